@@ -1,0 +1,31 @@
+/* arena.h - memory of one unit of work, ended all at once.
+ *
+ * Never freed singly, never holds fds or locks, never escapes: what outlives
+ * the unit is copied out.  Owner: one thread at a time.
+ */
+#ifndef TSDB_BASE_ARENA_H
+#define TSDB_BASE_ARENA_H
+
+#include "tsdb/base/budget.h"
+
+#include <stdalign.h>
+#include <stddef.h>
+
+struct arena_block;
+
+struct arena {
+    struct arena_block *blocks;
+    struct budget *budget; /* borrowed, may be NULL; charged a block at a time */
+    size_t used, limit;    /* bytes handed out; most that may be */
+};
+
+void arena_init(struct arena *a, size_t limit, struct budget *budget);
+/* Zeroed, or NULL when limit or budget would be passed. */
+void *arena_get(struct arena *a, size_t count, size_t size, size_t align);
+/* Empty; keeps one block. */
+void arena_reset(struct arena *a);
+void arena_release(struct arena *a);
+
+#define ARENA_ARRAY(a, type, n) ((type *)arena_get((a), (n), sizeof(type), alignof(type)))
+
+#endif

@@ -1,0 +1,2 @@
+/* tsdb.c - the facade. */
+#include "tsdb/tsdb.h"
