@@ -30,7 +30,8 @@
  * Handles from before a crash fail every call and can only be closed.
  *
  * Threads: one mutex around everything.  Owner: the test.  Limits: one flat
- * machine; folders must be made before they are used; no quotas but `space`.
+ * machine; folders must be made before they are used and cannot be renamed.
+ * A map is a copy of the file as it was.
  */
 #ifndef TSDB_BASE_FS_SIM_H
 #define TSDB_BASE_FS_SIM_H
