@@ -175,6 +175,12 @@ static enum tsdb_status records_read(struct manifest *m, struct bytes file, size
     return TSDB_OK;
 }
 
+static void drop_file(struct manifest *m)
+{
+    fs_close(m->file);
+    m->file = NULL;
+}
+
 static enum tsdb_status file_read(struct manifest *m, struct tsdb_error *err)
 {
     struct bytes map = {0};
@@ -225,12 +231,6 @@ static enum tsdb_status write_all(struct manifest *m, struct fs_file *file, stru
     writer_release(&w);
     writer_release(&payload);
     return st;
-}
-
-static void drop_file(struct manifest *m)
-{
-    fs_close(m->file);
-    m->file = NULL;
 }
 
 /* The whole file anew, aside.  When it fails before the renaming, the old file
