@@ -197,7 +197,9 @@ static enum tsdb_status file_read(struct manifest *m, struct tsdb_error *err)
         st = records_read(m, map, &end, err);
     m->bytes = m->content_bytes = end;
     m->size = map.len;
-    bool is_torn = st == TSDB_OK && !is_zero((struct bytes){map.at + end, map.len - end});
+    /* A record whose padding was cut off is whole, but nothing can follow it. */
+    bool is_torn =
+        st == TSDB_OK && (end % 8 != 0 || !is_zero((struct bytes){map.at + end, map.len - end}));
     fs_unmap(m->fs, map);
     /* Nothing may follow a torn tail; what a crash of the process left unsynced
      * counts from now on. */
