@@ -58,7 +58,7 @@ static void fill_counter(struct random *r, double *v, uint32_t n, double rate)
 
 static void fill_slow(struct random *r, double *v, uint32_t n)
 {
-    double total = floor(log_uniform(r, 1, 1e5)), chance = log_uniform(r, 0.003, 0.2);
+    double total = floor(log_uniform(r, 1, 1e5)), chance = log_uniform(r, 0.003, 0.35);
     for (uint32_t i = 0; i < n; i++) {
         v[i] = total;
         if (random_unit(r) < chance)
@@ -82,7 +82,7 @@ static void fill_memory(struct random *r, double *v, uint32_t n)
     double pages = floor(log_uniform(r, 1e4, 8e6)), walk = log_uniform(r, 10, 5000);
     for (uint32_t i = 0; i < n; i++) {
         v[i] = pages * 4096;
-        if (random_unit(r) < 0.65)
+        if (random_unit(r) < 0.85)
             pages = fabs(pages + floor(walk * normal(r)));
     }
 }
@@ -91,13 +91,14 @@ static void fill_gauge(struct random *r, double *v, uint32_t n)
 {
     double level = 20 + 60 * random_unit(r);
     for (uint32_t i = 0; i < n; i++) {
-        level += 0.1 * normal(r);
+        level += 0.13 * normal(r);
         v[i] = round(level * 100) / 100;
     }
 }
 
 static void fill(enum class class, struct random *r, double *v, uint32_t n)
 {
+    double scale = log_uniform(r, 0.1, 1e3);
     double level = random_below(r, 3) ? (double)random_below(r, 2) : floor(log_uniform(r, 2, 1e11));
     switch (class) {
     case CONSTANT:
@@ -111,7 +112,7 @@ static void fill(enum class class, struct random *r, double *v, uint32_t n)
     case GAUGE: fill_gauge(r, v, n); break;
     case FULL:
         for (uint32_t i = 0; i < n; i++)
-            v[i] = level + random_unit(r);
+            v[i] = scale * random_unit(r);
         break;
     case CLASSES: break;
     }

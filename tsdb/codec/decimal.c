@@ -3,6 +3,7 @@
 #include "tsdb/codec/number.h"
 
 #include <math.h>
+#include <string.h>
 
 static const double power[23] = {1e0,  1e1,  1e2,  1e3,  1e4,  1e5,  1e6,  1e7,
                                  1e8,  1e9,  1e10, 1e11, 1e12, 1e13, 1e14, 1e15,
@@ -63,42 +64,68 @@ static bool exact(double v, int exponent, int64_t *m)
 /* What has been seen of a column while its exponent is sought. */
 struct search {
     int exponent;
-    uint32_t patches_max;                      /* whose bits do not repeat */
-    uint32_t patches, repeats;                 /* inexact with every exponent */
+    uint32_t fresh_max;                        /* patches whose bits do not repeat */
     uint32_t longer[DECIMAL_EXPONENT_MAX + 1]; /* exact from this exponent on only */
-    uint64_t bits;                             /* of the last of `patches` */
 };
 
-/* Raises the exponent until few enough values ask for a higher one. */
-static void search_raise(struct search *s)
+/* Raises the exponent until few enough of the values met ask for a higher one. */
+static bool search_raise(struct search *s)
 {
     uint32_t above = 0;
-    int exponent = DECIMAL_EXPONENT_MAX;
-    while (exponent > s->exponent && above + s->longer[exponent] <= s->patches_max / 2)
+    int exponent = DECIMAL_EXPONENT_MAX, before = s->exponent;
+    while (exponent > s->exponent && above + s->longer[exponent] <= s->fresh_max / 2)
         above += s->longer[exponent--];
     s->exponent = exponent;
+    return exponent > before;
 }
 
-/* Counts a value that is not exact with the exponent so far. */
-static void search_meet(struct search *s, double v)
+/* Whether a value that is not exact yet raises the exponent. */
+static bool search_meet(struct search *s, double v)
 {
     int64_t m;
-    for (int exponent = s->exponent + 1; exponent <= DECIMAL_EXPONENT_MAX && isfinite(v);
-         exponent++) {
+    if (s->exponent < 0 || !isfinite(v))
+        return false;
+    for (int exponent = s->exponent + 1; exponent <= DECIMAL_EXPONENT_MAX; exponent++) {
         if (decimal_exact(v, exponent, &m)) {
             s->longer[exponent]++;
-            search_raise(s);
-            return;
+            return search_raise(s);
         }
     }
-    if (s->patches && s->bits == number_bits(v))
-        s->repeats++;
-    else
-        s->patches++;
-    s->bits = number_bits(v);
+    return false;
 }
 
-/* Values past 2^63: the power of ten that brings the greatest below 2^53. */
+enum outcome { SCALED, RAISED, REFUSED };
+
+/* Scales with the exponent so far, until a value raises it. */
+static enum outcome scale(const double *v, uint32_t n, int64_t *m, struct decimal *out,
+                          struct search *s)
+{
+    uint32_t fresh = 0, first = n;
+    uint64_t bits = 0;
+    int64_t last = 0;
+    out->exponent = s->exponent;
+    out->patch_count = 0;
+    for (uint32_t i = 0; i < n; i++) {
+        if (exact(v[i], s->exponent, &last)) {
+            first = first == n ? i : first;
+        } else {
+            if (search_meet(s, v[i]))
+                return RAISED;
+            fresh += out->patch_count == 0 || number_bits(v[i]) != bits;
+            bits = number_bits(v[i]);
+            out->places[out->patch_count++] = (uint16_t)i;
+            if (fresh > s->fresh_max)
+                return REFUSED;
+        }
+        m[i] = last;
+    }
+    for (uint32_t i = 0; i < first && first < n; i++)
+        m[i] = m[first];
+    return out->patch_count <= n - n / 4 ? SCALED : REFUSED;
+}
+
+/* Values past 2^63: the power of ten that brings the greatest below 2^53; 0 when
+ * there are none. */
 static int exponent_of_great(const double *v, uint32_t n)
 {
     double greatest = 0;
@@ -113,46 +140,16 @@ static int exponent_of_great(const double *v, uint32_t n)
     return exponent;
 }
 
-/* False when too many values are exact with no exponent. */
-static bool exponent_find(const double *v, uint32_t n, struct search *s)
-{
-    int64_t m;
-    for (uint32_t i = 0; i < n; i++) {
-        if (decimal_exact(v[i], s->exponent, &m))
-            continue;
-        search_meet(s, v[i]);
-        if (s->patches > s->patches_max)
-            return false;
-    }
-    return true;
-}
-
 bool decimal_scale(const double *v, uint32_t n, int64_t *m, struct decimal *out)
 {
-    struct search s = {.patches_max = n / 16 + 1};
-    if (!exponent_find(v, n, &s)) {
-        s.exponent = exponent_of_great(v, n);
-        if (s.exponent == 0)
-            return false;
-    }
-    out->exponent = s.exponent;
-    out->patch_count = 0;
-    uint32_t fresh = 0, first = n;
-    uint64_t bits = 0;
-    int64_t last = 0;
-    for (uint32_t i = 0; i < n; i++) {
-        if (exact(v[i], s.exponent, &last)) {
-            first = first == n ? i : first;
-        } else {
-            fresh += out->patch_count == 0 || number_bits(v[i]) != bits;
-            bits = number_bits(v[i]);
-            out->places[out->patch_count++] = (uint16_t)i;
-            if (fresh > s.patches_max)
-                return false;
-        }
-        m[i] = last;
-    }
-    for (uint32_t i = 0; i < first && first < n; i++)
-        m[i] = m[first];
-    return out->patch_count <= n - n / 4;
+    enum outcome outcome;
+    struct search s = {.fresh_max = n / 16 + 1};
+    do {
+        memset(s.longer, 0, sizeof s.longer);
+        outcome = scale(v, n, m, out, &s);
+    } while (outcome == RAISED);
+    if (outcome == SCALED)
+        return true;
+    s.exponent = exponent_of_great(v, n);
+    return s.exponent < 0 && scale(v, n, m, out, &s) == SCALED;
 }

@@ -9,6 +9,7 @@
 
 static_assert((int)FLOATS_EXPONENT_MIN == (int)DECIMAL_EXPONENT_MIN, "one range of exponents");
 static_assert((int)FLOATS_EXPONENT_MAX == (int)DECIMAL_EXPONENT_MAX, "one range of exponents");
+static_assert((int)FLOATS_MAX <= (int)INTS_PLAN_MAX, "a column can be planned whole");
 static_assert((int)FLOATS_MAX <= (int)DECIMAL_MAX, "a column can be scaled whole");
 
 enum { KIND_CONST, KIND_DECIMAL, KIND_IMAGE, KIND_ROTATED };
@@ -21,17 +22,20 @@ enum {
     FORM_PATCHES = 64,
     FORM_UNUSED = 128,
     ORDER_MAX = 2,
+    SAMPLE = 128, /* values by which the orders are compared first */
 };
 
 /* A column on its way to bytes. */
 struct column {
     unsigned kind, order;
     uint32_t n;
-    int64_t first;
-    uint64_t gcd, delta;
+    int64_t first, delta;
+    uint64_t gcd;
+    const int64_t *steps; /* in m or spare */
+    struct ints_plan plan;
     struct decimal decimal;
-    int64_t m[FLOATS_MAX]; /* integers of the values, then x, then its differences */
-    int64_t steps[FLOATS_MAX];
+    int64_t m[FLOATS_MAX]; /* integers of the values, then x */
+    int64_t spare[FLOATS_MAX];
 };
 
 /* The bits of a double as an integer in the order of the doubles; its own
@@ -76,27 +80,41 @@ static uint64_t magnitude(int64_t x)
     return x < 0 ? 0 - (uint64_t)x : (uint64_t)x;
 }
 
+static bool is_power_of_two(uint64_t x)
+{
+    return (x & (x - 1)) == 0;
+}
+
+/* The greatest divisor of m[i] - m[0]; not 0 as long as one differs. */
+static uint64_t column_gcd(const struct column *c)
+{
+    uint64_t gcd = 0;
+    for (uint32_t i = 1; i < c->n && gcd != 1; i++) {
+        uint64_t x = magnitude((int64_t)((uint64_t)c->m[i] - (uint64_t)c->m[0])); /* wraps */
+        bool divides = is_power_of_two(gcd) && gcd ? (x & (gcd - 1)) == 0 : gcd && x % gcd == 0;
+        if (!divides)
+            gcd = gcd_of(x, gcd);
+    }
+    return gcd ? gcd : 1;
+}
+
 /* Turns m[] into x[], the multiples of the gcd above the first. */
 static void column_reduce(struct column *c)
 {
-    uint64_t gcd = 0;
+    c->gcd = column_gcd(c);
     c->first = c->m[0];
-    for (uint32_t i = 0; i < c->n; i++) {
-        int64_t x = (int64_t)((uint64_t)c->m[i] - (uint64_t)c->first); /* wraps */
-        c->m[i] = x;
-        if (gcd != 1 && x != 0)
-            gcd = gcd == 0 ? magnitude(x) : gcd_of(gcd, magnitude(x));
-    }
-    c->gcd = gcd ? gcd : 1;
+    for (uint32_t i = 0; i < c->n; i++)
+        c->m[i] = (int64_t)((uint64_t)c->m[i] - (uint64_t)c->first); /* wraps */
     if (c->gcd == 1)
         return;
-    if (gcd >> 63) { /* 2^63: every x is that or 0 */
+    if (is_power_of_two(c->gcd)) {
+        unsigned shift = (unsigned)__builtin_ctzll(c->gcd);
         for (uint32_t i = 0; i < c->n; i++)
-            c->m[i] = c->m[i] ? 1 : 0;
+            c->m[i] >>= shift;
         return;
     }
     for (uint32_t i = 0; i < c->n; i++)
-        c->m[i] /= (int64_t)gcd;
+        c->m[i] /= (int64_t)c->gcd;
 }
 
 /* Differences of the n - 1 neighbours. */
@@ -106,29 +124,66 @@ static void differences(const int64_t *v, uint32_t n, int64_t *out)
         out[i - 1] = (int64_t)((uint64_t)v[i] - (uint64_t)v[i - 1]); /* wraps */
 }
 
-/* Chooses the order of least cost; leaves its steps in c->steps, n - 1 of them,
- * or n - 2 and the delta. */
+/* Costs of one block from the middle, by order. */
+static void sample_costs(const struct column *c, size_t costs[ORDER_MAX + 1])
+{
+    int64_t block[INTS_BLOCK], again[INTS_BLOCK];
+    const int64_t *middle = c->m + (c->n - SAMPLE) / 2;
+    costs[0] = ints_cost(middle, SAMPLE);
+    differences(middle, SAMPLE, block);
+    costs[1] = ints_cost(block, SAMPLE - 1);
+    differences(block, SAMPLE - 1, again);
+    costs[2] = ints_cost(again, SAMPLE - 2);
+}
+
+/* The orders that a sample leaves in the race, as a set of bits. */
+static unsigned orders_worth_trying(const struct column *c)
+{
+    if (c->n < 2 * SAMPLE)
+        return c->n < 3 ? 3 : 7;
+    size_t costs[ORDER_MAX + 1], least = SIZE_MAX;
+    unsigned orders = 0;
+    sample_costs(c, costs);
+    for (unsigned i = 0; i <= ORDER_MAX; i++)
+        least = costs[i] < least ? costs[i] : least;
+    for (unsigned i = 0; i <= ORDER_MAX; i++)
+        orders |= (unsigned)(costs[i] <= least + least / 4 + 4) << i;
+    return orders;
+}
+
+/* Chooses the order of least cost and plans its steps. */
 static void column_choose(struct column *c)
 {
-    uint32_t n = c->n;
-    static_assert(ORDER_MAX == 2, "three candidates");
-    size_t plain = ints_cost(c->m + 1, n - 1);
-    differences(c->m, n, c->steps);
-    size_t once = ints_cost(c->steps, n - 1);
-    c->order = plain <= once ? 0 : 1;
-    size_t least = c->order == 0 ? plain : once;
-    if (n >= 3) {
-        int64_t *twice = c->m;
-        if (c->order == 0)
-            return;
-        differences(c->steps, n - 1, twice);
-        c->delta = (uint64_t)c->steps[0];
-        uint8_t delta[10];
-        size_t bytes = ints_cost(twice, n - 2) + uvarint_encode(zigzag(c->steps[0]), delta);
-        if (bytes < least) {
-            c->order = 2;
-            memcpy(c->steps, twice, (n - 2) * sizeof *twice);
+    struct ints_plan plan;
+    unsigned orders = orders_worth_trying(c);
+    c->plan.bytes = SIZE_MAX;
+    if (orders & 1) {
+        ints_plan(c->m + 1, c->n - 1, &c->plan);
+        c->order = 0;
+        c->steps = c->m + 1;
+    }
+    if (orders == 1)
+        return;
+    differences(c->m, c->n, c->spare);
+    if (orders & 2) {
+        ints_plan(c->spare, c->n - 1, &plan);
+        if (plan.bytes < c->plan.bytes) {
+            c->plan = plan;
+            c->order = 1;
+            c->steps = c->spare;
         }
+    }
+    /* The differences' differences take the place of m, which loses the race. */
+    if (!(orders & 4) || (orders & 1 && c->order == 0))
+        return;
+    uint8_t delta[10];
+    c->delta = c->spare[0];
+    differences(c->spare, c->n - 1, c->m);
+    ints_plan(c->m, c->n - 2, &plan);
+    if (plan.bytes + uvarint_encode(zigzag(c->delta), delta) < c->plan.bytes) {
+        c->plan = plan;
+        c->order = 2;
+        c->steps = c->m;
     }
 }
 
@@ -163,9 +218,8 @@ static void column_encode(struct column *c, const double *v, struct writer *out)
         patches_encode(&c->decimal, v, out);
     writer_svarint(out, c->first);
     if (c->order == 2)
-        writer_svarint(out, (int64_t)c->delta);
-    const int64_t *steps = c->order == 0 ? c->m + 1 : c->steps;
-    ints_encode(steps, c->order == 2 ? c->n - 2 : c->n - 1, out);
+        writer_svarint(out, c->delta);
+    ints_encode_planned(c->steps, &c->plan, out);
 }
 
 /* Of a column of both signs: the magnitudes may be alike where the values are

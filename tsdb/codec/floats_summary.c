@@ -11,7 +11,7 @@ enum {
     MIN_SHIFT = 2,
     MAX_SHIFT = 4,
     HAS_RESETS = 64,
-    UNUSED = 128,
+    SUM_IS_PRODUCT = 128,
 };
 
 enum extreme { EXTREME_GIVEN, EXTREME_FIRST, EXTREME_LAST };
@@ -45,6 +45,12 @@ static bool is_constant(const double *v, uint32_t n)
     for (uint32_t i = 1; i < n; i++)
         different |= number_bits(v[i]) ^ number_bits(v[0]);
     return different == 0;
+}
+
+/* The sum of a column of equal values. */
+static double product_of(const struct floats_summary *s)
+{
+    return s->first * s->count;
 }
 
 static void summarize_varying(const double *v, uint32_t n, struct floats_summary *s)
@@ -89,7 +95,7 @@ void floats_summarize(const double *v, uint32_t n, struct floats_summary *summar
         summary->nan_count = n;
     } else {
         summary->min = summary->max = v[0];
-        summary->sum = v[0] * n;
+        summary->sum = product_of(summary);
     }
 }
 
@@ -103,10 +109,10 @@ static enum extreme extreme_of(double v, const struct floats_summary *s)
 void floats_summary_encode(const struct floats_summary *s, struct writer *out)
 {
     enum extreme min = extreme_of(s->min, s), max = extreme_of(s->max, s);
-    bool is_level = same(s->first, s->last);
+    bool is_level = same(s->first, s->last), is_product = same(s->sum, product_of(s));
     writer_u8(out, (uint8_t)((s->nan_count ? HAS_NAN : 0) | (is_level ? LAST_IS_FIRST : 0) |
                              (unsigned)min << MIN_SHIFT | (unsigned)max << MAX_SHIFT |
-                             (s->resets ? HAS_RESETS : 0)));
+                             (s->resets ? HAS_RESETS : 0) | (is_product ? SUM_IS_PRODUCT : 0)));
     writer_uvarint(out, s->count);
     if (s->nan_count)
         writer_uvarint(out, s->nan_count);
@@ -117,7 +123,8 @@ void floats_summary_encode(const struct floats_summary *s, struct writer *out)
         number_encode(s->min, out);
     if (max == EXTREME_GIVEN)
         number_encode(s->max, out);
-    number_encode(s->sum, out);
+    if (!is_product)
+        number_encode(s->sum, out);
     if (s->resets) {
         writer_uvarint(out, s->resets);
         number_encode(s->reset_sum, out);
@@ -148,7 +155,7 @@ enum tsdb_status floats_summary_decode(struct reader *r, struct floats_summary *
     struct floats_summary s = {0};
     uint8_t flags = reader_u8(r);
     uint64_t count = reader_uvarint(r);
-    if (flags & UNUSED || count > UINT32_MAX)
+    if (count > UINT32_MAX)
         reader_fail(r);
     s.count = (uint32_t)count;
     if (flags & HAS_NAN)
@@ -157,7 +164,7 @@ enum tsdb_status floats_summary_decode(struct reader *r, struct floats_summary *
     s.last = flags & LAST_IS_FIRST ? s.first : number_decode(r);
     s.min = extreme_decode(flags >> MIN_SHIFT & 3, &s, r);
     s.max = extreme_decode(flags >> MAX_SHIFT & 3, &s, r);
-    s.sum = number_decode(r);
+    s.sum = flags & SUM_IS_PRODUCT ? product_of(&s) : number_decode(r);
     if (flags & HAS_RESETS) {
         s.resets = count_decode(r, s.count);
         s.reset_sum = number_decode(r);

@@ -21,17 +21,11 @@ enum {
 
 static_assert((int)INTS_BLOCK <= (int)PLACE_EXPLICIT, "a place fits 7 bits");
 
-/* How a block is to be written, and what that takes. */
-struct frame {
-    uint64_t base;
-    unsigned width, patches;
-    size_t bytes;
-};
-
 /* How many values have which bit length, as differences to a base.  A negative
  * difference counts under the length of its complement. */
 struct lengths {
     uint8_t at[2 * NEGATIVE];
+    uint64_t positive, negative; /* bit i: length i occurs */
 };
 
 static unsigned bit_length(uint64_t x)
@@ -39,12 +33,12 @@ static unsigned bit_length(uint64_t x)
     return x ? 64 - (unsigned)__builtin_clzll(x) : 0;
 }
 
-static size_t varint_bytes(uint64_t x)
+static unsigned varint_bytes(uint64_t x)
 {
     return (bit_length(x | 1) + 6) / 7;
 }
 
-static size_t packed_bytes(unsigned n, unsigned width)
+static unsigned packed_bytes(unsigned n, unsigned width)
 {
     if (width <= WIDTH_DIRECT)
         return (n * width + 7) / 8;
@@ -66,85 +60,73 @@ static unsigned patch_bytes(unsigned over, bool is_negative)
  * increments. */
 static void lengths_count(struct lengths *out, const int64_t *v, unsigned n, uint64_t base)
 {
-    struct lengths lanes[LANES];
+    uint8_t lanes[LANES][2 * NEGATIVE];
+    uint64_t seen[2] = {0};
     memset(lanes, 0, sizeof lanes);
     for (unsigned i = 0; i < n; i++) {
         uint64_t x = (uint64_t)v[i] - base; /* wraps */
-        uint64_t sign = 0 - (x >> 63);
-        x ^= sign;
-        unsigned length = 64 - (unsigned)__builtin_clzll(x | 1);
-        length -= x == 0;
-        lanes[i % LANES].at[length + (sign & NEGATIVE)]++;
+        unsigned is_negative = (unsigned)(x >> 63);
+        x ^= 0 - (uint64_t)is_negative;
+        unsigned length = 64 - (unsigned)__builtin_clzll(x | 1) - (x == 0);
+        lanes[i % LANES][length + is_negative * NEGATIVE]++;
+        seen[is_negative] |= UINT64_C(1) << length;
     }
     for (unsigned i = 0; i < sizeof out->at; i++)
-        out->at[i] = (uint8_t)(lanes[0].at[i] + lanes[1].at[i] + lanes[2].at[i] + lanes[3].at[i]);
+        out->at[i] = (uint8_t)(lanes[0][i] + lanes[1][i] + lanes[2][i] + lanes[3][i]);
+    out->positive = seen[0];
+    out->negative = seen[1];
 }
 
-/* The bit lengths that occur, longest first. */
-struct occurring {
-    unsigned positive_count, negative_count; /* entries */
-    unsigned negatives;                      /* values */
-    uint8_t positive[LENGTHS], negative[LENGTHS];
-};
-
-static void occurring_find(struct occurring *out, const struct lengths *lengths)
+static unsigned highest(uint64_t set)
 {
-    out->positive_count = out->negative_count = out->negatives = 0;
-    for (unsigned length = LENGTHS; length-- > 0;) {
-        if (lengths->at[length])
-            out->positive[out->positive_count++] = (uint8_t)length;
-        if (lengths->at[NEGATIVE + length]) {
-            out->negative[out->negative_count++] = (uint8_t)length;
-            out->negatives += lengths->at[NEGATIVE + length];
-        }
-    }
+    return 63 - (unsigned)__builtin_clzll(set);
 }
 
-static size_t patches_cost(const struct lengths *lengths, const struct occurring *occurring,
-                           unsigned width)
+static size_t patches_cost(const struct lengths *lengths, unsigned width)
 {
     size_t bytes = 0;
-    for (unsigned i = 0; i < occurring->positive_count && occurring->positive[i] > width; i++) {
-        unsigned length = occurring->positive[i];
-        bytes += lengths->at[length] * patch_bytes(length - width, false);
+    for (uint64_t left = lengths->positive >> width >> 1; left; left &= left - 1) {
+        unsigned over = 1 + (unsigned)__builtin_ctzll(left);
+        bytes += lengths->at[width + over] * patch_bytes(over, false);
     }
-    for (unsigned i = 0; i < occurring->negative_count; i++) {
-        unsigned length = occurring->negative[i];
+    for (uint64_t left = lengths->negative; left; left &= left - 1) {
+        unsigned length = (unsigned)__builtin_ctzll(left);
         unsigned over = length > width ? length - width : 0;
         bytes += lengths->at[NEGATIVE + length] * patch_bytes(over, true);
     }
     return bytes;
 }
 
+static unsigned negatives_count(const struct lengths *lengths)
+{
+    unsigned count = 0;
+    for (uint64_t left = lengths->negative; left; left &= left - 1)
+        count += lengths->at[NEGATIVE + (unsigned)__builtin_ctzll(left)];
+    return count;
+}
+
 /* Tries every width with the base and keeps in *best what beats it. */
-static void frame_try(struct frame *best, const int64_t *v, unsigned n, uint64_t base)
+static void frame_try(struct ints_frame *best, const int64_t *v, unsigned n, uint64_t base)
 {
     struct lengths lengths;
-    struct occurring occurring;
     lengths_count(&lengths, v, n, base);
-    occurring_find(&occurring, &lengths);
-
-    size_t head = 1 + (base ? varint_bytes(zigzag((int64_t)base)) : 0);
-    unsigned patches = occurring.negatives, next = 0;
-    unsigned width = occurring.positive_count ? occurring.positive[0] : 0;
-    while (width > WIDTH_PATCHED) {
-        if (next < occurring.positive_count && occurring.positive[next] > WIDTH_PATCHED)
-            patches += lengths.at[occurring.positive[next++]];
-        else
-            width = WIDTH_PATCHED;
+    unsigned head = 1 + (base ? varint_bytes(zigzag((int64_t)base)) : 0);
+    unsigned patches = negatives_count(&lengths);
+    unsigned width = lengths.positive ? highest(lengths.positive) : 0;
+    if (width > WIDTH_PATCHED) {
+        patches += lengths.at[width];
+        width = WIDTH_PATCHED;
     }
     /* A narrower frame has no fewer patches, of a byte or more each. */
     while (head + patches < best->bytes) {
         size_t bytes = head + packed_bytes(n, width);
         if (patches)
-            bytes += 1 + patches_cost(&lengths, &occurring, width);
+            bytes += 1 + patches_cost(&lengths, width);
         if (bytes < best->bytes)
-            *best = (struct frame){base, width, patches, bytes};
+            *best = (struct ints_frame){base, (uint8_t)width, (uint8_t)patches, (uint16_t)bytes};
         if (width == 0)
             break;
-        if (next < occurring.positive_count && occurring.positive[next] == width)
-            patches += lengths.at[occurring.positive[next++]];
-        width--;
+        patches += lengths.at[width--];
     }
 }
 
@@ -168,8 +150,8 @@ static struct extent extent_of(const int64_t *v, unsigned n)
     return e;
 }
 
-/* The base below which few values lie when they scatter around 0: minus half of
- * the range of the width that a three quarters' majority fits. */
+/* The base for values that scatter around 0: minus the least power of two that
+ * is above the magnitude of fifteen in sixteen. */
 static uint64_t centred_base(const int64_t *v, unsigned n)
 {
     struct lengths lengths;
@@ -183,15 +165,15 @@ static uint64_t centred_base(const int64_t *v, unsigned n)
     return 0 - (UINT64_C(1) << length);
 }
 
-static struct frame frame_plan(const int64_t *v, unsigned n)
+static struct ints_frame frame_plan(const int64_t *v, unsigned n)
 {
     struct extent e = extent_of(v, n);
     uint64_t base = (uint64_t)e.min;
     if (e.min == e.max) {
-        size_t bytes = 1 + (base ? varint_bytes(zigzag(e.min)) : 0);
-        return (struct frame){.base = base, .bytes = bytes};
+        unsigned bytes = 1 + (base ? varint_bytes(zigzag(e.min)) : 0);
+        return (struct ints_frame){.base = base, .bytes = (uint16_t)bytes};
     }
-    struct frame best = {.width = 64, .bytes = 1 + packed_bytes(n, 64)};
+    struct ints_frame best = {.width = 64, .bytes = (uint16_t)(1 + packed_bytes(n, 64))};
     uint64_t range = (uint64_t)e.max - base;
     if (e.min > 0 && bit_length(range) == bit_length((uint64_t)e.max))
         base = 0; /* the same width, and no base to write */
@@ -237,6 +219,21 @@ size_t ints_cost(const int64_t *v, uint32_t n)
     return bytes;
 }
 
+void ints_plan(const int64_t *v, uint32_t n, struct ints_plan *out)
+{
+    ASSERT(n <= INTS_PLAN_MAX);
+    uint32_t tail = tail_start(v, n), at = 0;
+    out->n = n;
+    out->bytes = out->frame_count = 0;
+    for (; at < n && !is_rest(at, n, tail); at += INTS_BLOCK) {
+        struct ints_frame frame = frame_plan(v + at, block_count(at, n));
+        out->frames[out->frame_count++] = frame;
+        out->bytes += frame.bytes;
+    }
+    if (at < n)
+        out->bytes += 1 + varint_bytes(zigzag(v[at]));
+}
+
 /* ---- writing ------------------------------------------------------------------- */
 
 static void put64(uint8_t *out, uint64_t word)
@@ -277,7 +274,8 @@ static uint8_t *put_low32(uint8_t *out, const int64_t *v, unsigned n, uint64_t b
     return out + (size_t)4 * n;
 }
 
-static uint8_t *put_patches(uint8_t *out, const int64_t *v, unsigned n, const struct frame *frame)
+static uint8_t *put_patches(uint8_t *out, const int64_t *v, unsigned n,
+                            const struct ints_frame *frame)
 {
     *out++ = (uint8_t)frame->patches;
     for (unsigned i = 0; i < n; i++) {
@@ -294,9 +292,8 @@ static uint8_t *put_patches(uint8_t *out, const int64_t *v, unsigned n, const st
     return out;
 }
 
-static void block_encode(const int64_t *v, unsigned n, struct writer *out)
+static void block_encode(const int64_t *v, unsigned n, struct ints_frame frame, struct writer *out)
 {
-    struct frame frame = frame_plan(v, n);
     uint8_t *start = writer_reserve(out, HEAD_BYTES_MAX + INTS_BLOCK * (8 + PATCH_BYTES_MAX) + 16);
     uint8_t *at = start;
     unsigned code = frame.width == 64 ? WIDTH_CODE : frame.width;
@@ -315,16 +312,31 @@ static void block_encode(const int64_t *v, unsigned n, struct writer *out)
     out->len += frame.bytes;
 }
 
+static void rest_encode(int64_t value, struct writer *out)
+{
+    writer_u8(out, TAG_REST);
+    writer_svarint(out, value);
+}
+
+void ints_encode_planned(const int64_t *v, const struct ints_plan *plan, struct writer *out)
+{
+    uint32_t at = 0;
+    for (uint32_t i = 0; i < plan->frame_count; i++, at += INTS_BLOCK)
+        block_encode(v + at, block_count(at, plan->n), plan->frames[i], out);
+    if (at < plan->n)
+        rest_encode(v[at], out);
+}
+
 void ints_encode(const int64_t *v, uint32_t n, struct writer *out)
 {
     uint32_t tail = tail_start(v, n);
     for (uint32_t at = 0; at < n; at += INTS_BLOCK) {
         if (is_rest(at, n, tail)) {
-            writer_u8(out, TAG_REST);
-            writer_svarint(out, v[at]);
+            rest_encode(v[at], out);
             return;
         }
-        block_encode(v + at, block_count(at, n), out);
+        unsigned count = block_count(at, n);
+        block_encode(v + at, count, frame_plan(v + at, count), out);
     }
 }
 

@@ -103,14 +103,17 @@ void timestamps_encode(const int64_t *ts, uint32_t n, struct writer *out)
         deltas[i] = quotient(deltas[i], gcd);
     for (uint32_t i = 1; i < n - 1; i++)
         changes[i - 1] = minus(deltas[i], deltas[i - 1]);
-    bool is_smaller = ints_cost(changes, n - 2) < ints_cost(deltas, n - 1);
+    struct ints_plan plan, other;
+    ints_plan(deltas, n - 1, &plan);
+    ints_plan(changes, n - 2, &other);
+    bool is_smaller = other.bytes < plan.bytes;
     put_head(is_smaller ? FORM_CHANGES : FORM_DELTAS, unit, ts[0], out);
     writer_uvarint(out, gcd / (uint64_t)unit_ns[unit]);
     if (is_smaller) {
         writer_svarint(out, deltas[0]);
-        ints_encode(changes, n - 2, out);
+        ints_encode_planned(changes, &other, out);
     } else {
-        ints_encode(deltas, n - 1, out);
+        ints_encode_planned(deltas, &plan, out);
     }
 }
 
