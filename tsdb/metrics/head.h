@@ -25,7 +25,7 @@
 
 enum { SHARD_BITS = 3, SHARDS = 1 << SHARD_BITS, SERIES_PAGE = 1024, HEAD_TENANTS_MAX = 1024 };
 
-/* One cache line. */
+/* One cache line: pages come aligned to at least that from the allocator. */
 struct series {
     struct tsdb_hash hash; /* canonical, tenant included */
     struct hot *hot;       /* newest first; owned */
@@ -33,7 +33,7 @@ struct series {
     uint16_t generation; /* of the last append */
     uint16_t tenant;     /* index into head.tenants */
     bool is_live;        /* false: the slot is free */
-};
+} __attribute__((aligned(16)));
 
 /* Guarded by: lock; the page table also grows only under the index lock. */
 struct shard {
