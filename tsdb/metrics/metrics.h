@@ -84,6 +84,14 @@ TSDB_NODISCARD enum tsdb_status metrics_merge(struct metrics *m, bool is_forced,
 /* Drops blocks beyond the retention by time and by size. */
 TSDB_NODISCARD enum tsdb_status metrics_expire(struct metrics *m, struct tsdb_error *err);
 
+/* Checks the block with the lowest id above `after`, every byte; a damaged one is
+ * set aside.  Returns its id, or 0 when there was none (begin again) (scrub.c). */
+uint64_t metrics_scrub(struct metrics *m, uint64_t after);
+/* tsdb_verify (scrub.c). */
+TSDB_NODISCARD enum tsdb_status metrics_verify(struct fs *fs, const char *dir,
+                                               void (*report)(void *arg, const char *line),
+                                               void *arg, struct tsdb_error *err);
+
 /* Deletion (tombstone.c): seals, then hides. */
 TSDB_NODISCARD enum tsdb_status metrics_delete(struct metrics *m,
                                                const struct metrics_selection *selection,

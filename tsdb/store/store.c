@@ -206,3 +206,71 @@ void store_watch_disk(struct store *s)
         store_event(s, TSDB_EVENT_RECOVERED, "disk has room again: %llu bytes free",
                     (unsigned long long)free_bytes);
 }
+
+static bool is_plain_name(const char *name)
+{
+    for (const char *c = name; *c; c++)
+        if (!((*c >= '0' && *c <= '9') || (*c >= 'a' && *c <= 'z') || (*c >= 'A' && *c <= 'Z') ||
+              *c == '-' || *c == '_'))
+            return false;
+    return name[0] != '\0' && strlen(name) <= 64;
+}
+
+static enum tsdb_status link_segments(struct store *s, const char *dir,
+                                      const struct manifest_segment *segments, size_t count,
+                                      struct tsdb_error *err)
+{
+    enum tsdb_status st = TSDB_OK;
+    for (size_t i = 0; i < count && st == TSDB_OK; i++) {
+        char from[STORE_PATH_MAX], to[STORE_PATH_MAX], name[SEGMENT_NAME_MAX];
+        store_segment_path(s, segments[i].id, (enum store_signal)segments[i].signal, from);
+        segment_name_format(name, segments[i].id, (enum store_signal)segments[i].signal);
+        if (snprintf(to, sizeof to, "%s/%s", dir, name) >= (int)sizeof to)
+            return tsdb_fail(err, TSDB_EINVAL, "%s: path too long", dir);
+        st = fs_link(s->fs, from, to, err);
+    }
+    return st == TSDB_OK ? fs_sync_dir(s->fs, dir, err) : st;
+}
+
+/* The snapshot's manifest comes last: without it the folder is no store. */
+static enum tsdb_status snapshot_to(struct store *s, const char *dir, struct tsdb_error *err)
+{
+    size_t count, dead_count;
+    const struct manifest_segment *segments = manifest_segments(s->manifest, &count);
+    const struct manifest_tombstone *dead = manifest_tombstones(s->manifest, &dead_count);
+    enum tsdb_status st = link_segments(s, dir, segments, count, err);
+    if (st != TSDB_OK)
+        return st;
+    struct manifest *copy;
+    st = manifest_open(s->fs, dir, manifest_facts(s->manifest), &copy, err);
+    if (st != TSDB_OK)
+        return st;
+    struct manifest_edit edit = {.added = segments,
+                                 .added_count = count,
+                                 .tombstones_added = dead,
+                                 .tombstones_added_count = dead_count};
+    st = manifest_apply(copy, &edit, err);
+    manifest_close(copy);
+    return st;
+}
+
+enum tsdb_status store_snapshot(struct store *s, const char *name, struct tsdb_error *err)
+{
+    if (!is_plain_name(name))
+        return tsdb_fail(err, TSDB_EINVAL,
+                         "snapshot name \"%s\": want 1 to 64 letters, digits, - or _", name);
+    char parent[STORE_PATH_MAX], dir[STORE_PATH_MAX + 80];
+    store_path(s, "snapshots", parent);
+    (void)snprintf(dir, sizeof dir, "%s/%s", parent, name);
+    enum tsdb_status st = fs_mkdir(s->fs, parent, err);
+    if (st == TSDB_OK)
+        st = fs_mkdir(s->fs, dir, err);
+    if (st != TSDB_OK)
+        return st;
+    mutex_lock(&s->manifest_lock);
+    st = snapshot_to(s, dir, err);
+    mutex_unlock(&s->manifest_lock);
+    if (st == TSDB_OK)
+        st = fs_sync_dir(s->fs, parent, err);
+    return st;
+}

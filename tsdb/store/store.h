@@ -59,6 +59,9 @@ TSDB_NODISCARD enum tsdb_status store_apply(struct store *s, const struct manife
                                             struct tsdb_error *err);
 /* Sets a damaged segment aside and out of the manifest. */
 void store_quarantine(struct store *s, const struct manifest_segment *entry, const char *why);
+/* dir/snapshots/NAME: hard links of the live segments and a manifest of its own. */
+TSDB_NODISCARD enum tsdb_status store_snapshot(struct store *s, const char *name,
+                                               struct tsdb_error *err);
 /* Looks at the free space; cheap, once a second is enough. */
 void store_watch_disk(struct store *s);
 
