@@ -33,7 +33,7 @@
  * float32 values show as a gcd of 2^29.  The cheapest order wins, by exact
  * cost.
  *
- * Limit: FLOATS_MAX values; the encoder uses 200 KiB of stack, the decoder 64.
+ * Limit: FLOATS_MAX values; the encoder uses 160 KiB of stack, the decoder 64.
  * Pure: no allocation besides the writer, no I/O, no globals.
  */
 #ifndef TSDB_CODEC_FLOATS_H
@@ -58,7 +58,8 @@ struct floats_summary {
     uint32_t nan_count; /* of them NaN */
     uint32_t resets;    /* decreases between neighbours, NaN skipped */
     double min, max;    /* of what is not NaN; both NaN when there is none */
-    double sum;         /* of what is not NaN, Neumaier-compensated, in order */
+    double sum;         /* of what is not NaN, Neumaier-compensated, in order;
+                         * of equal values the product */
     double first, last; /* bit for bit, NaN included */
     double reset_sum;   /* sum of the values before each decrease */
 };
@@ -83,12 +84,12 @@ void floats_unscale(const int64_t *scaled, uint32_t n, int exponent10, double *v
 /* ---- summary -----------------------------------------------------------------
  *
  *   u8 flags, uvarint count, [uvarint nan_count], number first, [number last],
- *   [number min], [number max], number sum, [uvarint resets, number reset_sum]
+ *   [number min], [number max], [number sum], [uvarint resets, number reset_sum]
  *     flags & 1: nan_count > 0      flags & 2: last has the bits of first
  *     flags >> 2 & 3: min is  0 given, 1 first, 2 last
  *     flags >> 4 & 3: max is  0 given, 1 first, 2 last
- *     flags & 64: resets > 0
- * 6 bytes for a constant small integer, 16 to 30 for a counter. */
+ *     flags & 64: resets > 0        flags & 128: sum is first * count
+ * 4 bytes for a constant small integer, 16 to 30 for a counter. */
 
 void floats_summarize(const double *v, uint32_t n, struct floats_summary *summary);
 void floats_summary_encode(const struct floats_summary *summary, struct writer *out);

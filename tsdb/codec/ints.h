@@ -19,9 +19,10 @@
  *
  * So a block of zeros is the byte 0, a block of equal values a tag and a base,
  * and a block with few non-zeros (w = 0) one byte per step of one and a few
- * bytes per other value.  Base and width are those of the least bytes among
- * the bases worth trying: 0, the minimum, the minimum without the negatives of
- * a counter reset, the maximum less the range, minus half the range.
+ * bytes per other value.  The width is the one of least bytes, from a histogram
+ * of bit lengths, with each base worth trying: 0 or the minimum; where some are
+ * negative also the minimum without them (a counter's reset), or minus a power
+ * of two when there are many (values around 0).
  *
  * Canonical in form: the base is not 0 when flagged, unused bits are 0, patches
  * ascend and change something; anything else is refused.
@@ -36,7 +37,10 @@
 
 #include <stdint.h>
 
-enum { INTS_BLOCK = 128 }; /* values in a block */
+enum {
+    INTS_BLOCK = 128,     /* values in a block */
+    INTS_PLAN_MAX = 8192, /* values in a planned column */
+};
 
 /* Worst-case bytes for n values: 64 bits each, a tag and a base a block. */
 #define INTS_BOUND(n) ((size_t)(n)*8 + ((size_t)(n) / INTS_BLOCK + 1) * 11)
@@ -46,6 +50,26 @@ void ints_encode(const int64_t *v, uint32_t n, struct writer *out);
 
 /* The bytes that ints_encode would append, without writing them. */
 size_t ints_cost(const int64_t *v, uint32_t n);
+
+/* How a block is written. */
+struct ints_frame {
+    uint64_t base;
+    uint8_t width, patches;
+    uint16_t bytes;
+};
+
+/* How a column is written: frames of the blocks before the equal rest. */
+struct ints_plan {
+    size_t bytes;
+    uint32_t n, frame_count;
+    struct ints_frame frames[INTS_PLAN_MAX / INTS_BLOCK];
+};
+
+/* For one that compares columns: the cost first, then the bytes without working
+ * them out again.  n at most INTS_PLAN_MAX. */
+void ints_plan(const int64_t *v, uint32_t n, struct ints_plan *out);
+/* The values that were planned. */
+void ints_encode_planned(const int64_t *v, const struct ints_plan *plan, struct writer *out);
 
 /* Reads exactly the bytes of n values.  TSDB_ECORRUPT: the reader is faulty and
  * the contents of v[] are unspecified. */
