@@ -253,7 +253,7 @@ static bool is_passing(int os_errno)
 
 static void tell(struct journal *j, bool is_degraded, const char *what, const char *why)
 {
-    char text[sizeof j->event.msg + 64];
+    char text[320];
     (void)snprintf(text, sizeof text, "journal: %s%s%s", what, why[0] ? ": " : "", why);
     if (j->on_event)
         j->on_event(j->arg, text, is_degraded);

@@ -54,6 +54,7 @@ struct journal_files {
     _Atomic uint64_t released;
     _Atomic uint64_t end;     /* current_end, for others */
     _Atomic bool wants_spare; /* the current file has come far enough */
+    _Atomic bool has_wish;    /* ... which nobody has noticed yet */
     _Atomic uint64_t disk_bytes;
     _Atomic uint64_t damaged_records, damaged_bytes, replayed_bytes, replay_bytes;
 };
@@ -551,8 +552,8 @@ enum tsdb_status journal_files_write(struct journal_files *f, struct bytes recor
     f->current_end = position + fits;
     atomic_store(&f->end, f->current_end);
     uint64_t enough = f->segment_bytes / 8 < STRETCH_MAX ? f->segment_bytes / 8 : STRETCH_MAX;
-    if (off + fits > enough)
-        atomic_store(&f->wants_spare, true);
+    if (off + fits > enough && !atomic_exchange(&f->wants_spare, true))
+        atomic_store(&f->has_wish, true);
     *taken = fits;
     return TSDB_OK;
 }
@@ -577,6 +578,11 @@ void journal_files_poison(struct journal_files *f)
 static bool is_filled(const struct journal_files *f, const struct log_file *file)
 {
     return file->size >= f->segment_bytes;
+}
+
+bool journal_files_take_wish(struct journal_files *f)
+{
+    return atomic_exchange(&f->has_wish, false);
 }
 
 bool journal_files_has_spare(struct journal_files *f)

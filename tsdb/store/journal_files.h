@@ -63,6 +63,8 @@ TSDB_NODISCARD enum tsdb_status journal_files_next(struct journal_files *f, uint
 /* The current file is never written or synced again. */
 void journal_files_poison(struct journal_files *f);
 bool journal_files_has_spare(struct journal_files *f); /* one that is filled */
+/* True once each time when writing has made tending worth while. */
+bool journal_files_take_wish(struct journal_files *f);
 
 void journal_files_release(struct journal_files *f, uint64_t position);
 /* One bounded piece: recycles one file, or fills a stretch of one, or makes one.
