@@ -108,7 +108,7 @@ static bool choose(struct metrics *m, const struct block_list *list, bool is_for
                 continue;
             bool has_ended = start + width + MERGE_GRACE_MINUTES * NS_PER_MINUTE <= now;
             gather(list, start, width, windows[w].level, out);
-            out->level = has_ended ? windows[w].level : LEVEL_TIDY;
+            out->level = has_ended || is_forced ? windows[w].level : LEVEL_TIDY;
             if (is_due(out, windows[w].level, has_ended, is_forced && width <= NS_PER_DAY))
                 return true;
         }
