@@ -36,8 +36,13 @@ static void save(const char *name, const char *ending, const struct writer *w)
     snprintf(path, sizeof path, FOLDER "%s.%s", name, ending);
     FILE *f = fopen(path, "wb");
     cr_assert(f, "%s", path);
-    cr_assert_eq(fwrite(w->at, 1, w->len, f), w->len);
+    cr_assert(w->len == 0 || fwrite(w->at, 1, w->len, f) == w->len);
     fclose(f);
+}
+
+static bool is_same(struct bytes a, struct bytes b)
+{
+    return a.len == b.len && (a.len == 0 || memcmp(a.at, b.at, a.len) == 0);
 }
 
 /* Reads bytes, writes their meaning. */
@@ -54,12 +59,10 @@ static void expect_golden(const char *name, const struct writer *encoded, meanin
         writer_reset(&text);
     }
     struct bytes golden = load(name, "bin", room);
-    cr_expect(golden.len == encoded->len && memcmp(golden.at, encoded->at, golden.len) == 0,
-              "%s: encodes to other bytes", name);
+    cr_expect(is_same(golden, writer_bytes(encoded)), "%s: encodes to other bytes", name);
     meaning(golden, &text);
     struct bytes expected = load(name, "txt", room);
-    cr_expect(expected.len == text.len && memcmp(expected.at, text.at, text.len) == 0,
-              "%s: decodes to other values", name);
+    cr_expect(is_same(expected, writer_bytes(&text)), "%s: decodes to other values", name);
     writer_release(&text);
 }
 
