@@ -133,8 +133,7 @@ enum tsdb_status store_open(const struct tsdb_options *options, struct store *s,
     mutex_init(&s->manifest_lock);
     rwlock_init(&s->gate);
     budget_init(&s->budget, options->limits.memory_bytes, NULL);
-    enum tsdb_status st =
-        s->is_read_only ? open_manifest(s, err) : open_writable(s, options, err);
+    enum tsdb_status st = s->is_read_only ? open_manifest(s, err) : open_writable(s, options, err);
     if (st != TSDB_OK) {
         store_close(s);
         return st;
