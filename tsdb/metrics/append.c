@@ -320,3 +320,15 @@ enum tsdb_status metrics_append(struct metrics *m, const struct tsdb_batch *batc
         memcpy(verdicts, a.verdicts, batch->point_count);
     return TSDB_OK;
 }
+
+const char *tsdb_verdict_name(enum tsdb_verdict verdict)
+{
+    static const char *const names[TSDB_VERDICT_COUNT] = {
+        [TSDB_ACCEPTED] = "accepted",       [TSDB_DUPLICATE] = "duplicate",
+        [TSDB_CONFLICT] = "conflict",       [TSDB_TOO_OLD] = "too_old",
+        [TSDB_TOO_NEW] = "too_new",         [TSDB_BAD_LABELS] = "bad_labels",
+        [TSDB_LABEL_LIMIT] = "label_limit", [TSDB_SERIES_LIMIT] = "series_limit",
+        [TSDB_CHURN_LIMIT] = "churn_limit", [TSDB_BAD_HISTOGRAM] = "bad_histogram",
+    };
+    return (unsigned)verdict < TSDB_VERDICT_COUNT ? names[verdict] : "unknown";
+}

@@ -71,8 +71,7 @@ TSDB_NODISCARD enum tsdb_status block_writer_series(struct block_writer *w, stru
 void block_writer_exemplar(struct block_writer *w, const struct tsdb_exemplar *exemplar);
 /* Ends the file and frees the writer, also on error.  facts->series == 0: the
  * file held nothing and was dropped. */
-TSDB_NODISCARD enum tsdb_status block_writer_seal(struct block_writer *w,
-                                                  struct block_facts *facts,
+TSDB_NODISCARD enum tsdb_status block_writer_seal(struct block_writer *w, struct block_facts *facts,
                                                   struct tsdb_error *err);
 void block_writer_abort(struct block_writer *w);
 
@@ -89,8 +88,8 @@ struct block {
 };
 
 TSDB_NODISCARD enum tsdb_status block_open(struct fs *fs, const char *path,
-                                           const struct manifest_segment *entry,
-                                           struct block **out, struct tsdb_error *err);
+                                           const struct manifest_segment *entry, struct block **out,
+                                           struct tsdb_error *err);
 void block_ref(struct block *b);
 void block_unref(struct block *b);
 

@@ -73,8 +73,8 @@ enum tsdb_status block_writer_open(struct fs *fs, const char *path, struct block
 static void writer_free(struct block_writer *w)
 {
     label_index_builder_free(w->labels);
-    struct writer *all[] = {&w->offsets, &w->times, &w->exemplars, &w->heads, &w->bodies,
-                            &w->record};
+    struct writer *all[] = {&w->offsets, &w->times,  &w->exemplars,
+                            &w->heads,   &w->bodies, &w->record};
     for (size_t i = 0; i < sizeof all / sizeof all[0]; i++)
         writer_release(all[i]);
     mem_free(w->columns);
@@ -348,11 +348,10 @@ static void join_group(struct block_writer *w, struct tsdb_hash hash, struct tsd
     double *values = ARENA_ARRAY(a, double, s->count);
     ASSERT(copy && values);
     for (uint32_t i = 0; i < labels.count; i++)
-        copy[i] = (struct tsdb_label){copy_text(a, labels.at[i].name),
-                                      copy_text(a, labels.at[i].value)};
+        copy[i] =
+            (struct tsdb_label){copy_text(a, labels.at[i].name), copy_text(a, labels.at[i].value)};
     memcpy(values, s->values, s->count * sizeof *values);
-    w->group[w->group_count++] =
-        (struct member){hash, {copy, labels.count}, values};
+    w->group[w->group_count++] = (struct member){hash, {copy, labels.count}, values};
 }
 
 enum tsdb_status block_writer_series(struct block_writer *w, struct tsdb_hash hash,

@@ -333,8 +333,8 @@ void head_drop(struct head *h)
         struct shard *shard = &h->shards[i];
         mutex_lock(&shard->lock);
         for (uint32_t index = 0; index < shard->count; index++) {
-            uint64_t freed = drop_sealed(
-                &shard->pages[index / SERIES_PAGE][index % SERIES_PAGE], h->generation);
+            uint64_t freed =
+                drop_sealed(&shard->pages[index / SERIES_PAGE][index % SERIES_PAGE], h->generation);
             shard->hot_bytes -= freed;
             budget_release(&h->budget, freed);
             if (index % SERIES_PAGE == SERIES_PAGE - 1) { /* let appends in */

@@ -60,7 +60,7 @@ struct head {
     struct alias_table aliases;
     struct head_index *labels; /* owned */
     struct shard shards[SHARDS];
-    uint16_t generation; /* guarded by the store's gate */
+    uint16_t generation;    /* guarded by the store's gate */
     struct tenant *tenants; /* owned; guarded by index */
     uint32_t tenant_count;
     uint64_t created; /* guarded by index */

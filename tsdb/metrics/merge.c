@@ -214,8 +214,7 @@ static const struct tsdb_labels *smallest(const struct merge *g)
 {
     const struct tsdb_labels *least = NULL;
     for (uint32_t i = 0; i < g->count; i++)
-        if (has_series(&g->inputs[i]) &&
-            (!least || series_order(g->inputs[i].labels, *least) < 0))
+        if (has_series(&g->inputs[i]) && (!least || series_order(g->inputs[i].labels, *least) < 0))
             least = &g->inputs[i].labels;
     return least;
 }
@@ -225,8 +224,7 @@ static enum tsdb_status add_samples(struct merge *g, struct input *in)
 {
     struct samples *all = &g->samples;
     uint32_t before = all->count;
-    enum tsdb_status st =
-        block_samples(in->block, in->ordinal, INT64_MIN, INT64_MAX, all, g->err);
+    enum tsdb_status st = block_samples(in->block, in->ordinal, INT64_MIN, INT64_MAX, all, g->err);
     if (st != TSDB_OK)
         return st;
     struct samples tail = *all;

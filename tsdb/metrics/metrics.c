@@ -10,8 +10,7 @@
 
 static struct block_list *list_new(uint32_t count)
 {
-    struct block_list *list =
-        mem_array(1, sizeof *list + (size_t)count * sizeof(struct block *));
+    struct block_list *list = mem_array(1, sizeof *list + (size_t)count * sizeof(struct block *));
     atomic_init(&list->refs, 1);
     return list;
 }

@@ -301,11 +301,8 @@ Test(metrics, tenants_do_not_see_each_other)
     const char *series = "a|x=1";
     struct rig_batch b = {.series = &series};
     struct tsdb_point p = {.key = rig_key(&r, series), .ts = RIG_NOW, .value = 7};
-    struct tsdb_batch batch = {.tenant = "blue",
-                               .points = &p,
-                               .point_count = 1,
-                               .labels = rig_labels_of,
-                               .arg = &b};
+    struct tsdb_batch batch = {
+        .tenant = "blue", .points = &p, .point_count = 1, .labels = rig_labels_of, .arg = &b};
     struct tsdb_appended out;
     cr_assert_eq(metrics_append(r.m, &batch, &out, NULL, NULL), TSDB_OK);
     struct series_set *set = rig_select(&r, "x", "1", INT64_MIN, INT64_MAX);
