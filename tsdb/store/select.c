@@ -147,6 +147,8 @@ static enum tsdb_status pairs_unite(struct selection *s, const struct ordinals *
         enum tsdb_status st = s->in.face->pair_refs(s->in.index, pairs->at[i], out);
         if (st != TSDB_OK)
             return st;
+        if (out->count > s->in.face->series_count(s->in.index))
+            return TSDB_ECORRUPT; /* a series has one value of a name */
     }
     if (pairs->count > 1)
         ordinals_sort(out);
