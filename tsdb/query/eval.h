@@ -163,6 +163,15 @@ static inline bool sample_is_stale(const struct samples *s, uint32_t i)
     return value_is_stale(h ? h->sum : s->values[i]);
 }
 
+/* a - b, stopping at the ends of time instead of wrapping. */
+static inline int64_t time_sub(int64_t a, int64_t b)
+{
+    int64_t r;
+    if (__builtin_sub_overflow(a, b, &r))
+        return b < 0 ? INT64_MAX : INT64_MIN;
+    return r;
+}
+
 /* Seconds since the epoch, or of a duration, as Prometheus computes them from
  * its milliseconds: exact to the last bit where ns is a whole number of those. */
 static inline double seconds_of(int64_t ns)
