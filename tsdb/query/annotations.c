@@ -89,6 +89,13 @@ void annotations_add(struct annotations *a, enum annotation_kind kind, uint32_t 
         place(a, made, text, begin);
 }
 
+void annotations_named(struct annotations *a, enum annotation_kind kind, uint32_t begin,
+                       const char *text, struct tsdb_text name)
+{
+    int len = name.len < 200 ? (int)name.len : 200;
+    annotations_add(a, kind, begin, "%s \"%.*s\"", text, len, name.at);
+}
+
 static void utc_text(int64_t ns, char out[32])
 {
     time_t seconds = (time_t)(ns / 1000000000);

@@ -40,6 +40,9 @@ void annotations_init(struct annotations *a, struct arena *arena, struct tsdb_te
 /* begin: byte of the source.  The text comes without "PromQL warning: ". */
 void annotations_add(struct annotations *a, enum annotation_kind kind, uint32_t begin,
                      const char *fmt, ...) __attribute__((format(printf, 4, 5)));
+/* text "name" */
+void annotations_named(struct annotations *a, enum annotation_kind kind, uint32_t begin,
+                       const char *text, struct tsdb_text name);
 /* The one annotation that sums up what it met: range of times, of buckets. */
 void annotations_monotonicity(struct annotations *a, uint32_t begin,
                               const struct annotation_monotonicity *met);

@@ -66,6 +66,7 @@ struct eval {
     struct clock *clock;
     struct budget *budget; /* the query's own */
     struct arena arena;    /* lives as long as the query */
+    struct arena scratch;  /* of one computation; who uses it resets it */
     struct annotations annotations;
     const char *tenant;
     struct grid grid; /* of the query */

@@ -14,7 +14,7 @@ static double exponential_bound(int32_t index, int32_t schema)
         int64_t exponent = (int64_t)index * ((int64_t)1 << -schema);
         if (exponent == 1024) /* the last bucket of finite values */
             return DBL_MAX;
-        return exponent > 1024 ? INFINITY : ldexp(1, exponent < -2000 ? -2000 : (int)exponent);
+        return exponent > 1024 ? HUGE_VAL : ldexp(1, exponent < -2000 ? -2000 : (int)exponent);
     }
     int32_t part = index & (((int32_t)1 << schema) - 1);
     int32_t exponent = index >> schema;
@@ -27,7 +27,7 @@ static double custom_bound(const double *custom, uint32_t count, int32_t index)
 {
     if (index < 0)
         return -INFINITY;
-    return (uint32_t)index >= count ? INFINITY : custom[index];
+    return (uint32_t)index >= count ? HUGE_VAL : custom[index];
 }
 
 double histogram_bound(const struct tsdb_histogram *h, int32_t index)
@@ -171,11 +171,18 @@ static bool side_join(struct bucket_side *to, const struct bucket_side *from, bo
 
 /* ---- meeting ------------------------------------------------------------------ */
 
-bool histogram_sum_init(struct histogram_sum *s, struct arena *arena,
+static void see_hint(struct histogram_sum *s, uint8_t hint)
+{
+    s->has_reset = s->has_reset || hint == TSDB_RESET_YES;
+    s->has_no_reset = s->has_no_reset || hint == TSDB_RESET_NO;
+}
+
+bool histogram_sum_init(struct histogram_sum *s, struct arena *arena, struct arena *scratch,
                         const struct tsdb_histogram *h)
 {
     *s = (struct histogram_sum){
         .arena = arena,
+        .scratch = scratch,
         .schema = h->schema,
         .hint = h->hint,
         .zero_threshold = h->zero_threshold,
@@ -185,6 +192,7 @@ bool histogram_sum_init(struct histogram_sum *s, struct arena *arena,
         .custom = h->custom,
         .custom_count = h->custom_count,
     };
+    see_hint(s, h->hint);
     return side_load(s, h, true) && side_load(s, h, false);
 }
 
@@ -316,9 +324,48 @@ static void hints_meet(struct histogram_sum *s, uint8_t hint)
         s->hint = TSDB_RESET_GAUGE;
         return;
     }
-    s->is_collided =
-        s->is_collided || (s->hint != TSDB_RESET_UNKNOWN && hint != TSDB_RESET_UNKNOWN);
     s->hint = TSDB_RESET_UNKNOWN;
+}
+
+/* The buckets of h, which lie as those of s do but for the resolution. */
+static bool add_side(struct histogram_sum *s, const struct tsdb_histogram *h, bool is_positive,
+                     bool is_negative)
+{
+    struct bucket_side *side = is_positive ? &s->positive : &s->negative;
+    struct cursor c = cursor_over(h, is_positive);
+    uint32_t hint = 0;
+    int32_t index;
+    double count;
+    while (cursor_next(&c, &index, &count)) {
+        if (h->schema != s->schema)
+            index = index_in(index, h->schema, s->schema);
+        struct pair p = {is_negative ? -count : count, 0};
+        if (!side_add(side, index, p, &hint, s->arena))
+            return false;
+    }
+    return true;
+}
+
+/* h has another zero bucket or other bounds: bring a copy of it to where both meet. */
+static bool add_apart(struct histogram_sum *s, const struct tsdb_histogram *h, bool is_negative)
+{
+    struct histogram_sum other;
+    if (!histogram_sum_init(&other, s->scratch, s->scratch, h))
+        return false;
+    if (histogram_is_custom(h)) {
+        if (!customs_meet(s, &other))
+            return false;
+    } else {
+        zeros_meet(s, &other);
+        int32_t schema = s->schema < other.schema ? s->schema : other.schema;
+        histogram_sum_reduce(s, schema);
+        histogram_sum_reduce(&other, schema);
+    }
+    if (is_negative)
+        other.zero = (struct pair){-other.zero.high, -other.zero.low};
+    s->zero = pair_join(s->zero, other.zero);
+    return side_join(&s->positive, &other.positive, is_negative, s->arena) &&
+           side_join(&s->negative, &other.negative, is_negative, s->arena);
 }
 
 enum histogram_fault histogram_sum_add(struct histogram_sum *s, const struct tsdb_histogram *h,
@@ -327,25 +374,22 @@ enum histogram_fault histogram_sum_add(struct histogram_sum *s, const struct tsd
     bool is_custom = histogram_is_custom(h);
     if ((s->schema == TSDB_SCHEMA_CUSTOM) != is_custom)
         return HISTOGRAM_INCOMPATIBLE;
-    struct histogram_sum other;
-    if (!histogram_sum_init(&other, s->arena, h))
-        return HISTOGRAM_FULL;
     hints_meet(s, h->hint);
-    if (is_custom) {
-        if (!customs_meet(s, &other))
-            return HISTOGRAM_FULL;
+    see_hint(s, h->hint);
+    s->count = pair_add(s->count, is_negative ? -h->count : h->count);
+    s->sum = pair_add(s->sum, is_negative ? -h->sum : h->sum);
+    bool is_alike = is_custom ? same_bounds(s->custom, s->custom_count, h->custom, h->custom_count)
+                              : s->zero_threshold == h->zero_threshold;
+    bool is_whole;
+    if (is_alike) {
+        if (!is_custom)
+            histogram_sum_reduce(s, h->schema);
+        s->zero = pair_add(s->zero, is_negative ? -h->zero_count : h->zero_count);
+        is_whole = add_side(s, h, true, is_negative) && add_side(s, h, false, is_negative);
     } else {
-        zeros_meet(s, &other);
-        int32_t schema = s->schema < other.schema ? s->schema : other.schema;
-        histogram_sum_reduce(s, schema);
-        histogram_sum_reduce(&other, schema);
+        is_whole = add_apart(s, h, is_negative);
+        arena_reset(s->scratch);
     }
-    double sign = is_negative ? -1 : 1;
-    s->zero = pair_join(s->zero, (struct pair){sign * other.zero.high, sign * other.zero.low});
-    s->count = pair_add(s->count, sign * h->count);
-    s->sum = pair_add(s->sum, sign * h->sum);
-    bool is_whole = side_join(&s->positive, &other.positive, is_negative, s->arena) &&
-                    side_join(&s->negative, &other.negative, is_negative, s->arena);
     return is_whole ? HISTOGRAM_FINE : HISTOGRAM_FULL;
 }
 
@@ -462,6 +506,26 @@ const struct tsdb_histogram *histogram_sum_take(const struct histogram_sum *s)
     return h;
 }
 
+const struct tsdb_histogram *histogram_multiplied(const struct tsdb_histogram *h, double factor,
+                                                  struct arena *arena)
+{
+    struct histogram_sum s;
+    if (!histogram_sum_init(&s, arena, arena, h))
+        return NULL;
+    histogram_sum_multiply(&s, factor);
+    return histogram_sum_take(&s);
+}
+
+const struct tsdb_histogram *histogram_divided(const struct tsdb_histogram *h, double by,
+                                               struct arena *arena)
+{
+    struct histogram_sum s;
+    if (!histogram_sum_init(&s, arena, arena, h))
+        return NULL;
+    histogram_sum_divide(&s, by);
+    return histogram_sum_take(&s);
+}
+
 /* ---- comparing ---------------------------------------------------------------- */
 
 static bool same_bits(double a, double b)
@@ -512,17 +576,12 @@ static bool is_reset_custom(struct histogram_sum *now, struct histogram_sum *bef
     return !customs_meet(now, before) || side_has_fallen(&now->positive, &before->positive);
 }
 
-bool histogram_is_reset(const struct tsdb_histogram *now, const struct tsdb_histogram *before,
-                        struct arena *scratch)
+static bool is_reset_slowly(const struct tsdb_histogram *now, const struct tsdb_histogram *before,
+                            struct arena *scratch)
 {
-    if (now->hint == TSDB_RESET_YES || now->hint == TSDB_RESET_NO)
-        return now->hint == TSDB_RESET_YES;
-    if (now->count < before->count || histogram_is_custom(now) != histogram_is_custom(before))
-        return true;
-    if (now->schema > before->schema || now->zero_threshold < before->zero_threshold)
-        return true;
     struct histogram_sum a, b;
-    if (!histogram_sum_init(&a, scratch, now) || !histogram_sum_init(&b, scratch, before))
+    if (!histogram_sum_init(&a, scratch, scratch, now) ||
+        !histogram_sum_init(&b, scratch, scratch, before))
         return true; /* the arena is full: whatever comes next will say so */
     if (histogram_is_custom(now))
         return is_reset_custom(&a, &b);
@@ -533,6 +592,20 @@ bool histogram_is_reset(const struct tsdb_histogram *now, const struct tsdb_hist
     side_cut(&a, &a.positive);
     side_cut(&a, &a.negative);
     return side_has_fallen(&a.positive, &b.positive) || side_has_fallen(&a.negative, &b.negative);
+}
+
+bool histogram_is_reset(const struct tsdb_histogram *now, const struct tsdb_histogram *before,
+                        struct arena *scratch)
+{
+    if (now->hint == TSDB_RESET_YES || now->hint == TSDB_RESET_NO)
+        return now->hint == TSDB_RESET_YES;
+    if (now->count < before->count || histogram_is_custom(now) != histogram_is_custom(before))
+        return true;
+    if (now->schema > before->schema || now->zero_threshold < before->zero_threshold)
+        return true;
+    bool is_reset = is_reset_slowly(now, before, scratch);
+    arena_reset(scratch);
+    return is_reset;
 }
 
 /* ---- buckets ------------------------------------------------------------------ */

@@ -38,7 +38,8 @@ struct bucket_side {
 };
 
 struct histogram_sum {
-    struct arena *arena; /* borrowed */
+    struct arena *arena;   /* borrowed */
+    struct arena *scratch; /* borrowed; histogram_sum_add may reset it */
     int32_t schema;
     uint8_t hint; /* enum tsdb_reset_hint */
     double zero_threshold;
@@ -46,8 +47,8 @@ struct histogram_sum {
     struct bucket_side positive, negative;
     const double *custom; /* borrowed from a summand, or in the arena */
     uint32_t custom_count;
-    bool is_collided;   /* one summand said reset, another said none */
-    bool is_reconciled; /* custom bounds had to be reduced */
+    bool has_reset, has_no_reset; /* some summand's hint said so */
+    bool is_reconciled;           /* custom bounds had to be reduced */
 };
 
 enum histogram_fault {
@@ -62,7 +63,7 @@ static inline bool histogram_is_custom(const struct tsdb_histogram *h)
 }
 
 /* Begins with a copy of h.  False: the arena is full. */
-bool histogram_sum_init(struct histogram_sum *s, struct arena *arena,
+bool histogram_sum_init(struct histogram_sum *s, struct arena *arena, struct arena *scratch,
                         const struct tsdb_histogram *h);
 /* Adds h, or subtracts it. */
 enum histogram_fault histogram_sum_add(struct histogram_sum *s, const struct tsdb_histogram *h,
@@ -74,10 +75,15 @@ void histogram_sum_multiply(struct histogram_sum *s, double factor);
 void histogram_sum_divide(struct histogram_sum *s, double by);
 /* A count or a bucket has become infinite. */
 bool histogram_sum_is_infinite(const struct histogram_sum *s);
+/* h * factor, or h / by; NULL: the arena is full. */
+const struct tsdb_histogram *histogram_multiplied(const struct tsdb_histogram *h, double factor,
+                                                  struct arena *arena);
+const struct tsdb_histogram *histogram_divided(const struct tsdb_histogram *h, double by,
+                                               struct arena *arena);
 /* The result, without empty buckets; NULL: the arena is full. */
 const struct tsdb_histogram *histogram_sum_take(const struct histogram_sum *s);
 
-/* A counter was reset between two samples. */
+/* A counter was reset between two samples.  Resets the scratch arena. */
 bool histogram_is_reset(const struct tsdb_histogram *now, const struct tsdb_histogram *before,
                         struct arena *scratch);
 /* Bit by bit the same buckets, counts and sum. */
