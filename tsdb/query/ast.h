@@ -152,7 +152,7 @@ struct expr_unary {
     bool is_negative; /* else a plus sign, which does nothing */
 };
 
-/* matching and include are meaningful when both sides are vectors. */
+/* Unless both sides are vectors, matching and include are empty. */
 struct expr_binary {
     enum binary_op op;
     bool is_bool; /* "bool" written */
@@ -180,6 +180,7 @@ struct expr_call {
 
 struct expr {
     enum expr_kind kind;
+    enum expr_type type;
     uint16_t height;     /* 1: a leaf */
     bool is_invariant;   /* same value at every step of a range query */
     uint32_t begin, end; /* bytes [begin, end) of the source */
@@ -209,7 +210,6 @@ TSDB_NODISCARD enum tsdb_status promql_parse_selector(struct tsdb_text text, str
  * spaces a level, a node is split when its line would pass 100 bytes). */
 void promql_format(const struct expr *e, struct writer *out, bool is_pretty);
 
-enum expr_type expr_type(const struct expr *e);
 /* e without the parentheses around it. */
 const struct expr *expr_unwrap(const struct expr *e);
 
@@ -233,12 +233,9 @@ bool binary_op_is_set(enum binary_op op);
 /* topk, bottomk, quantile, count_values, limitk, limit_ratio. */
 bool aggregate_op_has_parameter(enum aggregate_op op);
 
-/* "1h30m", "1ms", "0s": units y w d h m s ms as Prometheus combines them.  What
- * is no whole number of milliseconds is written in seconds, "0.0005", which
- * every place that takes a duration also reads. */
-void duration_format(int64_t ns, struct writer *out);
-/* "1h30m" (units y w d h m s ms, each once, in that order); the whole text.
- * Positive; false when it is none or does not fit. */
-bool duration_parse(struct tsdb_text text, int64_t *ns);
+/* "LINE:COL: parse error: ..." about the byte at `at` of the source; answers
+ * TSDB_EINVAL. */
+enum tsdb_status promql_fail(struct tsdb_error *err, struct tsdb_text source, uint32_t at,
+                             const char *fmt, ...) __attribute__((format(printf, 4, 5)));
 
 #endif

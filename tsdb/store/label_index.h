@@ -27,7 +27,8 @@
  *        -     -  series, series_bytes: records
  *
  *   block of values: n <= 16 (the last of a name has the rest)
- *     n x { [uv shared with the first value] [uv rest] }   (shared of the first: 0)
+ *     [uv bytes of the first value] the first value
+ *     n - 1 x { [uv bytes shared with the first] [uv bytes of the rest] }
  *     the rests, one after the other
  *   record of a series: [uv bytes] [uv first pair] [uv gap - 1]...
  *
@@ -112,8 +113,8 @@ TSDB_NODISCARD enum tsdb_status label_index_values(const struct label_index *ix,
 TSDB_NODISCARD enum tsdb_status label_index_stats(const struct label_index *ix, select_stat_fn *fn,
                                                   void *arg, struct tsdb_error *err);
 
-/* Reads everything: every value, list and record, and that lists and records say
- * the same.  For the scrub; costs in the order of the bytes, and 8 bytes a pair. */
+/* Reads everything: values and pairs ascend, and lists and records tell of the
+ * same series (by a 64-bit sum).  For the scrub; costs in the order of the bytes. */
 TSDB_NODISCARD enum tsdb_status label_index_check(const struct label_index *ix,
                                                   struct tsdb_error *err);
 

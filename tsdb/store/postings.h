@@ -1,4 +1,7 @@
-/* postings.h - a set of ordinals as bytes, in the smallest of four shapes.
+/* postings.h - a set of ordinals as bytes.
+ *
+ * Up to eight ordinals are written plainly, more in the smallest of three shapes
+ * (the first of them on a tie):
  *
  *   empty    no bytes
  *   few      [uv count <= 8] [uv first] [uv gap - 1]...
@@ -10,8 +13,8 @@
  *   the list of a __name__ is one run.
  *   runs:    gap is from the end of the run before (first: from 0); it is > 0
  *            after the first, and so are no two runs adjacent.
- *   bitmap:  bit i of byte b is ordinal 8 * (base + b) + i; chosen above one
- *            ordinal in 32 only when it is also the smallest.
+ *   bitmap:  bit i of byte b is ordinal 8 * (base + b) + i; neither the first
+ *            nor the last byte is 0.
  *   blocks:  128 ordinals each but the last.  gap is first - last of the block
  *            before - 1 (first block: first); span is last - first, so that a
  *            reader can pass over a block; packed holds the n - 1 gaps - 1, width
@@ -41,7 +44,8 @@ TSDB_NODISCARD enum tsdb_status postings_count(struct bytes in, uint32_t univers
 TSDB_NODISCARD enum tsdb_status postings_decode(struct bytes in, uint32_t universe,
                                                 struct ordinals *out);
 /* Keeps (is_kept) or drops the members of a that are in the list, without
- * decoding blocks and bits that a does not reach.  Those are not checked. */
+ * decoding blocks and bits that a does not reach.  Those are not checked.  On an
+ * error the contents of a are unspecified. */
 TSDB_NODISCARD enum tsdb_status postings_filter(struct bytes in, uint32_t universe, bool is_kept,
                                                 struct ordinals *a);
 

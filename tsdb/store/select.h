@@ -32,6 +32,8 @@ typedef enum tsdb_status select_pair_fn(void *arg, uint32_t pair, struct tsdb_te
 
 /* How an index answers.  Statuses other than TSDB_OK are damage. */
 struct select_face {
+    /* Names and values come in order; else their texts outlast the call. */
+    bool is_sorted;
     uint32_t (*series_count)(const void *index);
     /* Ids of names below name_limit; the text is empty for an id not in use. */
     uint32_t (*name_limit)(const void *index);
@@ -49,7 +51,9 @@ struct select_face {
     uint32_t (*pair_name)(const void *index, uint32_t pair);
     enum tsdb_status (*pair_test)(const void *index, uint32_t pair, const struct matcher *m,
                                   bool *passes);
-    enum tsdb_status (*pair_series)(const void *index, uint32_t pair, uint32_t *count);
+    /* How many series have it, and about how many steps pair_filter takes. */
+    enum tsdb_status (*pair_series)(const void *index, uint32_t pair, uint32_t *count,
+                                    uint32_t *steps);
     enum tsdb_status (*pair_refs)(const void *index, uint32_t pair, struct ordinals *out);
     /* Keeps or drops the series that have the pair. */
     enum tsdb_status (*pair_filter)(const void *index, uint32_t pair, bool is_kept,

@@ -14,6 +14,7 @@
 #ifndef TSDB_STORE_SLOTS_H
 #define TSDB_STORE_SLOTS_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 enum { SLOTS_NONE = UINT32_MAX };
