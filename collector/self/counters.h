@@ -143,20 +143,20 @@ enum family { FAMILIES(FAMILY_ID) FAMILY_COUNT };
 
 /* One cell of a family: the value of each of its dimensions. */
 struct cell {
-    unsigned a, b, c;
+    unsigned at[3];
 };
-#define AT(...) ((struct cell){__VA_ARGS__})
-#define NOWHERE ((struct cell){0, 0, 0}) /* the cell of an unlabelled family */
+#define AT(...) ((struct cell){{__VA_ARGS__}})
+#define NOWHERE AT(0) /* the cell of an unlabelled family */
 
 enum { HISTOGRAM_BOUNDS = 16 };
 extern const int64_t counters_bounds_ns[HISTOGRAM_BOUNDS]; /* upper, inclusive, ascending */
 
 /* Counters and gauges; n may be negative for gauges only. */
-void counters_add(enum family id, struct cell at, int64_t n);
+void counters_add(enum family id, struct cell where, int64_t n);
 /* Gauges, and counters whose total is kept elsewhere. */
-void counters_set(enum family id, struct cell at, int64_t value);
-void counters_observe(enum family id, struct cell at, int64_t ns);
-int64_t counters_get(enum family id, struct cell at); /* of a histogram: its count */
+void counters_set(enum family id, struct cell where, int64_t value);
+void counters_observe(enum family id, struct cell where, int64_t ns);
+int64_t counters_get(enum family id, struct cell where); /* of a histogram: its count */
 
 /* One answered request: REQUESTS and REQUEST_DURATION.  path as it came. */
 void counters_request(struct tsdb_text path, int status, int64_t duration_ns);

@@ -165,10 +165,10 @@ bool rfc3339_parse(struct tsdb_text text, int64_t *ns)
     if (s.fault || s.rest.len > 0 || c.day > days_in_month(c))
         return false;
     int64_t seconds = days_of_civil(c) * SECONDS_PER_DAY + of_day - ahead;
-    /* In int128 because the last second before the lower bound wraps otherwise. */
-    __extension__ __int128 wide = (__extension__ __int128)seconds * NS_PER_S + fraction;
-    if (wide < INT64_MIN || wide > INT64_MAX)
+    int64_t whole;
+    if (__builtin_mul_overflow(seconds, NS_PER_S, &whole) ||
+        __builtin_add_overflow(whole, fraction, &whole))
         return false;
-    *ns = (int64_t)wide;
+    *ns = whole;
     return true;
 }
