@@ -1,5 +1,6 @@
 #include "collector/self/counters.h"
 
+#include "collector/self/proc.h"
 #include "tsdb/base/clock.h"
 #include "tsdb/base/mem.h"
 
@@ -44,21 +45,6 @@ void counters_engine(const struct tsdb_stats *stats)
     set_u64(EXEMPLARS, stats->exemplars);
     counters_set(REPLAY_SECONDS, NOWHERE, stats->replay_ns);
     set_u64(DISK_FREE, stats->disk_free_bytes);
-}
-
-/* The first bytes of a file of the proc file system, as text.  Its size is not
- * known before: the read stops at its end with TSDB_EIO, and what it found
- * stands in the buffer, which began as zeros. */
-static bool proc_read(struct fs *fs, const char *path, char *out, size_t cap)
-{
-    struct fs_file *file;
-    if (fs_open(fs, path, FS_READ, &file, NULL) != TSDB_OK)
-        return false;
-    memset(out, 0, cap);
-    struct tsdb_error err = {0};
-    bool is_read = fs_pread(file, out, cap - 1, 0, &err) == TSDB_OK || err.os_errno == 0;
-    fs_close(file);
-    return is_read && out[0] != '\0';
 }
 
 static bool count_name(void *arg, const char *name)
