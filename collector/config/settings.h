@@ -69,7 +69,7 @@ struct setting {
     X(net.max_body_size, SIZE, "max_body_size", "20MiB", 65536, GIB, NULL, true,                   \
       "largest request body, decompressed")                                                        \
     X(store.journal_sync, CHOICE, "journal_sync", "always", 0, 0, "always,interval,os", false,     \
-      "when an acknowledged write is on disk")                                                     \
+      "when the journal is synced")                                                                \
     X(store.retention, DURATION, "retention", "30d", 0, 100 * YEAR, NULL, true,                    \
       "how long samples are kept; 0: for ever")                                                    \
     X(store.retention_size, SIZE, "retention_size", "0", 0, 1024 * 1024 * TIB, NULL, true,         \
@@ -87,7 +87,7 @@ struct setting {
     X(ingest.otlp_translation, CHOICE, "otlp_translation", "UnderscoreEscapingWithSuffixes", 0, 0, \
       "UnderscoreEscapingWithSuffixes,UnderscoreEscapingWithoutSuffixes,"                          \
       "NoUTF8EscapingWithSuffixes,NoTranslation",                                                  \
-      true, "how OTLP names become metric names")                                                  \
+      true, "how OTLP names are translated")                                                       \
     X(ingest.otlp_promote, LIST, "otlp_promote_resource_attributes", "", 0, 128, NULL, true,       \
       "resource attributes that become labels")                                                    \
     X(query.timeout, DURATION, "query_timeout", "2m", 10000000, 24 * HOUR, NULL, true,             \

@@ -127,8 +127,10 @@ static enum tsdb_status put_scalar(struct document *d, const struct setting *s)
     place_format(d, d->event.start_mark, place);
     struct writer value = {0};
     enum tsdb_status st = scalar_expand(d, &value);
-    if (st == TSDB_OK)
+    if (st == TSDB_OK) {
+        (void)writer_reserve(&value, 1); /* a place for what may be empty */
         st = loader_put(d->l, s, (struct tsdb_text){(const char *)value.at, value.len}, place);
+    }
     writer_release(&value);
     return st;
 }
@@ -157,6 +159,7 @@ static enum tsdb_status put_sequence(struct document *d, const struct setting *s
         ends[count++] = text.len;
     }
     if (st == TSDB_OK) {
+        (void)writer_reserve(&text, 1); /* a place for what may be empty */
         for (size_t i = 0, begin = 0; i < count; begin = ends[i++])
             items[i] = (struct tsdb_text){(const char *)text.at + begin, ends[i] - begin};
         st = loader_put_list(d->l, s, items, count, place);
@@ -224,7 +227,8 @@ enum tsdb_status loader_yaml(struct loader *l, struct tsdb_text text, const char
     struct document d = {.l = l, .name = name};
     if (!yaml_parser_initialize(&d.parser))
         return tsdb_fail(l->err, TSDB_ELIMIT, "%s: no memory for YAML", name);
-    yaml_parser_set_input_string(&d.parser, (const unsigned char *)text.at, text.len);
+    const char *at = text.at ? text.at : ""; /* libyaml asserts that there is a place */
+    yaml_parser_set_input_string(&d.parser, (const unsigned char *)at, text.len);
     yaml_parser_set_encoding(&d.parser, YAML_UTF8_ENCODING);
     enum tsdb_status st = put_document(&d);
     if (d.has_event)

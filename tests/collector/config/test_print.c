@@ -99,5 +99,6 @@ Test(print, value_of_unknown_key_is_not_found)
     cr_assert_eq(config_load_text(text_of(""), "f", (const char *const[]){NULL}, &c, NULL),
                  TSDB_OK);
     cr_assert_eq(config_value(&c, "nope", &w), TSDB_ENOTFOUND);
+    writer_release(&w);
     config_release(&c);
 }
