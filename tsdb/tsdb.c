@@ -140,8 +140,9 @@ void tsdb_close(struct tsdb *db)
     if (!db)
         return;
     driver_stop(&db->driver);
-    if (db->store.journal)
-        (void)journal_sync(db->store.journal, NULL); /* what cannot be synced was not promised */
+    struct tsdb_error err = {0};
+    if (db->store.journal && journal_sync(db->store.journal, &err) != TSDB_OK)
+        store_event(&db->store, TSDB_EVENT_DEGRADED, "last sync: %s", err.msg);
     metrics_close(db->metrics);
     store_close(&db->store);
     mem_free(db);
