@@ -54,7 +54,7 @@ static struct tsdb_labels series_make(struct series *s, uint32_t target, uint32_
 
 static int64_t now_ns(void)
 {
-    return clock_monotonic(clock_real());
+    return clock_mono_ns(clock_real());
 }
 
 static void report(const char *name, double value, const char *unit)

@@ -66,11 +66,12 @@ static enum tsdb_verdict admit(const struct append *a, struct tenant *t)
         return TSDB_ACCEPTED;
     int64_t mono = clock_mono_ns(a->m->store->clock);
     double rate = (double)a->limits.series_new_per_s, most = 10 * rate;
-    if (t->churn_mono_ns == 0)
+    if (!t->has_churned)
         t->churn_tokens = most;
     else
         t->churn_tokens += (double)(mono - t->churn_mono_ns) / 1e9 * rate;
-    t->churn_mono_ns = mono ? mono : 1;
+    t->has_churned = true;
+    t->churn_mono_ns = mono;
     if (t->churn_tokens > most)
         t->churn_tokens = most;
     if (t->churn_tokens < 1)

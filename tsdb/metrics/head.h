@@ -49,7 +49,8 @@ struct shard {
 struct tenant {
     char *name; /* owned; [0] is "" */
     uint64_t series;
-    double churn_tokens;
+    bool has_churned;
+    double churn_tokens; /* new series it may make; see append.c */
     int64_t churn_mono_ns;
 };
 

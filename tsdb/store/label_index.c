@@ -196,39 +196,25 @@ struct block {
     struct split at[LABEL_INDEX_BLOCK];
 };
 
-static struct tsdb_text take_text(struct reader *r, uint64_t len)
+static struct tsdb_text sized_text(struct reader *r)
 {
-    if (len > r->rest.len)
-        reader_fail(r);
-    struct bytes view = reader_take(r, r->fault ? 0 : (size_t)len);
+    struct bytes view = reader_sized(r);
     return (struct tsdb_text){(const char *)view.at, view.len};
 }
 
-static bool block_first(struct reader *r, struct tsdb_text *first)
+/* The first `count` values of a block; whether they are all is for the caller. */
+static bool block_read(struct reader *r, uint32_t count, struct block *b)
 {
-    *first = take_text(r, reader_uvarint(r));
-    return !r->fault;
-}
-
-static bool block_read(struct bytes in, uint32_t count, struct block *b)
-{
-    struct reader r = reader_over(in);
-    struct tsdb_text first;
-    uint64_t rest[LABEL_INDEX_BLOCK] = {0};
-    if (!block_first(&r, &first))
-        return false;
+    struct tsdb_text first = sized_text(r);
     b->count = count;
     b->at[0] = (struct split){{first.at, 0}, first};
     for (uint32_t i = 1; i < count; i++) {
-        uint64_t shared = reader_uvarint(&r);
-        rest[i] = reader_uvarint(&r);
+        uint64_t shared = reader_uvarint(r);
         if (shared > first.len)
             return false;
-        b->at[i].shared = (struct tsdb_text){first.at, (size_t)shared};
+        b->at[i] = (struct split){{first.at, (size_t)shared}, sized_text(r)};
     }
-    for (uint32_t i = 1; i < count; i++)
-        b->at[i].rest = take_text(&r, rest[i]);
-    return reader_done(&r);
+    return !r->fault;
 }
 
 /* Block `index` of the name, counted from its own first. */
@@ -237,19 +223,31 @@ static bool name_block(const struct label_index *ix, const struct name *n, uint3
 {
     struct bytes in;
     uint32_t left = n->pair_end - n->pair - index * LABEL_INDEX_BLOCK;
-    return block_bytes(ix, n->block + index, &in) &&
-           block_read(in, left < LABEL_INDEX_BLOCK ? left : LABEL_INDEX_BLOCK, b);
+    if (!block_bytes(ix, n->block + index, &in))
+        return false;
+    struct reader r = reader_over(in);
+    return block_read(&r, left < LABEL_INDEX_BLOCK ? left : LABEL_INDEX_BLOCK, b) &&
+           reader_done(&r);
 }
 
+/* One value: what follows it in its block is not read. */
 static bool pair_split(const struct label_index *ix, uint32_t name, uint32_t pair,
                        struct split *out)
 {
     const struct name *n = &ix->names[name];
-    struct block b;
-    if (!name_block(ix, n, (pair - n->pair) / LABEL_INDEX_BLOCK, &b))
+    struct bytes in;
+    if (!block_bytes(ix, n->block + (pair - n->pair) / LABEL_INDEX_BLOCK, &in))
         return false;
-    *out = b.at[(pair - n->pair) % LABEL_INDEX_BLOCK];
-    return true;
+    struct reader r = reader_over(in);
+    struct tsdb_text first = sized_text(&r);
+    *out = (struct split){{first.at, 0}, first};
+    for (uint32_t i = (pair - n->pair) % LABEL_INDEX_BLOCK; i > 0; i--) {
+        uint64_t shared = reader_uvarint(&r);
+        if (shared > first.len)
+            return false;
+        *out = (struct split){{first.at, (size_t)shared}, sized_text(&r)};
+    }
+    return !r.fault;
 }
 
 /* In one piece: a view into the index, or into scratch until its next use. */
@@ -291,11 +289,11 @@ static enum tsdb_status block_seek(const struct label_index *ix, const struct na
     while (to - from > 1) {
         uint32_t middle = from + (to - from) / 2;
         struct bytes in;
-        struct tsdb_text first;
         if (!block_bytes(ix, n->block + middle, &in))
             return TSDB_ECORRUPT;
         struct reader r = reader_over(in);
-        if (!block_first(&r, &first))
+        struct tsdb_text first = sized_text(&r);
+        if (r.fault)
             return TSDB_ECORRUPT;
         if (text_compare(first, text) <= 0)
             from = middle;
@@ -424,7 +422,9 @@ static enum tsdb_status label_decode(const struct label_index *ix, uint32_t pair
     enum tsdb_status st = value_decode(ix, entry.name, pair, arena, &entry.value);
     if (st != TSDB_OK)
         return st;
-    if (cache)
+    const struct name *n = &ix->names[entry.name];
+    bool is_shared = n->pair_end - n->pair <= n->series / 2; /* values have several series */
+    if (cache && is_shared)
         cache_put(cache, &entry);
     *name = entry.name;
     *out = (struct tsdb_label){ix->names[entry.name].text, entry.value};

@@ -28,8 +28,7 @@
  *
  *   block of values: n <= 16 (the last of a name has the rest)
  *     [uv bytes of the first value] the first value
- *     n - 1 x { [uv bytes shared with the first] [uv bytes of the rest] }
- *     the rests, one after the other
+ *     n - 1 x { [uv bytes shared with the first] [uv bytes of the rest] the rest }
  *   record of a series: [uv bytes] [uv first pair] [uv gap - 1]...
  *
  * Every section starts where the one before ends, and the last ends the index.

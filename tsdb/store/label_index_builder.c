@@ -104,16 +104,14 @@ static void write_block(struct finishing *f, const struct value *values, uint32_
 {
     struct writer *w = &f->sections[SECTION_VALUES];
     struct tsdb_text first = values[0].text;
-    uint32_t shared[LABEL_INDEX_BLOCK];
     writer_le32(&f->sections[SECTION_BLOCKS], section_len(f, SECTION_VALUES));
     writer_sized(w, first.at, first.len);
     for (uint32_t i = 1; i < count; i++) {
-        shared[i] = shared_bytes(first, values[i].text);
-        writer_uvarint(w, shared[i]);
-        writer_uvarint(w, values[i].text.len - shared[i]);
+        struct tsdb_text text = values[i].text;
+        uint32_t shared = shared_bytes(first, text);
+        writer_uvarint(w, shared);
+        writer_sized(w, text.at + shared, text.len - shared);
     }
-    for (uint32_t i = 1; i < count; i++)
-        writer_put(w, values[i].text.at + shared[i], values[i].text.len - shared[i]);
     f->block_count++;
 }
 

@@ -220,14 +220,11 @@ static void sweep_name(struct pair_table *t, uint32_t id)
 void pair_table_remove_refs(struct pair_table *t, const struct ordinals *pairs,
                             const struct ordinals *refs)
 {
-    struct ordinals left = {0}, names = {0};
+    struct ordinals names = {0};
     for (uint32_t i = 0; i < pairs->count; i++) {
         struct pair *p = t->pairs[pairs->at[i]];
-        ordinals_reset(&left);
-        ref_list_read(&p->refs, &left);
-        ordinals_subtract(&left, refs);
-        t->bytes = (uint64_t)((int64_t)t->bytes + ref_list_write(&p->refs, &left));
-        if (left.count == 0) {
+        t->bytes = (uint64_t)((int64_t)t->bytes + ref_list_remove(&p->refs, refs));
+        if (p->refs.count == 0) {
             ordinals_append(&names, p->name);
             remove_pair(t, pairs->at[i]);
         }
@@ -235,6 +232,5 @@ void pair_table_remove_refs(struct pair_table *t, const struct ordinals *pairs,
     ordinals_sort(&names);
     for (uint32_t i = 0; i < names.count; i++)
         sweep_name(t, names.at[i]);
-    ordinals_release(&left);
     ordinals_release(&names);
 }

@@ -178,7 +178,7 @@ Test(metrics, answers_what_a_sorted_table_would)
     uint64_t seed = rig_seed(20260101);
     struct model *m = calloc(1, sizeof *m);
     m->expected = calloc(SERIES, sizeof *m->expected);
-    for (int i = 0; i < 4; i++)
+    for (int i = 0; i < 6; i++)
         run_model(m, seed + (uint64_t)i);
     cr_log_info("appended=%llu late=%llu seals=%llu merges=%llu restarts=%llu deletions=%llu "
                 "compared=%llu",
