@@ -2,6 +2,7 @@
 
 #include "tsdb/base/assert.h"
 #include "tsdb/base/status.h"
+#include "tsdb/base/text.h"
 #include "tsdb/query/aggregate_k.h"
 #include "tsdb/query/aggregate_values.h"
 #include "tsdb/query/eval_labels.h"
@@ -449,6 +450,14 @@ static enum tsdb_status take_quantile(struct aggregation *a, struct tsdb_error *
     return st;
 }
 
+static bool groups_by_name(const struct expr_names *names)
+{
+    for (uint32_t i = 0; i < names->count; i++)
+        if (text_equal(names->at[i], label_name_text))
+            return true;
+    return false;
+}
+
 enum tsdb_status aggregate_new(struct eval *ev, const struct expr *e, const struct grid *grid,
                                struct op **out, struct tsdb_error *err)
 {
@@ -471,6 +480,7 @@ enum tsdb_status aggregate_new(struct eval *ev, const struct expr *e, const stru
         return st;
     a->op.next = aggregate_next;
     a->op.close = aggregate_close;
+    a->op.is_name_fixed = e->aggregate.is_without || !groups_by_name(&e->aggregate.names);
     *out = &a->op;
     return TSDB_OK;
 }

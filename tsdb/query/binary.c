@@ -313,8 +313,8 @@ static enum tsdb_status scaling_new(struct eval *ev, const struct expr *e, const
                                     struct op **out, struct tsdb_error *err)
 {
     const struct expr_binary *b = &e->binary;
-    bool is_left = expr_type(b->left) == TYPE_SCALAR;
-    bool is_both = is_left && expr_type(b->right) == TYPE_SCALAR;
+    bool is_left = b->left->type == TYPE_SCALAR;
+    bool is_both = is_left && b->right->type == TYPE_SCALAR;
     struct scaling *s = OP_NEW(struct scaling, ev, e, grid);
     if (!s)
         return eval_full(ev, err);
@@ -344,7 +344,7 @@ enum tsdb_status binary_new(struct eval *ev, const struct expr *e, const struct 
                             struct op **out, struct tsdb_error *err)
 {
     const struct expr_binary *b = &e->binary;
-    if (expr_type(b->left) == TYPE_SCALAR || expr_type(b->right) == TYPE_SCALAR)
+    if (b->left->type == TYPE_SCALAR || b->right->type == TYPE_SCALAR)
         return scaling_new(ev, e, grid, out, err);
     if (binary_op_is_set(b->op))
         return set_new(ev, e, grid, out, err);

@@ -29,7 +29,7 @@ struct match_op {
     uint32_t *next;        /* the next row with the same key */
     uint32_t next_cap;
     uint8_t *any_many; /* steps at which the many side has a point */
-    struct row row;
+    struct row row, whole;
     struct arena points; /* of one row's histograms */
     struct writer scratch;
     struct key_map claims; /* group_x: (key, labels) */
@@ -323,8 +323,8 @@ static enum tsdb_status combine_all(struct match_op *m, struct match_key *group,
         }
     }
     whole.labels = many->labels;
-    *many = whole;
-    *out = many;
+    m->whole = whole;
+    *out = &m->whole;
     return TSDB_OK;
 }
 
@@ -417,7 +417,8 @@ enum tsdb_status match_new(struct eval *ev, const struct expr *e, const struct g
     m->is_streaming = keeps_labels && m->many->is_name_fixed;
     m->op.next = match_next;
     m->op.close = match_close;
-    m->op.is_name_fixed = drops_name(m) || m->many->is_name_fixed;
+    m->op.is_name_fixed =
+        (drops_name(m) || m->many->is_name_fixed) && !is_listed(&b->include, label_name_text);
     *out = &m->op;
     return TSDB_OK;
 }
