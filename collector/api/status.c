@@ -2,7 +2,7 @@
 #include "collector/api/request.h"
 #include "collector/api/tally.h"
 #include "collector/self/counters.h"
-#include "collector/self/duration.h"
+#include "collector/self/period.h"
 #include "collector/self/rfc3339.h"
 #include "tsdb/base/text.h"
 #include "tsdb/base/thread.h"
@@ -103,9 +103,9 @@ static void put_instant(struct json *j, const char *key, int64_t ns)
 
 static void put_retention(struct json *j, int64_t ns)
 {
-    char text[DURATION_TEXT_MAX] = "for ever";
+    char text[PERIOD_TEXT_MAX] = "for ever";
     if (ns > 0)
-        duration_format(ns, text);
+        period_format(ns, text);
     put_pair(j, "storageRetention", text);
 }
 

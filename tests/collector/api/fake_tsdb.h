@@ -74,8 +74,11 @@ enum tsdb_status tsdb_query_open(struct tsdb *db, struct tsdb_text text,
 {
     static struct tsdb_query queries[1024];
     static atomic_int next;
+    static struct mutex lock = {PTHREAD_MUTEX_INITIALIZER};
+    mutex_lock(&lock);
     copy_text(db->expr, sizeof db->expr, text);
     db->options = *options;
+    mutex_unlock(&lock);
     if (db->open_status != TSDB_OK)
         return tsdb_fail(err, db->open_status, "%s", db->message);
     struct tsdb_query *q = &queries[next++ % 1024];
