@@ -252,6 +252,14 @@ enum tsdb_status tsdb_snapshot(struct tsdb *db, const char *name, struct tsdb_er
     return TSDB_OK;
 }
 
+void tsdb_cardinality(struct tsdb *db, tsdb_cardinality_fn *fn, void *arg)
+{
+    for (size_t i = 0; i < db->series_count; i++)
+        for (uint32_t k = 0; k < db->series[i].count; k++)
+            if (!fn(arg, db->series[i].at[k], (uint32_t)i + 1))
+                return;
+}
+
 void tsdb_stats(struct tsdb *db, struct tsdb_stats *out)
 {
     (void)db;
