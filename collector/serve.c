@@ -18,8 +18,6 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
-#include <unistd.h>
 
 enum { DRAIN_MS = 10000, ROUTES_MAX = API_ROUTES_MAX + INGEST_ROUTES_MAX + RADIATOR_ROUTES_MAX };
 
@@ -114,8 +112,7 @@ static enum tsdb_status reload(void *arg, struct tsdb_error *err)
 {
     struct server *s = arg;
     struct config fresh;
-    enum tsdb_status st =
-        config_load(s->argc, s->argv, (const char *const *)environ, &fresh, err);
+    enum tsdb_status st = config_load(s->argc, s->argv, (const char *const *)environ, &fresh, err);
     if (st == TSDB_OK && s->net)
         st = net_reload(s->net, err);
     if (st != TSDB_OK) {
@@ -243,8 +240,8 @@ static void print_banner(const struct server *s)
     if (http.len > 0)
         writer_format(&w, "  board      %s://%.*s/        explore  %s://%.*s/explore\n", scheme,
                       (int)http.len, http.at, scheme, (int)http.len, http.at);
-    static const char *const doors[LISTENER_COUNT] = {
-        "http      ", "otlp grpc ", "tcp frames", "udp frames"};
+    static const char *const doors[LISTENER_COUNT] = {"http      ", "otlp grpc ", "tcp frames",
+                                                      "udp frames"};
     for (int i = 0; i < LISTENER_COUNT; i++) {
         struct tsdb_text a = net_address(s->net, (enum listener)i);
         writer_format(&w, "  %s %.*s\n", doors[i], a.len ? (int)a.len : 3, a.len ? a.at : "off");
@@ -301,11 +298,10 @@ static void tick(struct server *s)
 }
 
 /* Returns the signal that ends the server. */
-static int run(struct server *s, const sigset_t *signals)
+static int run(struct server *s)
 {
     for (;;) {
-        struct timespec wait = {.tv_nsec = 250 * NS_PER_MS};
-        int sig = sigtimedwait(signals, NULL, &wait);
+        int sig = thread_wait_signal(250 * NS_PER_MS);
         if (sig == SIGTERM || sig == SIGINT)
             return sig;
         struct tsdb_error err = {0};
@@ -340,20 +336,9 @@ static void stop(struct server *s)
     self_store_free(s->self);
 }
 
-static void block_signals(sigset_t *signals)
-{
-    (void)sigemptyset(signals);
-    (void)sigaddset(signals, SIGTERM);
-    (void)sigaddset(signals, SIGINT);
-    (void)sigaddset(signals, SIGHUP);
-    (void)pthread_sigmask(SIG_BLOCK, signals, NULL);
-    (void)signal(SIGPIPE, SIG_IGN);
-}
-
 int serve(int argc, const char *const *argv)
 {
     static struct server s; /* the one root of the process */
-    sigset_t signals;
     struct tsdb_error err = {0};
     s.argc = argc;
     s.argv = argv;
@@ -361,7 +346,7 @@ int serve(int argc, const char *const *argv)
         (void)fprintf(stderr, "andon: %s\n", err.msg);
         return 2;
     }
-    block_signals(&signals);
+    thread_block_signals();
     mutex_init(&s.config_lock);
     log_set_level((enum log_level)s.config.self.log_level);
     budget_init(&s.budget, s.config.store.memory_limit / 4, NULL);
@@ -371,7 +356,7 @@ int serve(int argc, const char *const *argv)
         log_error("serve", "does not start: %s", err.msg);
         status = 1;
     } else {
-        int sig = run(&s, &signals);
+        int sig = run(&s);
         log_info("serve", "stopping signal=%s", sig == SIGTERM ? "TERM" : "INT");
     }
     stop(&s);
