@@ -74,8 +74,11 @@ enum tsdb_status tsdb_query_open(struct tsdb *db, struct tsdb_text text,
 {
     static struct tsdb_query queries[1024];
     static atomic_int next;
+    static struct mutex lock = {PTHREAD_MUTEX_INITIALIZER};
+    mutex_lock(&lock);
     copy_text(db->expr, sizeof db->expr, text);
     db->options = *options;
+    mutex_unlock(&lock);
     if (db->open_status != TSDB_OK)
         return tsdb_fail(err, db->open_status, "%s", db->message);
     struct tsdb_query *q = &queries[next++ % 1024];
@@ -247,6 +250,14 @@ enum tsdb_status tsdb_snapshot(struct tsdb *db, const char *name, struct tsdb_er
     (void)err;
     (void)snprintf(db->snapshot, sizeof db->snapshot, "%s", name);
     return TSDB_OK;
+}
+
+void tsdb_cardinality(struct tsdb *db, tsdb_cardinality_fn *fn, void *arg)
+{
+    for (size_t i = 0; i < db->series_count; i++)
+        for (uint32_t k = 0; k < db->series[i].count; k++)
+            if (!fn(arg, db->series[i].at[k], (uint32_t)i + 1))
+                return;
 }
 
 void tsdb_stats(struct tsdb *db, struct tsdb_stats *out)

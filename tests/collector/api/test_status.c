@@ -48,24 +48,19 @@ Test(status, runtimeinfo_tells_times_and_retention)
 
 Test(status, tsdb_counts_names_and_values)
 {
-    static const struct tsdb_label a[] = {LABEL("__name__", "up"), LABEL("job", "x")};
-    static const struct tsdb_label b[] = {LABEL("__name__", "up"), LABEL("job", "y")};
-    static const struct tsdb_label c[] = {LABEL("__name__", "z"), LABEL("job", "x")};
-    db.series[0] = (struct tsdb_labels){a, 2};
-    db.series[1] = (struct tsdb_labels){b, 2};
-    db.series[2] = (struct tsdb_labels){c, 2};
+    static const struct tsdb_label pairs[] = {LABEL("__name__", "up"), LABEL("job", "x"),
+                                              LABEL("job", "yy")};
+    for (uint32_t i = 0; i < 3; i++) /* the fake counts pair i in i + 1 series */
+        db.series[i] = (struct tsdb_labels){&pairs[i], 1};
     db.series_count = 3;
-    db.texts[0] = "n1"; /* the fake's names are its values too */
-    db.texts[1] = "n22";
     ASSERT_GET("/api/v1/status/tsdb", "limit=2", 200,
                DATA("{\"headStats\":{\"numSeries\":3,\"numLabelPairs\":5,\"chunkCount\":0,"
                     "\"minTime\":1000,\"maxTime\":2000},"
-                    "\"seriesCountByMetricName\":[{\"name\":\"up\",\"value\":2},"
-                    "{\"name\":\"z\",\"value\":1}],"
-                    "\"labelValueCountByLabelName\":[{\"name\":\"n1\",\"value\":2},"
-                    "{\"name\":\"n22\",\"value\":2}],"
-                    "\"memoryInBytesByLabelName\":[{\"name\":\"n1\",\"value\":5},"
-                    "{\"name\":\"n22\",\"value\":5}],"
-                    "\"seriesCountByLabelValuePair\":[{\"name\":\"__name__=up\",\"value\":2},"
+                    "\"seriesCountByMetricName\":[{\"name\":\"up\",\"value\":1}],"
+                    "\"labelValueCountByLabelName\":[{\"name\":\"job\",\"value\":2},"
+                    "{\"name\":\"__name__\",\"value\":1}],"
+                    "\"memoryInBytesByLabelName\":[{\"name\":\"job\",\"value\":3},"
+                    "{\"name\":\"__name__\",\"value\":2}],"
+                    "\"seriesCountByLabelValuePair\":[{\"name\":\"job=yy\",\"value\":3},"
                     "{\"name\":\"job=x\",\"value\":2}]}"));
 }

@@ -199,6 +199,10 @@ Test(floats, rejects_other_forms)
         {"no patches", 2, 5, {DECIMAL | PATCHES, 0, 0, 0, 0}},
         {"patch outside", 2, 13, {DECIMAL | PATCHES, 0, 1, 4, 1, 2, 3, 4, 5, 6, 7, 8, 0}},
         {"first patch repeats", 2, 6, {DECIMAL | PATCHES, 0, 1, 1, 0, 0}},
+        {"repeat spelled out",
+         3,
+         23,
+         {DECIMAL | PATCHES, 0, 2, 0, 1, 2, 3, 4, 5, 6, 7, 8, 0, 1, 2, 3, 4, 5, 6, 7, 8, 0, 0}},
         {"steps missing", 2, 3, {DECIMAL, 0, 0}},
         {"trailing byte", 2, 5, {DECIMAL, 0, 0, 0, 0}},
     };

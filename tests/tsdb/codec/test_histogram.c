@@ -152,6 +152,27 @@ Test(histogram, damage_does_no_harm)
     cr_assert_gt(accepted, 1000);
 }
 
+/* The same histogram of nothing in three spellings, of which one is allowed. */
+Test(histogram, has_one_form)
+{
+    static const struct {
+        enum tsdb_status status;
+        uint8_t len, raw[8];
+    } cases[] = {
+        {TSDB_OK, 7, {2, 0, 0, 0, 0, 0, 128}},
+        {TSDB_ECORRUPT, 7, {0, 0, 0, 0, 128, 128, 128}},
+        {TSDB_ECORRUPT, 7, {2 | 64, 0, 0, 0, 0, 0, 128}},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct arena arena;
+        struct tsdb_histogram back;
+        arena_init(&arena, PROP_ARENA_BYTES, NULL);
+        struct reader in = reader_over((struct bytes){cases[i].raw, cases[i].len});
+        cr_expect_eq(histogram_decode(&in, &arena, &back), cases[i].status, "case %zu", i);
+        arena_release(&arena);
+    }
+}
+
 Test(histogram, a_full_arena_is_a_limit)
 {
     static struct native x;

@@ -122,6 +122,24 @@ Test(histograms, cost_what_their_observations_cost)
     cr_expect_leq(len, 240 * 7, "%zu bytes", len);
 }
 
+/* What the rejected forms below are made from. */
+Test(histograms, accepts_the_smallest_forms)
+{
+    static const uint8_t level[] = {2, 2, 2, 0, 0, 0, 0, 0, 0, 0, 2, 0, 128};
+    static const uint8_t hints[] = {2, 2, 2 | 64, 0, 0, 0, 1, 2, 0, 0, 0, 0, 2, 0, 128};
+    struct arena arena;
+    struct tsdb_histogram *back;
+    uint32_t n;
+    arena_init(&arena, PROP_ARENA_BYTES, NULL);
+    struct bytes in = {level, sizeof level};
+    cr_assert_eq(histograms_decode(in, &arena, &back, &n), TSDB_OK);
+    cr_expect(n == 2 && back[0].hint == 0 && back[1].hint == 0);
+    in = (struct bytes){hints, sizeof hints};
+    cr_assert_eq(histograms_decode(in, &arena, &back, &n), TSDB_OK);
+    cr_expect(n == 2 && back[0].hint == 0 && back[1].hint == 1);
+    arena_release(&arena);
+}
+
 Test(histograms, rejects_other_forms)
 {
     static const struct {
@@ -134,8 +152,9 @@ Test(histograms, rejects_other_forms)
         {"no run", 1, {1}},
         {"run of none", 9, {1, 0, 2, 0, 0, 0, 0, 0, 0}},
         {"run past the end", 11, {1, 2, 2, 0, 0, 0, 0, 0, 0, 0, 0}},
-        {"hints that do not differ", 13, {2, 2, 2 | 64, 0, 0, 0, 0, 0, 0, 0, 0, 2, 0, 128}},
-        {"hints twice", 12, {1, 1, 2 | 64 | 16, 0, 0, 0, 0, 0, 0, 2, 0, 128}},
+        {"hints that do not differ", 14, {2, 2, 2 | 64, 0, 0, 0, 0, 0, 0, 0, 0, 2, 0, 128}},
+        {"hints twice", 15, {2, 2, 2 | 64 | 16, 0, 0, 0, 1, 2, 0, 0, 0, 0, 2, 0, 128}},
+        {"hint past the last", 15, {2, 2, 2 | 64, 0, 0, 0, 3, 4, 0, 0, 0, 0, 2, 0, 128}},
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         struct arena arena;

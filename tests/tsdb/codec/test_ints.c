@@ -101,6 +101,7 @@ Test(ints, cheap_columns_are_cheap)
     for (uint32_t i = 0; i < N_MAX; i++)
         v[i] = -3;
     cr_assert_eq(encoded(v, 128), 2);
+    cr_assert_eq(encoded(v, 129), 2);
     cr_assert_eq(encoded(v, N_MAX), 2);
 }
 

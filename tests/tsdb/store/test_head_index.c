@@ -197,6 +197,27 @@ Test(head_index, a_spent_budget_refuses_and_leaves_nothing_behind)
     cr_assert_eq(budget_used(&budget), 0);
 }
 
+Test(head_index, churn_beside_a_series_that_stays_takes_no_memory)
+{
+    struct head_index *ix = head_index_new(9, NULL);
+    struct tsdb_label at;
+    cr_assert_eq(head_index_add(ix, 0, one_label(&at, "a", "stays")), TSDB_OK);
+    uint64_t bytes = 0;
+    for (uint32_t i = 0; i < 20000; i++) {
+        char value[32];
+        uint32_t ref = 1 + i % 3;
+        struct ordinals dead = {&ref, 1, 1};
+        (void)snprintf(value, sizeof value, "value-%u", i);
+        cr_assert_eq(head_index_add(ix, ref, one_label(&at, "a", value)), TSDB_OK);
+        head_index_remove(ix, &dead);
+        if (i == 100)
+            bytes = head_index_bytes(ix);
+    }
+    cr_assert_leq(head_index_bytes(ix), bytes + 64);
+    cr_assert_eq(head_index_pairs(ix), 1);
+    head_index_free(ix);
+}
+
 Test(head_index, views_outlive_other_changes)
 {
     struct head_index *ix = head_index_new(9, NULL);

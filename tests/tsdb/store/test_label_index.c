@@ -229,7 +229,7 @@ Test(label_index, lists_that_overlap_are_damage)
     struct writer bytes = {0};
     cr_assert_eq(label_index_builder_finish(b, &bytes, NULL), TSDB_OK);
     label_index_builder_free(b);
-    /* Point every list of "a" at that of "b", which 32 series have. */
+    /* Point every second list of "a" at that of "b", which 32 series have. */
     struct reader header = reader_over((struct bytes){bytes.at + 8, 24});
     uint32_t names = reader_le32(&header), pairs = reader_le32(&header);
     uint32_t blocks = reader_le32(&header);
@@ -243,7 +243,8 @@ Test(label_index, lists_that_overlap_are_damage)
     struct matcher m;
     struct ordinals out = {0};
     struct tsdb_error err = {0};
-    cr_assert_eq(matcher_init(&m, MATCH_RE, text_of("a"), text_of("v[0-5].*"), NULL), TSDB_OK);
+    cr_assert_eq(matcher_init(&m, MATCH_RE, text_of("a"), text_of("v[0-5][02468].*"), NULL),
+                 TSDB_OK);
     cr_assert_eq(label_index_select(ix, &m, 1, &out, &err), TSDB_ECORRUPT);
     cr_assert_str_eq(err.msg, "label index: damaged");
     cr_assert_eq(label_index_check(ix, &err), TSDB_ECORRUPT);

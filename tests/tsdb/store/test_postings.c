@@ -149,6 +149,15 @@ ParameterizedTest(struct bad_case *c, postings, decode_rejects)
     ordinals_release(&out);
 }
 
+Test(postings, filtering_nothing_leaves_nothing)
+{
+    uint8_t raw[] = {2, 5, 0};
+    struct ordinals none = {0};
+    cr_assert_eq(postings_filter((struct bytes){raw, 3}, 7, true, &none), TSDB_OK);
+    cr_assert_eq(postings_filter((struct bytes){raw, 3}, 7, false, &none), TSDB_OK);
+    cr_assert_eq(none.count, 0);
+}
+
 Test(postings, the_whole_range_of_ordinals_fits)
 {
     struct ordinals set = {0}, out = {0};
