@@ -54,10 +54,10 @@ struct ack { /* views borrowed */
 
 enum tsdb_status envelope_decode(struct bytes in, struct envelope *out, struct tsdb_error *err);
 void envelope_encode(const struct envelope *envelope, struct writer *out);
-/* The payload in the clear; as inflate(). */
+/* The payload in the clear in *plain: a view of `out` (initialised as for
+ * inflate_body) or of the envelope. */
 enum tsdb_status envelope_open(const struct envelope *envelope, const struct inflate_limits *limits,
-                               struct budget *budget, struct payload *out, struct bytes *plain,
-                               struct tsdb_error *err);
+                               struct payload *out, struct bytes *plain, struct tsdb_error *err);
 
 enum tsdb_status ack_decode(struct bytes in, struct ack *out, struct tsdb_error *err);
 void ack_encode(const struct ack *ack, struct writer *out);

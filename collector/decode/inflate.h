@@ -33,12 +33,13 @@ struct inflate_limits {
     size_t ratio_free;  /* output up to this is never a bomb */
 };
 
-/* Writes to `out` (initialised here, released by the caller whatever happens) and
- * sets *plain, a view of it, or of `in` for identity.
+/* Writes to `out`, which the caller has initialised with the budget and a limit
+ * one byte above bytes_max, and releases whatever happens.  Identity writes
+ * nothing: the plain bytes are `in`.
  * TSDB_ECORRUPT: does not decode.  TSDB_EINVAL: too large, or a bomb.
- * TSDB_ELIMIT: the budget is spent. */
-enum tsdb_status inflate(enum inflate_coding coding, struct bytes in,
-                         const struct inflate_limits *limits, struct budget *budget,
-                         struct payload *out, struct bytes *plain, struct tsdb_error *err);
+ * TSDB_ELIMIT: the budget is spent.  coding is not INFLATE_UNKNOWN. */
+enum tsdb_status inflate_body(enum inflate_coding coding, struct bytes in,
+                              const struct inflate_limits *limits, struct payload *out,
+                              struct tsdb_error *err);
 
 #endif

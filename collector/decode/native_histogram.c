@@ -177,6 +177,12 @@ static void take_repeated(struct pull *p, const struct pull_field *f, struct gat
     }
 }
 
+static bool side_fits(const struct side *side)
+{
+    return side->span_count <= NATIVE_BUCKETS_MAX && side->delta_count <= NATIVE_BUCKETS_MAX &&
+           side->count_count <= NATIVE_BUCKETS_MAX;
+}
+
 static bool side_reserve(struct side *side, struct arena *arena, bool is_float)
 {
     side->spans = ARENA_ARRAY(arena, struct tsdb_bucket_span, side->span_count);
@@ -220,6 +226,10 @@ enum tsdb_status native_histogram_decode(struct bytes in, struct arena *arena,
     }
     if (!pull_done(&p))
         return TSDB_ECORRUPT;
+    if (!side_fits(&g.positive) || !side_fits(&g.negative) || g.custom_count > NATIVE_BUCKETS_MAX) {
+        *why = "too many buckets";
+        return TSDB_EINVAL;
+    }
     g.custom = ARENA_ARRAY(arena, double, g.custom_count);
     if (!g.custom || !side_reserve(&g.positive, arena, out->h.is_float) ||
         !side_reserve(&g.negative, arena, out->h.is_float))

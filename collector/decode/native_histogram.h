@@ -17,6 +17,8 @@
 #include "collector/decode/pull.h"
 #include "tsdb/base/arena.h"
 
+enum { NATIVE_BUCKETS_MAX = 16384 }; /* buckets, spans and bounds of one histogram, each */
+
 struct native_histogram {
     struct tsdb_histogram h; /* arrays in the arena */
     int64_t ts_ms, start_ts_ms;

@@ -15,6 +15,7 @@
 #define COLLECTOR_DECODE_OTLP_NAMES_H
 
 #include "tsdb/base/arena.h"
+#include "tsdb/tsdb.h"
 
 enum otlp_strategy {
     OTLP_UNDERSCORE_WITH_SUFFIXES = 0, /* UnderscoreEscapingWithSuffixes */
@@ -28,7 +29,9 @@ bool otlp_strategy_parse(struct tsdb_text name, enum otlp_strategy *out);
 
 enum otlp_type { OTLP_GAUGE, OTLP_COUNTER, OTLP_OTHER }; /* COUNTER: a monotonic sum */
 
-/* Empty text when nothing is left of the name, at .at == NULL when the arena is full. */
+/* Whether anything is left of the name once translated. */
+bool otlp_metric_is_named(enum otlp_strategy strategy, struct tsdb_text name);
+/* .at == NULL when the arena is full. */
 struct tsdb_text otlp_metric_name(enum otlp_strategy strategy, struct tsdb_text name,
                                   struct tsdb_text unit, enum otlp_type type, struct arena *arena);
 struct tsdb_text otlp_label_name(enum otlp_strategy strategy, struct tsdb_text name,

@@ -11,6 +11,7 @@
 
 #include "tsdb/base/arena.h"
 #include "tsdb/base/reader.h"
+#include "tsdb/tsdb.h"
 
 enum { OTLP_VALUE_MAX = 65536 }; /* bytes of text; the engine's own limit is lower */
 

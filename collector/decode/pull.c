@@ -1,16 +1,18 @@
 #include "collector/decode/pull.h"
 
+enum { VARINT_MAX = 10 }; /* bytes */
+
 uint64_t pull_varint_slow(struct reader *r)
 {
     uint64_t value = 0;
-    for (unsigned shift = 0; shift < 70; shift += 7) {
-        if (r->rest.len == 0)
-            break;
-        uint8_t byte = reader_u8(r);
-        if (shift < 64)
-            value |= (uint64_t)(byte & 0x7f) << shift; /* wraps: high bits drop */
-        if (byte < 0x80)
+    size_t most = r->rest.len < VARINT_MAX ? r->rest.len : VARINT_MAX;
+    for (size_t i = 0; i < most; i++) {
+        uint8_t byte = r->rest.at[i];
+        value |= (uint64_t)(byte & 0x7f) << (7 * i); /* wraps: high bits drop */
+        if (byte < 0x80) {
+            (void)reader_take(r, i + 1);
             return value;
+        }
     }
     reader_fail(r);
     return 0;

@@ -87,6 +87,23 @@ static inline bool pull_next(struct pull *p, struct pull_field *f)
     return pull_payload(p, f);
 }
 
+/* Passes over the sized fields that lie next, all with this one-byte tag and a
+ * length below 128: the labels of a series, in a few instructions each.  Stops
+ * before anything else; returns how many bytes it passed. */
+static inline size_t pull_skip_run(struct pull *p, uint8_t tag)
+{
+    const uint8_t *at = p->r.rest.at;
+    size_t len = p->r.rest.len, off = 0;
+    while (len - off >= 2 && at[off] == tag && at[off + 1] < 0x80) {
+        size_t end = off + 2 + at[off + 1];
+        if (end > len)
+            break;
+        off = end;
+    }
+    (void)reader_take(&p->r, off);
+    return off;
+}
+
 /* ---- the payload as the field's type wants it --------------------------------- */
 
 static inline bool pull_is(struct pull *p, const struct pull_field *f, enum pull_wire wire)
@@ -99,7 +116,8 @@ static inline bool pull_is(struct pull *p, const struct pull_field *f, enum pull
 
 static inline struct bytes pull_bytes(struct pull *p, const struct pull_field *f)
 {
-    return pull_is(p, f, PULL_SIZED) ? f->bytes : (struct bytes){0};
+    struct bytes none = {f->whole.at, 0}; /* never NULL: callers may add to it */
+    return pull_is(p, f, PULL_SIZED) ? f->bytes : none;
 }
 
 static inline struct tsdb_text pull_text(struct pull *p, const struct pull_field *f)

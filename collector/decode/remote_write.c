@@ -105,8 +105,23 @@ static bool series_gather(struct bytes in, struct series_walk *walk, struct aren
     return true;
 }
 
+/* As every sender writes it: the value, then the time. */
+static inline bool sample_parse_plain(struct bytes in, double *value, int64_t *ts_ms)
+{
+    struct reader r = reader_over(in);
+    if (reader_u8(&r) != (1 << 3 | PULL_FIXED64))
+        return false;
+    *value = reader_f64(&r);
+    if (reader_u8(&r) != (2 << 3 | PULL_VARINT))
+        return false;
+    *ts_ms = (int64_t)pull_varint_slow(&r);
+    return reader_done(&r);
+}
+
 static bool sample_parse(struct bytes in, double *value, int64_t *ts_ms)
 {
+    if (sample_parse_plain(in, value, ts_ms))
+        return true;
     struct pull p = pull_over(in);
     struct pull_field f;
     *value = 0;
@@ -120,19 +135,40 @@ static bool sample_parse(struct bytes in, double *value, int64_t *ts_ms)
     return pull_done(&p);
 }
 
-static enum tsdb_status put_sample(struct stage *s, struct tsdb_hash key,
-                                   const struct stage_source *source, struct bytes in)
-{
+struct sample {
     double value;
     int64_t ts_ms;
-    if (!sample_parse(in, &value, &ts_ms))
-        return TSDB_ECORRUPT;
+};
+
+static inline enum tsdb_status stage_sample(struct stage *s, struct tsdb_hash key,
+                                            const struct stage_source *source, struct sample sample)
+{
     enum tsdb_status st = stage_room(s, 1);
     if (st == TSDB_OK)
         st = stage_item(s, DECODE_SAMPLE);
     if (st == TSDB_OK)
-        (void)stage_point(s, key, stage_ms(ts_ms), value, source);
+        (void)stage_point(s, key, stage_ms(sample.ts_ms), sample.value, source);
     return st;
+}
+
+static enum tsdb_status put_sample(struct stage *s, struct tsdb_hash key,
+                                   const struct stage_source *source, struct bytes in)
+{
+    struct sample sample;
+    if (!sample_parse(in, &sample.value, &sample.ts_ms))
+        return TSDB_ECORRUPT;
+    return stage_sample(s, key, source, sample);
+}
+
+/* The common series - labels, then one sample, all plainly written - without the
+ * walks below.  False: it is another one, nothing was done. */
+static inline bool series_plain(struct bytes in, size_t run, struct sample *sample)
+{
+    const uint8_t *rest = in.at + run;
+    size_t len = in.len - run;
+    if (len < 2 || rest[0] != (SERIES_SAMPLES << 3 | PULL_SIZED) || rest[1] != len - 2)
+        return false;
+    return sample_parse_plain((struct bytes){rest + 2, len - 2}, &sample->value, &sample->ts_ms);
 }
 
 static enum tsdb_status put_histogram(struct stage *s, struct tsdb_hash key,
@@ -184,7 +220,7 @@ static enum tsdb_status put_exemplar(struct stage *s, struct tsdb_hash key, stru
     return TSDB_OK;
 }
 
-static enum tsdb_status put_series(struct stage *s, struct bytes in)
+static enum tsdb_status put_series_any(struct stage *s, struct bytes in)
 {
     struct series_walk walk;
     if (!series_scan(in, &walk))
@@ -216,6 +252,17 @@ static enum tsdb_status put_series(struct stage *s, struct bytes in)
         if (f.number == SERIES_EXEMPLARS)
             st = put_exemplar(s, key, pull_bytes(&p, &f));
     return st;
+}
+
+static inline enum tsdb_status put_series(struct stage *s, struct bytes in)
+{
+    struct pull labels = pull_over(in);
+    size_t run = pull_skip_run(&labels, SERIES_LABELS << 3 | PULL_SIZED);
+    struct sample sample;
+    if (!series_plain(in, run, &sample))
+        return put_series_any(s, in);
+    struct stage_source source = {.raw = {in.at, run}};
+    return stage_sample(s, hash128(s->task->seed, in.at, run), &source, sample);
 }
 
 static enum tsdb_status put_metadata(struct stage *s, struct bytes in)

@@ -39,7 +39,6 @@ enum decode_reason {
     DECODE_NO_NAME,           /* a metric whose name is empty once translated */
     DECODE_BAD_SYMBOL,        /* remote write 2.0: a reference past the table */
     DECODE_TEMPORALITY,       /* neither delta nor cumulative */
-    DECODE_NO_VALUE,          /* a data point that carries nothing, a metric without data */
     DECODE_REASON_COUNT,
 };
 

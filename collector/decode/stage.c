@@ -96,11 +96,9 @@ enum tsdb_status stage_flush(struct stage *s)
     return TSDB_OK;
 }
 
-enum tsdb_status stage_room(struct stage *s, uint32_t points)
+enum tsdb_status stage_room_slow(struct stage *s, uint32_t points)
 {
     ASSERT(points <= DECODE_BATCH_POINTS);
-    if (points <= s->point_cap - s->point_count)
-        return TSDB_OK;
     enum tsdb_status st = stage_flush(s);
     if (st != TSDB_OK || points <= s->point_cap)
         return st;
@@ -110,20 +108,6 @@ enum tsdb_status stage_room(struct stage *s, uint32_t points)
     s->notes = ARENA_ARRAY(a, struct decode_note, s->point_cap);
     s->sources = ARENA_ARRAY(a, struct stage_source, s->point_cap);
     return s->points && s->notes && s->sources ? TSDB_OK : TSDB_ELIMIT;
-}
-
-enum tsdb_status stage_item(struct stage *s, enum decode_kind kind)
-{
-    if (s->item >= s->task->items_max)
-        return TSDB_EINVAL;
-    s->item++;
-    s->handed++;
-    s->tally->received++;
-    if (kind == DECODE_HISTOGRAM)
-        s->tally->histograms++;
-    else
-        s->tally->samples++;
-    return TSDB_OK;
 }
 
 void stage_refuse(struct stage *s, enum decode_reason reason, const char *fmt, ...)

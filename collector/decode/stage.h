@@ -13,6 +13,8 @@
 
 #include "collector/decode/sink.h"
 
+enum { STAGE_SCRATCH_BYTES = 4 << 20 }; /* a batch with more than this is handed over */
+
 /* What a decoder needs to make the labels of a point; the meaning is its own. */
 struct stage_source {
     const void *context;
@@ -48,11 +50,26 @@ enum tsdb_status stage_init(struct stage *s, const struct decode_task *task,
 
 /* Hands over what is there when `points` more would not fit; more than
  * DECODE_BATCH_POINTS never do. */
-enum tsdb_status stage_room(struct stage *s, uint32_t points);
+enum tsdb_status stage_room_slow(struct stage *s, uint32_t points);
+static inline enum tsdb_status stage_room(struct stage *s, uint32_t points)
+{
+    bool fits = points <= s->point_cap - s->point_count && s->scratch.used < STAGE_SCRATCH_BYTES;
+    return fits ? TSDB_OK : stage_room_slow(s, points);
+}
 enum tsdb_status stage_flush(struct stage *s);
 
 /* Counts a received wire item; TSDB_EINVAL when there are too many. */
-enum tsdb_status stage_item(struct stage *s, enum decode_kind kind);
+static inline enum tsdb_status stage_item(struct stage *s, enum decode_kind kind)
+{
+    if (s->item >= s->task->items_max)
+        return TSDB_EINVAL;
+    s->item++;
+    s->handed++;
+    s->tally->received++;
+    s->tally->samples += kind != DECODE_HISTOGRAM;
+    s->tally->histograms += kind == DECODE_HISTOGRAM;
+    return TSDB_OK;
+}
 /* The item just counted is refused; keeps the first message. */
 void stage_refuse(struct stage *s, enum decode_reason reason, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
