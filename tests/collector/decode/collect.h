@@ -216,11 +216,8 @@ static inline uint64_t tally_rejected(const struct decode_tally *t)
 
 static inline struct decode_task collect_task(struct collect *c, struct arena *arena)
 {
-    return (struct decode_task){.seed = 42,
-                                .tenant = "",
-                                .arena = arena,
-                                .sink = {collect_batch, c},
-                                .items_max = 100000};
+    return (struct decode_task){
+        .seed = 42, .tenant = "", .arena = arena, .sink = {collect_batch, c}, .items_max = 100000};
 }
 
 #endif

@@ -153,13 +153,13 @@ Test(remote_write, times_past_the_range_are_clamped)
 /* Labels before, between and after the sample name one series all the same. */
 Test(remote_write, labels_may_lie_in_pieces)
 {
-    static const uint8_t split[] = {0x0a, 27, /* TimeSeries */
-                                    0x0a, 6, 0x0a, 1, 'a', 0x12, 1, '1', /* a=1 */
-                                    0x12, 9, 0x09, 0, 0, 0, 0, 0, 0, 0xf0, 0x3f,
-                                    0x0a, 6, 0x0a, 1, 'b', 0x12, 1, '2'};
-    static const uint8_t whole[] = {0x0a, 27, 0x0a, 6, 0x0a, 1, 'a', 0x12, 1, '1', 0x0a, 6, 0x0a,
-                                    1, 'b', 0x12, 1, '2', 0x12, 9, 0x09, 0, 0, 0, 0, 0, 0, 0xf0,
-                                    0x3f};
+    static const uint8_t split[] = {0x0a, 27,                                     /* TimeSeries */
+                                    0x0a, 6,    0x0a, 1,    'a', 0x12, 1,    '1', /* a=1 */
+                                    0x12, 9,    0x09, 0,    0,   0,    0,    0,   0,  0xf0,
+                                    0x3f, 0x0a, 6,    0x0a, 1,   'b',  0x12, 1,   '2'};
+    static const uint8_t whole[] = {0x0a, 27, 0x0a, 6, 0x0a, 1,    'a', 0x12, 1,    '1',
+                                    0x0a, 6,  0x0a, 1, 'b',  0x12, 1,   '2',  0x12, 9,
+                                    0x09, 0,  0,    0, 0,    0,    0,   0xf0, 0x3f};
     cr_assert_eq(decode((struct bytes){split, sizeof split}), TSDB_OK);
     struct tsdb_hash key = seen->keys[0];
     cr_assert_str_eq(seen->lines[0], "{a=\"1\",b=\"2\"} 0 3ff0000000000000");
