@@ -140,8 +140,9 @@ void tsdb_close(struct tsdb *db)
     if (!db)
         return;
     driver_stop(&db->driver);
-    if (db->store.journal)
-        (void)journal_sync(db->store.journal, NULL); /* what cannot be synced was not promised */
+    struct tsdb_error err = {0};
+    if (db->store.journal && journal_sync(db->store.journal, &err) != TSDB_OK)
+        store_event(&db->store, TSDB_EVENT_DEGRADED, "last sync: %s", err.msg);
     metrics_close(db->metrics);
     store_close(&db->store);
     mem_free(db);
@@ -158,18 +159,6 @@ void tsdb_configure(struct tsdb *db, const struct tsdb_options *options)
 uint64_t tsdb_seed(const struct tsdb *db)
 {
     return db->metrics->head.seed;
-}
-
-const char *tsdb_verdict_name(enum tsdb_verdict verdict)
-{
-    static const char *const names[TSDB_VERDICT_COUNT] = {
-        [TSDB_ACCEPTED] = "accepted",         [TSDB_DUPLICATE] = "duplicate",
-        [TSDB_CONFLICT] = "conflict",         [TSDB_TOO_OLD] = "too_old",
-        [TSDB_TOO_NEW] = "too_new",           [TSDB_BAD_LABELS] = "bad_labels",
-        [TSDB_LABEL_LIMIT] = "label_limit",   [TSDB_SERIES_LIMIT] = "series_limit",
-        [TSDB_CHURN_LIMIT] = "churn_limit",   [TSDB_BAD_HISTOGRAM] = "bad_histogram",
-    };
-    return (unsigned)verdict < TSDB_VERDICT_COUNT ? names[verdict] : "unknown";
 }
 
 enum tsdb_status tsdb_append(struct tsdb *db, const struct tsdb_batch *batch,

@@ -76,6 +76,8 @@ bool run(const struct regex *re, struct tsdb_text text, RE2::Anchor anchor,
          struct tsdb_text *groups, uint32_t count)
 {
     re2::StringPiece in(text.at ? text.at : "", text.len);
+    if (count == 0)
+        return re->compiled->Match(in, 0, text.len, anchor, nullptr, 0);
     re2::StringPiece found[REGEX_GROUPS_MAX + 1];
     uint32_t known = std::min(count, re->group_count + 1);
     if (!re->compiled->Match(in, 0, text.len, anchor, found, static_cast<int>(known)))

@@ -2,6 +2,7 @@
 
 #include "tsdb/base/assert.h"
 #include "tsdb/codec/decimal.h"
+#include "tsdb/codec/divisor.h"
 #include "tsdb/codec/ints.h"
 #include "tsdb/codec/number.h"
 
@@ -65,56 +66,16 @@ static bool all_bits_equal(const double *v, uint32_t n)
     return different == 0;
 }
 
-static uint64_t gcd_of(uint64_t a, uint64_t b)
-{
-    while (b) {
-        uint64_t rest = a % b;
-        a = b;
-        b = rest;
-    }
-    return a;
-}
-
-static uint64_t magnitude(int64_t x)
-{
-    return x < 0 ? 0 - (uint64_t)x : (uint64_t)x;
-}
-
-static bool is_power_of_two(uint64_t x)
-{
-    return (x & (x - 1)) == 0;
-}
-
-/* The greatest divisor of m[i] - m[0]; not 0 as long as one differs. */
-static uint64_t column_gcd(const struct column *c)
-{
-    uint64_t gcd = 0;
-    for (uint32_t i = 1; i < c->n && gcd != 1; i++) {
-        uint64_t x = magnitude((int64_t)((uint64_t)c->m[i] - (uint64_t)c->m[0])); /* wraps */
-        bool divides = is_power_of_two(gcd) && gcd ? (x & (gcd - 1)) == 0 : gcd && x % gcd == 0;
-        if (!divides)
-            gcd = gcd_of(x, gcd);
-    }
-    return gcd ? gcd : 1;
-}
-
 /* Turns m[] into x[], the multiples of the gcd above the first. */
 static void column_reduce(struct column *c)
 {
-    c->gcd = column_gcd(c);
     c->first = c->m[0];
     for (uint32_t i = 0; i < c->n; i++)
         c->m[i] = (int64_t)((uint64_t)c->m[i] - (uint64_t)c->first); /* wraps */
-    if (c->gcd == 1)
-        return;
-    if (is_power_of_two(c->gcd)) {
-        unsigned shift = (unsigned)__builtin_ctzll(c->gcd);
-        for (uint32_t i = 0; i < c->n; i++)
-            c->m[i] >>= shift;
-        return;
-    }
-    for (uint32_t i = 0; i < c->n; i++)
-        c->m[i] /= (int64_t)c->gcd;
+    c->gcd = divisor_find(c->m, c->n);
+    if (c->gcd == 0) /* all alike but for patches */
+        c->gcd = 1;
+    divisor_apply(c->m, c->n, c->gcd);
 }
 
 /* Differences of the n - 1 neighbours. */

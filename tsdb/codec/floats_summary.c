@@ -16,6 +16,9 @@ enum {
 
 enum extreme { EXTREME_GIVEN, EXTREME_FIRST, EXTREME_LAST };
 
+/* Of the right type, which the macros of math.h are not. */
+static const double infinity = (double)INFINITY, nan_value = (double)NAN;
+
 /* A running sum and what rounding took from it (Neumaier 1974). */
 struct sum {
     double total, lost;
@@ -56,7 +59,7 @@ static double product_of(const struct floats_summary *s)
 static void summarize_varying(const double *v, uint32_t n, struct floats_summary *s)
 {
     struct sum sum = {0}, reset_sum = {0};
-    double before = -INFINITY, min = INFINITY, max = -INFINITY;
+    double before = -infinity, min = infinity, max = -infinity;
     for (uint32_t i = 0; i < n; i++) {
         double x = v[i];
         if (x != x) {
@@ -82,9 +85,9 @@ static void summarize_varying(const double *v, uint32_t n, struct floats_summary
 
 void floats_summarize(const double *v, uint32_t n, struct floats_summary *summary)
 {
-    *summary = (struct floats_summary){.count = n, .min = NAN, .max = NAN};
+    *summary = (struct floats_summary){.count = n, .min = nan_value, .max = nan_value};
     if (n == 0) {
-        summary->first = summary->last = NAN;
+        summary->first = summary->last = nan_value;
         return;
     }
     summary->first = v[0];

@@ -2,36 +2,30 @@
  *
  * One value (journal, head), self-contained:
  *
- *   u8 flags      1 is_float, 6 hint << 1, 8 integral counts, 16 negative side,
- *                 32 custom bounds
- *   svarint schema, threshold, [custom: uvarint count, numbers],
- *   spans and counts of the positive side, [of the negative side],
- *   zero_count, count residue, number sum
- *     threshold: u8 0: zero; 1..254: 2^(byte - 200); 255: le64 bits
- *     spans: uvarint count, then svarint offset, uvarint length each; the
- *     lengths add up to the number of bucket counts
- *     integral: bucket counts are svarint differences to the one before;
- *     zero_count is a svarint; residue is svarint(count - zero_count - buckets),
- *     0 in a sound histogram.  Else all counts are numbers (number.h), and the
- *     residue is the count itself.
+ *   layout, counts of the positive side, of the negative side, zero_count,
+ *   count, number sum
+ *     layout: see histogram_layout.h; its flags say whether counts are integral
+ *     integral: svarint differences to the bucket before, of each side from 0;
+ *     svarint zero_count; svarint(count - zero_count - buckets), which is 0 in a
+ *     sound histogram without NaN.  Else all are numbers (number.h).
  *
  * A chunk of n values:
  *
  *   uvarint n, then runs until n values are there:
- *     uvarint values in the run, flags (of the layout: 1, 8, 16, 32), layout as
- *     above, u8 hint or 4 and ints(hints), then the columns: each bucket of the
- *     positive side, of the negative side, zero_count, count, then sum
+ *     uvarint values in the run, layout, [ints(hints) where they differ], then
+ *     the columns: each bucket of the positive side, of the negative side,
+ *     zero_count, count; then sum
  *       integral: svarint first (of buckets: less the bucket before), then
- *       ints(differences in time); count is the residue of above
- *       else and for the sums: sized floats (floats.h)
- *   A run is a stretch of equal layout: is_float, schema, zero threshold, spans,
- *   bounds, and integral or not.
+ *       ints(differences in time); count is less all the others
+ *       else, and for the sums: uvarint bytes, floats (floats.h)
+ *   A run is a stretch of equal layout, integral or not throughout.
  *
  * Sum may be any double: a stale histogram has the stale marker there, and no
  * buckets.  Decoded arrays live in the arena, shared within a run.
- * Rules of a sound histogram as in Prometheus (model/histogram/histogram.go and
- * float_histogram.go, Validate); histogram_check holds them.  Encoders assert
- * what they rely on: span lengths add up to the counts, sizes in the limits.
+ * The rules of histogram_check are those of Prometheus (Validate in
+ * model/histogram/histogram.go and float_histogram.go), save that the counts of
+ * a float gauge may be negative.  Encoders assert what they rely on: span
+ * lengths add up to the counts, sizes in the limits.
  * Pure: no allocation besides writer and arena, no I/O, no globals.
  */
 #ifndef TSDB_CODEC_HISTOGRAMS_H

@@ -1,11 +1,12 @@
 #include "tsdb/codec/timestamps.h"
 
 #include "tsdb/base/assert.h"
+#include "tsdb/codec/divisor.h"
 #include "tsdb/codec/ints.h"
 
 #include <stdbool.h>
 
-enum { FORM_ALONE, FORM_STEADY, FORM_DELTAS, FORM_CHANGES };
+enum { FORM_ALONE, FORM_STEADY, FORM_DELTAS, FORM_CHANGES, FORM_GRID, FORM_COUNT };
 
 enum {
     UNIT_MASK = 15,
@@ -19,43 +20,6 @@ static const int64_t unit_ns[UNIT_MAX + 1] = {1,      10,      100,      1000,  
 static int64_t minus(int64_t a, int64_t b)
 {
     return (int64_t)((uint64_t)a - (uint64_t)b); /* wraps */
-}
-
-static uint64_t magnitude(int64_t x)
-{
-    return x < 0 ? 0 - (uint64_t)x : (uint64_t)x;
-}
-
-static uint64_t gcd_of(uint64_t a, uint64_t b)
-{
-    while (b) {
-        uint64_t rest = a % b;
-        a = b;
-        b = rest;
-    }
-    return a;
-}
-
-/* The exact quotient; a divisor of 2^63 has no int64 of its own. */
-static int64_t quotient(int64_t x, uint64_t divisor)
-{
-    if (divisor >> 63)
-        return x ? 1 : 0;
-    return x / (int64_t)divisor;
-}
-
-/* The greatest divisor of all deltas (0: all are 0). */
-static uint64_t deltas_of(const int64_t *ts, uint32_t n, int64_t *deltas)
-{
-    uint64_t gcd = 0;
-    for (uint32_t i = 1; i < n; i++) {
-        deltas[i - 1] = minus(ts[i], ts[i - 1]);
-        if (gcd != 1 && deltas[i - 1] != deltas[i > 1 ? i - 2 : 0])
-            gcd = gcd_of(gcd, magnitude(deltas[i - 1]));
-        else if (i == 1)
-            gcd = magnitude(deltas[0]);
-    }
-    return gcd;
 }
 
 /* The greatest power of ten, up to a second, that divides both. */
@@ -81,14 +45,64 @@ static void put_head(unsigned form, unsigned unit, int64_t first, struct writer 
     writer_svarint(out, first / unit_ns[unit]);
 }
 
+/* Ways to write the divided deltas, and the best so far. */
+struct choice {
+    unsigned form;
+    int64_t step;   /* CHANGES: the first delta; GRID: the interval */
+    uint32_t spare; /* which of the arrays is free */
+    struct ints_plan plan;
+    int64_t v[2][TIMESTAMPS_MAX];
+};
+
+/* Enters what is in the spare array into the race. */
+static void choice_try(struct choice *c, unsigned form, int64_t step, uint32_t n)
+{
+    struct ints_plan plan;
+    ints_plan(c->v[c->spare], n, &plan);
+    if (c->form != FORM_COUNT && plan.bytes >= c->plan.bytes)
+        return;
+    c->form = form;
+    c->step = step;
+    c->plan = plan;
+    c->spare = !c->spare;
+}
+
+/* deltas: n of them, divided by their gcd. */
+static void choose(struct choice *c, const int64_t *deltas, uint32_t n)
+{
+    c->form = FORM_COUNT;
+    c->spare = 0;
+    memcpy(c->v[c->spare], deltas, n * sizeof *deltas);
+    choice_try(c, FORM_DELTAS, 0, n);
+
+    int64_t *changes = c->v[c->spare];
+    for (uint32_t i = 1; i < n; i++)
+        changes[i - 1] = minus(deltas[i], deltas[i - 1]);
+    choice_try(c, FORM_CHANGES, deltas[0], n - 1);
+
+    int64_t *off = c->v[c->spare];
+    uint64_t sum = 0;
+    for (uint32_t i = 0; i < n; i++)
+        sum += (uint64_t)deltas[i];                     /* wraps, as below */
+    int64_t step = (int64_t)(sum + n / 2) / (int64_t)n; /* rounded, when the sum is positive */
+    sum = 0;
+    for (uint32_t i = 0; i < n; i++) {
+        sum += (uint64_t)deltas[i] - (uint64_t)step;
+        off[i] = (int64_t)sum;
+    }
+    choice_try(c, FORM_GRID, step, n);
+}
+
 void timestamps_encode(const int64_t *ts, uint32_t n, struct writer *out)
 {
     ASSERT(n <= TIMESTAMPS_MAX);
     writer_uvarint(out, n);
     if (n == 0)
         return;
-    int64_t deltas[TIMESTAMPS_MAX], changes[TIMESTAMPS_MAX];
-    uint64_t gcd = deltas_of(ts, n, deltas);
+    int64_t deltas[TIMESTAMPS_MAX];
+    for (uint32_t i = 1; i < n; i++)
+        deltas[i - 1] = minus(ts[i], ts[i - 1]);
+    uint64_t gcd = divisor_find(deltas, n - 1);
     unsigned unit = unit_of(ts[0], gcd);
     if (n == 1) {
         put_head(FORM_ALONE, unit, ts[0], out);
@@ -99,41 +113,38 @@ void timestamps_encode(const int64_t *ts, uint32_t n, struct writer *out)
         writer_svarint(out, deltas[0] / unit_ns[unit]);
         return;
     }
-    for (uint32_t i = 0; i < n - 1; i++)
-        deltas[i] = quotient(deltas[i], gcd);
-    for (uint32_t i = 1; i < n - 1; i++)
-        changes[i - 1] = minus(deltas[i], deltas[i - 1]);
-    struct ints_plan plan, other;
-    ints_plan(deltas, n - 1, &plan);
-    ints_plan(changes, n - 2, &other);
-    bool is_smaller = other.bytes < plan.bytes;
-    put_head(is_smaller ? FORM_CHANGES : FORM_DELTAS, unit, ts[0], out);
+    divisor_apply(deltas, n - 1, gcd);
+    struct choice c;
+    choose(&c, deltas, n - 1);
+    put_head(c.form, unit, ts[0], out);
     writer_uvarint(out, gcd / (uint64_t)unit_ns[unit]);
-    if (is_smaller) {
-        writer_svarint(out, deltas[0]);
-        ints_encode_planned(changes, &other, out);
-    } else {
-        ints_encode_planned(deltas, &plan, out);
-    }
+    if (c.form != FORM_DELTAS)
+        writer_svarint(out, c.step);
+    ints_encode_planned(c.v[!c.spare], &c.plan, out);
 }
 
-/* The deltas into ts[1..n), still divided; a fault of the reader when not sound. */
-static void deltas_decode(struct reader *r, unsigned form, uint64_t gcd, int64_t *ts, uint32_t n)
+/* The uneven forms, behind gcd (times unit); a fault of the reader when not
+ * sound.  All arithmetic wraps. */
+static void uneven_decode(struct reader *r, unsigned form, uint64_t gcd, int64_t *ts, uint32_t n)
 {
-    uint32_t from = 1;
-    uint64_t delta = 0, sum = (uint64_t)ts[0];
+    uint32_t from = form == FORM_CHANGES ? 2 : 1;
+    uint64_t step = form == FORM_DELTAS ? 0 : (uint64_t)reader_svarint(r) * gcd;
+    uint64_t sum = (uint64_t)ts[0];
     if (form == FORM_CHANGES) {
-        delta = (uint64_t)reader_svarint(r) * gcd; /* wraps, as all below */
-        sum += delta;
+        sum += step;
         ts[1] = (int64_t)sum;
-        from = 2;
     }
     if (ints_decode(r, ts + from, n - from) != TSDB_OK)
         return;
     for (uint32_t i = from; i < n; i++) {
-        uint64_t step = (uint64_t)ts[i] * gcd;
-        delta = form == FORM_CHANGES ? delta + step : step;
-        sum += delta;
+        uint64_t x = (uint64_t)ts[i] * gcd;
+        if (form == FORM_GRID) {
+            sum += step;
+            ts[i] = (int64_t)(sum + x);
+            continue;
+        }
+        step = form == FORM_CHANGES ? step + x : x;
+        sum += step;
         ts[i] = (int64_t)sum;
     }
 }
@@ -150,7 +161,7 @@ static void body_decode(struct reader *r, unsigned form, unsigned unit, int64_t 
         uint64_t gcd = reader_uvarint(r);
         if (gcd == 0)
             reader_fail(r);
-        deltas_decode(r, form, gcd * scale, ts, n);
+        uneven_decode(r, form, gcd * scale, ts, n);
     }
 }
 
@@ -164,7 +175,7 @@ enum tsdb_status timestamps_decode(struct bytes in, int64_t *ts, uint32_t n_max,
         uint8_t head = reader_u8(&r);
         unsigned unit = head & UNIT_MASK, form = head >> FORM_SHIFT;
         int64_t first = reader_svarint(&r);
-        if (unit > UNIT_MAX || form > FORM_CHANGES || (form == FORM_ALONE) != (count == 1) ||
+        if (unit > UNIT_MAX || form >= FORM_COUNT || (form == FORM_ALONE) != (count == 1) ||
             (form > FORM_STEADY && count < 3))
             return TSDB_ECORRUPT;
         ts[0] = (int64_t)((uint64_t)first * (uint64_t)unit_ns[unit]); /* wraps */

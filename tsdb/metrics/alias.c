@@ -56,6 +56,27 @@ void alias_put(struct alias_table *t, struct tsdb_hash key, uint32_t ref)
     place(s, (struct alias_slot){key.lo, (uint32_t)key.hi, ref + 1});
 }
 
+/* Closes the gap by moving back what was displaced past it. */
+void alias_drop(struct alias_table *t, struct tsdb_hash key)
+{
+    struct alias_stripe *s = &t->stripes[key.hi >> 58];
+    uint64_t gap = key.lo;
+    while (s->slots[gap & s->mask].key != key.lo ||
+           s->slots[gap & s->mask].check != (uint32_t)key.hi) {
+        ASSERT(s->slots[gap & s->mask].ref_plus_one != 0);
+        gap++;
+    }
+    for (uint64_t i = gap + 1; s->slots[i & s->mask].ref_plus_one != 0; i++) {
+        uint64_t home = s->slots[i & s->mask].key;
+        if (((i - home) & s->mask) < ((i - gap) & s->mask))
+            continue; /* its home lies behind the gap */
+        s->slots[gap & s->mask] = s->slots[i & s->mask];
+        gap = i;
+    }
+    s->slots[gap & s->mask] = (struct alias_slot){0};
+    s->used--;
+}
+
 void alias_remove(struct alias_table *t, bool (*is_dead)(void *arg, uint32_t ref), void *arg)
 {
     for (int i = 0; i < ALIAS_STRIPES; i++)

@@ -33,6 +33,8 @@ struct alias_table {
 void alias_init(struct alias_table *t);
 void alias_release(struct alias_table *t);
 void alias_put(struct alias_table *t, struct tsdb_hash key, uint32_t ref);
+/* Drops one alias, which must be there. */
+void alias_drop(struct alias_table *t, struct tsdb_hash key);
 /* Drops every alias whose ref is_dead() says so. */
 void alias_remove(struct alias_table *t, bool (*is_dead)(void *arg, uint32_t ref), void *arg);
 uint64_t alias_bytes(const struct alias_table *t);

@@ -66,11 +66,12 @@ static enum tsdb_verdict admit(const struct append *a, struct tenant *t)
         return TSDB_ACCEPTED;
     int64_t mono = clock_mono_ns(a->m->store->clock);
     double rate = (double)a->limits.series_new_per_s, most = 10 * rate;
-    if (t->churn_mono_ns == 0)
+    if (!t->has_churned)
         t->churn_tokens = most;
     else
         t->churn_tokens += (double)(mono - t->churn_mono_ns) / 1e9 * rate;
-    t->churn_mono_ns = mono ? mono : 1;
+    t->has_churned = true;
+    t->churn_mono_ns = mono;
     if (t->churn_tokens > most)
         t->churn_tokens = most;
     if (t->churn_tokens < 1)
@@ -319,4 +320,16 @@ enum tsdb_status metrics_append(struct metrics *m, const struct tsdb_batch *batc
     if (verdicts)
         memcpy(verdicts, a.verdicts, batch->point_count);
     return TSDB_OK;
+}
+
+const char *tsdb_verdict_name(enum tsdb_verdict verdict)
+{
+    static const char *const names[TSDB_VERDICT_COUNT] = {
+        [TSDB_ACCEPTED] = "accepted",       [TSDB_DUPLICATE] = "duplicate",
+        [TSDB_CONFLICT] = "conflict",       [TSDB_TOO_OLD] = "too_old",
+        [TSDB_TOO_NEW] = "too_new",         [TSDB_BAD_LABELS] = "bad_labels",
+        [TSDB_LABEL_LIMIT] = "label_limit", [TSDB_SERIES_LIMIT] = "series_limit",
+        [TSDB_CHURN_LIMIT] = "churn_limit", [TSDB_BAD_HISTOGRAM] = "bad_histogram",
+    };
+    return (unsigned)verdict < TSDB_VERDICT_COUNT ? names[verdict] : "unknown";
 }

@@ -42,6 +42,7 @@ static enum tsdb_status load(struct block *b, struct tsdb_error *err)
     b->series_count = reader_le32(&r);
     (void)reader_le64(&r);
     b->ts_first = (int64_t)reader_le64(&r);
+    b->order = reader_le64(&r);
     if (!reader_done(&r) || version != BLOCK_VERSION)
         return tsdb_fail(err, TSDB_ECORRUPT, "segment %016llx: facts of version %u, want %u",
                          (unsigned long long)b->entry.id, version, (unsigned)BLOCK_VERSION);

@@ -3,7 +3,8 @@
  * The file is a tsdb/store/segment.h container; series are numbered (ordinals)
  * by metric name, then labels, `le` last and by value.  Sections:
  *
- *   BLOCK_FACTS     le32 version 1; le32 series; le64 samples; le64 first time
+ *   BLOCK_FACTS     le32 version 1; le32 series; le64 samples; le64 first time;
+ *                   le64 order: the lowest segment id that its samples came in with
  *   BLOCK_LABELS    tsdb/store/label_index.h
  *   BLOCK_OFFSETS   of each 64 series: le64 base, then 64 le32 offsets from it into
  *                   BLOCK_SERIES; the last group is padded; one entry past the
@@ -57,7 +58,7 @@ struct block_facts {
     struct tsdb_hash content;
 };
 
-TSDB_NODISCARD enum tsdb_status block_writer_open(struct fs *fs, const char *path,
+TSDB_NODISCARD enum tsdb_status block_writer_open(struct fs *fs, const char *path, uint64_t order,
                                                   struct block_writer **out,
                                                   struct tsdb_error *err);
 /* Series come in ordinal order, samples ordered and unique (samples_order).
@@ -71,8 +72,7 @@ TSDB_NODISCARD enum tsdb_status block_writer_series(struct block_writer *w, stru
 void block_writer_exemplar(struct block_writer *w, const struct tsdb_exemplar *exemplar);
 /* Ends the file and frees the writer, also on error.  facts->series == 0: the
  * file held nothing and was dropped. */
-TSDB_NODISCARD enum tsdb_status block_writer_seal(struct block_writer *w,
-                                                  struct block_facts *facts,
+TSDB_NODISCARD enum tsdb_status block_writer_seal(struct block_writer *w, struct block_facts *facts,
                                                   struct tsdb_error *err);
 void block_writer_abort(struct block_writer *w);
 
@@ -85,12 +85,13 @@ struct block {
     struct bytes offsets, series, times, exemplars;
     uint32_t series_count;
     int64_t ts_first; /* what stamps count from */
+    uint64_t order;   /* of equal times, the block with the lowest wins */
     _Atomic uint32_t refs;
 };
 
 TSDB_NODISCARD enum tsdb_status block_open(struct fs *fs, const char *path,
-                                           const struct manifest_segment *entry,
-                                           struct block **out, struct tsdb_error *err);
+                                           const struct manifest_segment *entry, struct block **out,
+                                           struct tsdb_error *err);
 void block_ref(struct block *b);
 void block_unref(struct block *b);
 

@@ -47,11 +47,12 @@ struct block_writer {
     uint64_t group_key;
     uint32_t exemplar_ordinal, exemplar_count;
     int64_t ts_first;
+    uint64_t order;
     struct block_facts facts;
 };
 
-enum tsdb_status block_writer_open(struct fs *fs, const char *path, struct block_writer **out,
-                                   struct tsdb_error *err)
+enum tsdb_status block_writer_open(struct fs *fs, const char *path, uint64_t order,
+                                   struct block_writer **out, struct tsdb_error *err)
 {
     struct segment_writer *file;
     enum tsdb_status st = segment_writer_open(fs, path, &file, err);
@@ -59,6 +60,7 @@ enum tsdb_status block_writer_open(struct fs *fs, const char *path, struct block
         return st;
     struct block_writer *w = MEM_NEW(struct block_writer);
     w->file = file;
+    w->order = order;
     w->labels = label_index_builder_new(NULL);
     w->column_mask = 1023;
     w->columns = MEM_ARRAY(struct column_slot, w->column_mask + 1);
@@ -73,8 +75,8 @@ enum tsdb_status block_writer_open(struct fs *fs, const char *path, struct block
 static void writer_free(struct block_writer *w)
 {
     label_index_builder_free(w->labels);
-    struct writer *all[] = {&w->offsets, &w->times, &w->exemplars, &w->heads, &w->bodies,
-                            &w->record};
+    struct writer *all[] = {&w->offsets, &w->times,  &w->exemplars,
+                            &w->heads,   &w->bodies, &w->record};
     for (size_t i = 0; i < sizeof all / sizeof all[0]; i++)
         writer_release(all[i]);
     mem_free(w->columns);
@@ -348,11 +350,10 @@ static void join_group(struct block_writer *w, struct tsdb_hash hash, struct tsd
     double *values = ARENA_ARRAY(a, double, s->count);
     ASSERT(copy && values);
     for (uint32_t i = 0; i < labels.count; i++)
-        copy[i] = (struct tsdb_label){copy_text(a, labels.at[i].name),
-                                      copy_text(a, labels.at[i].value)};
+        copy[i] =
+            (struct tsdb_label){copy_text(a, labels.at[i].name), copy_text(a, labels.at[i].value)};
     memcpy(values, s->values, s->count * sizeof *values);
-    w->group[w->group_count++] =
-        (struct member){hash, {copy, labels.count}, values};
+    w->group[w->group_count++] = (struct member){hash, {copy, labels.count}, values};
 }
 
 enum tsdb_status block_writer_series(struct block_writer *w, struct tsdb_hash hash,
@@ -425,6 +426,7 @@ static enum tsdb_status put_sections(struct block_writer *w, struct tsdb_error *
     writer_le32(&w->record, (uint32_t)w->facts.series);
     writer_le64(&w->record, w->facts.samples);
     writer_le64(&w->record, (uint64_t)w->ts_first);
+    writer_le64(&w->record, w->order);
     if (st == TSDB_OK)
         st = put_section(w, BLOCK_FACTS, &w->record, err);
     return st;

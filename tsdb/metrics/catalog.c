@@ -124,7 +124,8 @@ static bool metadata_put(struct catalog *c, struct tsdb_text tenant, const struc
     return true;
 }
 
-static void metadata_item(struct writer *out, struct tsdb_text tenant, const struct tsdb_metadata *m)
+static void metadata_item(struct writer *out, struct tsdb_text tenant,
+                          const struct tsdb_metadata *m)
 {
     writer_sized(out, tenant.at, tenant.len);
     writer_sized(out, m->family.at, m->family.len);

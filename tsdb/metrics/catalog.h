@@ -46,9 +46,8 @@ void catalog_release(struct catalog *c);
 /* Metadata and exemplars of a batch: journal, then memory.  refs: of the
  * batch's points. */
 TSDB_NODISCARD enum tsdb_status catalog_append(struct catalog *c, struct store *store,
-                                               const struct tsdb_batch *batch,
-                                               const uint32_t *refs, struct tsdb_appended *out,
-                                               struct tsdb_error *err);
+                                               const struct tsdb_batch *batch, const uint32_t *refs,
+                                               struct tsdb_appended *out, struct tsdb_error *err);
 /* Replay of RECORD_METADATA and RECORD_EXEMPLARS. */
 enum tsdb_status catalog_restore_metadata(struct catalog *c, struct bytes payload);
 enum tsdb_status catalog_restore_exemplars(struct catalog *c, struct bytes payload);

@@ -60,8 +60,7 @@ static void keep(void *arg, uint32_t id, const struct tsdb_exemplar *e)
     const struct owner key = {.id = id};
     if (e->ts < g->set->start || e->ts > g->set->end || g->is_full)
         return;
-    const struct owner *owner =
-        bsearch(&key, g->owners, g->owner_count, sizeof *g->owners, by_id);
+    const struct owner *owner = bsearch(&key, g->owners, g->owner_count, sizeof *g->owners, by_id);
     if (!owner)
         return;
     struct tsdb_label *labels = ARENA_ARRAY(&g->set->arena, struct tsdb_label, e->labels.count);
@@ -76,8 +75,8 @@ static void keep(void *arg, uint32_t id, const struct tsdb_exemplar *e)
         g->cap = g->cap ? g->cap * 2 : 64;
         g->found = mem_grow(g->found, g->cap, sizeof *g->found);
     }
-    g->found[g->count++] = (struct found){
-        owner->series, {0, e->ts, e->value, {labels, e->labels.count}}};
+    g->found[g->count++] =
+        (struct found){owner->series, {0, e->ts, e->value, {labels, e->labels.count}}};
 }
 
 static void keep_held(void *arg, const struct held_exemplar *held)

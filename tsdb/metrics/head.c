@@ -187,14 +187,32 @@ static void shard_extend(struct shard *s, uint32_t index)
         s->count++;
 }
 
+/* The ref was given to another series after its first one had gone idle: the later
+ * definition counts. */
+static void replace_dead(struct head *h, uint32_t ref)
+{
+    struct series *s = head_series(h, ref);
+    struct ordinals one = {0};
+    ordinals_append(&one, ref);
+    head_index_remove(h->labels, &one);
+    ordinals_release(&one);
+    alias_drop(&h->aliases, s->hash);
+    h->tenants[s->tenant].series--;
+    *s = (struct series){0};
+}
+
 enum tsdb_status head_restore(struct head *h, uint32_t ref, struct tsdb_labels labels)
 {
     struct shard *s = &h->shards[ref & (SHARDS - 1)];
     uint32_t index = ref >> SHARD_BITS;
     if (index > UINT32_MAX / 2 / SHARDS)
         return TSDB_ECORRUPT;
-    if (index < s->count && head_series(h, ref)->is_live)
-        return TSDB_OK; /* defined again at a checkpoint */
+    struct tsdb_hash hash = tsdb_labels_hash(h->seed, labels);
+    if (index < s->count && head_series(h, ref)->is_live) {
+        if (hash_equal(head_series(h, ref)->hash, hash))
+            return TSDB_OK; /* defined again at a seal */
+        replace_dead(h, ref);
+    }
     shard_extend(s, index);
     const char *tenant = "";
     char name[256];
@@ -209,7 +227,7 @@ enum tsdb_status head_restore(struct head *h, uint32_t ref, struct tsdb_labels l
     uint32_t which = head_tenant(h, tenant);
     if (which == HEAD_TENANTS_MAX)
         return TSDB_ELIMIT;
-    return head_create(h, ref, tsdb_labels_hash(h->seed, labels), (uint16_t)which, labels);
+    return head_create(h, ref, hash, (uint16_t)which, labels);
 }
 
 uint32_t head_tenant(struct head *h, const char *name)
@@ -333,8 +351,8 @@ void head_drop(struct head *h)
         struct shard *shard = &h->shards[i];
         mutex_lock(&shard->lock);
         for (uint32_t index = 0; index < shard->count; index++) {
-            uint64_t freed = drop_sealed(
-                &shard->pages[index / SERIES_PAGE][index % SERIES_PAGE], h->generation);
+            uint64_t freed =
+                drop_sealed(&shard->pages[index / SERIES_PAGE][index % SERIES_PAGE], h->generation);
             shard->hot_bytes -= freed;
             budget_release(&h->budget, freed);
             if (index % SERIES_PAGE == SERIES_PAGE - 1) { /* let appends in */

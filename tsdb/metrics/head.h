@@ -49,7 +49,8 @@ struct shard {
 struct tenant {
     char *name; /* owned; [0] is "" */
     uint64_t series;
-    double churn_tokens;
+    bool has_churned;
+    double churn_tokens; /* new series it may make; see append.c */
     int64_t churn_mono_ns;
 };
 
@@ -60,7 +61,7 @@ struct head {
     struct alias_table aliases;
     struct head_index *labels; /* owned */
     struct shard shards[SHARDS];
-    uint16_t generation; /* guarded by the store's gate */
+    uint16_t generation;    /* guarded by the store's gate */
     struct tenant *tenants; /* owned; guarded by index */
     uint32_t tenant_count;
     uint64_t created; /* guarded by index */

@@ -94,9 +94,25 @@ static size_t block_bytes(size_t cap)
 /* The allocator's size classes: 4 steps a doubling from 64 on. */
 static size_t cap_for(size_t want)
 {
-    static const uint16_t sizes[] = {32,  48,  64,  80,  96,  112, 128, 160,
-                                     192, 224, 256, 320, 384, 448, 512, 640,
-                                     768, 896, HOT_BLOCK_BYTES_MAX};
+    static const uint16_t sizes[] = {32,
+                                     48,
+                                     64,
+                                     80,
+                                     96,
+                                     112,
+                                     128,
+                                     160,
+                                     192,
+                                     224,
+                                     256,
+                                     320,
+                                     384,
+                                     448,
+                                     512,
+                                     640,
+                                     768,
+                                     896,
+                                     HOT_BLOCK_BYTES_MAX};
     for (size_t i = 0; i < sizeof sizes / sizeof sizes[0]; i++)
         if (sizes[i] >= block_bytes(want))
             return sizes[i] - sizeof(struct hot);
@@ -194,7 +210,7 @@ static int64_t decode_time(struct reader *r, enum time_form form, struct hot_tai
     uint64_t step = (uint64_t)tail->step;
     switch (form) {
     case TIME_STEADY: break;
-    case TIME_STEP_NS: step += (uint64_t)reader_svarint(r); break;                        /* wraps */
+    case TIME_STEP_NS: step += (uint64_t)reader_svarint(r); break;                       /* wraps */
     case TIME_STEP_MS: step += (uint64_t)reader_svarint(r) * (uint64_t)NS_PER_MS; break; /* wraps */
     case TIME_MS:
         tail->ts = (int64_t)((uint64_t)reader_svarint(r) * (uint64_t)NS_PER_MS);

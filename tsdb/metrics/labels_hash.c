@@ -35,8 +35,8 @@ struct tsdb_hash tsdb_labels_hash(uint64_t seed, struct tsdb_labels labels)
     size_t n = 0;
     for (uint32_t i = 0; i < labels.count; i++) {
         struct tsdb_label l = labels.at[i];
-        size_t inner = 2 + uvarint_size(l.name.len) + l.name.len + uvarint_size(l.value.len) +
-                       l.value.len;
+        size_t inner =
+            2 + uvarint_size(l.name.len) + l.name.len + uvarint_size(l.value.len) + l.value.len;
         bytes[n++] = FIELD;
         n += uvarint_encode(inner, bytes + n);
         n += put_field(bytes + n, FIELD, l.name);

@@ -35,7 +35,7 @@ static const struct {
 /* ---- choosing ------------------------------------------------------------------------ */
 
 struct choice {
-    struct block *inputs[MERGE_INPUTS_MAX]; /* borrowed from the list; in its order */
+    struct block *inputs[MERGE_INPUTS_MAX]; /* borrowed from the list; by order */
     uint32_t count;
     uint8_t level; /* of the output */
 };
@@ -87,6 +87,31 @@ static void gather(const struct block_list *list, int64_t start, int64_t width, 
     }
 }
 
+/* Whether what was written first stays first: no block outside the choice came
+ * between its inputs and overlaps them. */
+static bool is_orderly(const struct block_list *list, const struct choice *c)
+{
+    uint64_t first = UINT64_MAX, last = 0;
+    int64_t ts_min = INT64_MAX, ts_max = INT64_MIN;
+    for (uint32_t i = 0; i < c->count; i++) {
+        const struct block *b = c->inputs[i];
+        first = b->order < first ? b->order : first;
+        last = b->order > last ? b->order : last;
+        ts_min = b->entry.ts_min < ts_min ? b->entry.ts_min : ts_min;
+        ts_max = b->entry.ts_max > ts_max ? b->entry.ts_max : ts_max;
+    }
+    for (uint32_t i = 0; i < list->count; i++) {
+        const struct block *b = list->blocks[i];
+        bool is_input = false;
+        for (uint32_t k = 0; k < c->count; k++)
+            is_input = is_input || c->inputs[k] == b;
+        if (!is_input && b->order > first && b->order < last && b->entry.ts_min <= ts_max &&
+            b->entry.ts_max >= ts_min)
+            return false;
+    }
+    return true;
+}
+
 static bool is_touched(const struct tombstones *t, const struct block *b)
 {
     for (uint32_t i = 0; i < t->count; i++)
@@ -109,7 +134,8 @@ static bool choose(struct metrics *m, const struct block_list *list, bool is_for
             bool has_ended = start + width + MERGE_GRACE_MINUTES * NS_PER_MINUTE <= now;
             gather(list, start, width, windows[w].level, out);
             out->level = has_ended || is_forced ? windows[w].level : LEVEL_TIDY;
-            if (is_due(out, windows[w].level, has_ended, is_forced && width <= NS_PER_DAY))
+            if (is_due(out, windows[w].level, has_ended, is_forced && width <= NS_PER_DAY) &&
+                is_orderly(list, out))
                 return true;
         }
     }
@@ -214,8 +240,7 @@ static const struct tsdb_labels *smallest(const struct merge *g)
 {
     const struct tsdb_labels *least = NULL;
     for (uint32_t i = 0; i < g->count; i++)
-        if (has_series(&g->inputs[i]) &&
-            (!least || series_order(g->inputs[i].labels, *least) < 0))
+        if (has_series(&g->inputs[i]) && (!least || series_order(g->inputs[i].labels, *least) < 0))
             least = &g->inputs[i].labels;
     return least;
 }
@@ -225,8 +250,7 @@ static enum tsdb_status add_samples(struct merge *g, struct input *in)
 {
     struct samples *all = &g->samples;
     uint32_t before = all->count;
-    enum tsdb_status st =
-        block_samples(in->block, in->ordinal, INT64_MIN, INT64_MAX, all, g->err);
+    enum tsdb_status st = block_samples(in->block, in->ordinal, INT64_MIN, INT64_MAX, all, g->err);
     if (st != TSDB_OK)
         return st;
     struct samples tail = *all;
@@ -341,7 +365,8 @@ static enum tsdb_status merge(struct metrics *m, const struct choice *choice,
     uint64_t id = store_take_id(m->store);
     char path[STORE_PATH_MAX];
     store_segment_path(m->store, id, STORE_METRICS, path);
-    enum tsdb_status st = block_writer_open(m->store->fs, path, &g->writer, err);
+    enum tsdb_status st =
+        block_writer_open(m->store->fs, path, choice->inputs[0]->order, &g->writer, err);
     if (st == TSDB_OK)
         st = merge_all(g, choice);
     if (st == TSDB_OK)

@@ -10,8 +10,7 @@
 
 static struct block_list *list_new(uint32_t count)
 {
-    struct block_list *list =
-        mem_array(1, sizeof *list + (size_t)count * sizeof(struct block *));
+    struct block_list *list = mem_array(1, sizeof *list + (size_t)count * sizeof(struct block *));
     atomic_init(&list->refs, 1);
     return list;
 }
@@ -34,19 +33,10 @@ void block_list_unref(struct block_list *list)
     mem_free(list);
 }
 
-/* What was written first comes first: merged blocks (of a higher level) hold older
- * data than what was sealed since. */
-static bool is_before(const struct block *a, const struct block *b)
-{
-    if (a->entry.level != b->entry.level)
-        return a->entry.level > b->entry.level;
-    return a->entry.id < b->entry.id;
-}
-
 static void list_insert(struct block_list *list, struct block *b)
 {
     uint32_t at = list->count++;
-    for (; at > 0 && is_before(b, list->blocks[at - 1]); at--)
+    for (; at > 0 && list->blocks[at - 1]->order > b->order; at--)
         list->blocks[at] = list->blocks[at - 1];
     list->blocks[at] = b;
 }

@@ -225,8 +225,8 @@ enum tsdb_status record_series_decode(struct bytes in, record_series_fn *fn, voi
         return series_items(r.rest, fn, arg);
     uint8_t *plain = mem_alloc(raw);
     int n = LZ4_decompress_safe((const char *)r.rest.at, (char *)plain, (int)r.rest.len, (int)raw);
-    enum tsdb_status st = n == (int)raw ? series_items((struct bytes){plain, raw}, fn, arg)
-                                        : TSDB_ECORRUPT;
+    enum tsdb_status st =
+        n == (int)raw ? series_items((struct bytes){plain, raw}, fn, arg) : TSDB_ECORRUPT;
     mem_free(plain);
     return st;
 }

@@ -119,8 +119,8 @@ static void *run(void *arg)
 {
     struct replay *r = arg;
     struct store *store = r->m->store;
-    r->status = journal_replay(store->journal, manifest_floor(store->manifest), on_samples, r,
-                               &r->err);
+    r->status =
+        journal_replay(store->journal, manifest_floor(store->manifest), on_samples, r, &r->err);
     return NULL;
 }
 
@@ -179,10 +179,9 @@ enum tsdb_status metrics_replay(struct metrics *m, struct tsdb_error *err)
     }
     atomic_store(&m->replay_ns, clock_mono_ns(store->clock) - began);
     if (samples || unknown)
-        store_event(store, TSDB_EVENT_PROGRESS,
-                    "replay=done samples=%llu series=%llu unknown=%llu ms=%lld",
-                    (unsigned long long)samples, (unsigned long long)head_series_count(&m->head),
-                    (unsigned long long)unknown,
-                    (long long)(atomic_load(&m->replay_ns) / NS_PER_MS));
+        store_event(
+            store, TSDB_EVENT_PROGRESS, "replay=done samples=%llu series=%llu unknown=%llu ms=%lld",
+            (unsigned long long)samples, (unsigned long long)head_series_count(&m->head),
+            (unsigned long long)unknown, (long long)(atomic_load(&m->replay_ns) / NS_PER_MS));
     return TSDB_OK;
 }

@@ -74,7 +74,7 @@ static enum tsdb_status window_open(struct seal *s, int64_t ts, struct window **
     char path[STORE_PATH_MAX];
     w.id = store_take_id(s->m->store);
     store_segment_path(s->m->store, w.id, STORE_METRICS, path);
-    enum tsdb_status st = block_writer_open(s->m->store->fs, path, &w.writer, s->err);
+    enum tsdb_status st = block_writer_open(s->m->store->fs, path, w.id, &w.writer, s->err);
     if (st != TSDB_OK)
         return st;
     s->windows[s->window_count] = w;
@@ -372,15 +372,14 @@ static enum tsdb_status seal(struct seal *s)
 {
     turn(s);
     enum tsdb_status st = write_all(s);
+    (void)series_sets_exclude(s->m, remove_idle, s);
     if (st == TSDB_OK)
         st = define_again(s->m, s->err);
     if (st == TSDB_OK)
         st = commit(s);
-    if (st != TSDB_OK)
-        return st;
-    publish(s);
-    (void)series_sets_exclude(s->m, remove_idle, s);
-    return TSDB_OK;
+    if (st == TSDB_OK)
+        publish(s);
+    return st;
 }
 
 enum tsdb_status metrics_seal(struct metrics *m, struct tsdb_error *err)

@@ -194,8 +194,8 @@ static enum tsdb_status group(struct series_set *set, const struct metrics_selec
         qsort(set->places, set->place_count, sizeof *set->places, by_hash_then_source);
     set->first = MEM_ARRAY(uint32_t, (size_t)set->place_count + 1);
     for (uint32_t i = 0; i < set->place_count; i++)
-        if (i == 0 || memcmp(&set->places[i].hash, &set->places[i - 1].hash,
-                             sizeof set->places[i].hash) != 0)
+        if (i == 0 ||
+            memcmp(&set->places[i].hash, &set->places[i - 1].hash, sizeof set->places[i].hash) != 0)
             set->first[set->count++] = i;
     set->first[set->count] = set->place_count;
     if (sel->series_max && set->count > sel->series_max)

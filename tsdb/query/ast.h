@@ -15,12 +15,13 @@
  *
  * What promql_parse returns is type-checked: every child has the type its
  * parent needs, calls have as many arguments as their function takes, a MATRIX
- * has a SELECTOR below it.  Regular expressions are not compiled here except to
- * learn whether one matches the empty text; the plan step does that.
+ * has a SELECTOR below it, and every regular expression compiles (it is kept as
+ * text; the plan compiles it again).
  *
  * Limits: EXPR_TEXT_MAX bytes of text; EXPR_NESTING_MAX levels of brackets,
  * signs and right-hand powers; EXPR_HEIGHT_MAX nodes from root to leaf, so that
- * every walk of a tree may recurse; EXPR_LIST_MAX items in any list.  Beyond:
+ * every walk of a tree may recurse; EXPR_LIST_MAX items in any list; EXPR_REGEX_MAX
+ * regular expressions.  Beyond:
  * TSDB_EINVAL.  The arena's own limit: TSDB_ELIMIT.
  *
  * Units: offsets, ranges, steps and @ timestamps are int64 nanoseconds.
@@ -39,6 +40,7 @@ enum {
     EXPR_NESTING_MAX = 128,
     EXPR_HEIGHT_MAX = 512,
     EXPR_LIST_MAX = 4096,
+    EXPR_REGEX_MAX = 512, /* each is compiled to check it */
 };
 
 enum expr_kind {
@@ -59,6 +61,7 @@ enum expr_match { EXPR_MATCH_EQUAL, EXPR_MATCH_NOT_EQUAL, EXPR_MATCH_REGEX, EXPR
 /* One of a selector's conditions.  x{} is the matcher __name__ = "x". */
 struct expr_matcher {
     enum expr_match kind;
+    bool matches_empty;           /* also series without the label */
     struct tsdb_text name, value; /* unquoted */
 };
 

@@ -29,8 +29,9 @@ void duration_format(int64_t ns, struct writer *out)
 {
     ASSERT(ns >= 0);
     if (ns % NS_PER_MS != 0) {
-        char text[DOUBLE_TEXT_MAX];
-        writer_put(out, text, double_format((double)ns / 1e9, text));
+        writer_format(out, "%lld.%09lld", (long long)(ns / NS_PER_S), (long long)(ns % NS_PER_S));
+        while (out->at[out->len - 1] == '0')
+            out->len--;
         return;
     }
     int64_t ms = ns / NS_PER_MS;

@@ -159,6 +159,14 @@ static void put_subquery_tail(struct writer *out, const struct expr_subquery *s)
     put_time(out, &s->time);
 }
 
+/* Inf ^ x: with its sign it would read as +(Inf ^ x), where Prometheus' own text
+ * changes each time it is formatted. */
+static bool is_power_of_infinity(const struct expr *e)
+{
+    const struct expr *left = e->binary.left;
+    return e->binary.op == BINARY_POW && left->kind == EXPR_NUMBER && isinf(left->number.value);
+}
+
 /* ---- one line ---------------------------------------------------------------- */
 
 static void put_line(struct writer *out, const struct expr *e, size_t most);
@@ -207,7 +215,10 @@ static void put_line(struct writer *out, const struct expr *e, size_t most)
         writer_u8(out, ')');
         break;
     case EXPR_BINARY:
-        put_line(out, e->binary.left, most);
+        if (is_power_of_infinity(e))
+            writer_text(out, "Inf");
+        else
+            put_line(out, e->binary.left, most);
         writer_u8(out, ' ');
         put_operator(out, &e->binary);
         writer_u8(out, ' ');
@@ -283,7 +294,12 @@ static void put_split(struct pretty *p, const struct expr *e, uint32_t level)
         put_opened(p, &e->paren, 1, level);
         break;
     case EXPR_BINARY:
-        put_pretty(p, e->binary.left, level + 1);
+        if (is_power_of_infinity(e)) {
+            indent(p, level + 1);
+            writer_text(p->out, "Inf");
+        } else {
+            put_pretty(p, e->binary.left, level + 1);
+        }
         writer_u8(p->out, '\n');
         indent(p, level);
         put_operator(p->out, &e->binary);

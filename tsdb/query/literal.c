@@ -9,6 +9,11 @@
 
 enum { NS_PER_S = 1000000000, NS_PER_MS = 1000000 };
 
+/* What a message says of a token that is none of these. */
+struct wanted {
+    const char *context, *expected;
+};
+
 static const char duration_wanted[] = "number, duration, step(), or range()";
 
 /* Copies digits to out without '_', which must stand between two of them (or
@@ -39,15 +44,15 @@ static bool is_octal(const char *digits)
     return *digits == '\0';
 }
 
-/* Whole numbers of base 8 or 16; false when there is none or it has 64 bits. */
+/* A whole number of base 8 or 16; false when there is none or it passes int64. */
 static bool whole_of(const char *digits, uint64_t base, double *out)
 {
     uint64_t value = 0;
     for (const char *c = digits; *c; c++) {
         uint64_t digit = *c <= '9' ? (uint64_t)(*c - '0') : (uint64_t)((*c | 0x20) - 'a' + 10);
-        value = value * base + digit;
-        if (value > INT64_MAX)
+        if (value > (INT64_MAX - digit) / base)
             return false;
+        value = value * base + digit;
     }
     *out = (double)value;
     return *digits != '\0';
@@ -68,18 +73,24 @@ static const char *number_of(const char *digits, double *out)
     return isinf(*out) && (digits[0] | 0x20) != 'i' ? "value out of range" : NULL;
 }
 
+static enum tsdb_status parse_duration(struct parser *p, int64_t *ns)
+{
+    struct tsdb_error why;
+    if (duration_parse(p->token.text, ns, &why) != TSDB_OK)
+        return parser_fail(p, p->token.at, why.msg);
+    parser_advance(p);
+    return TSDB_OK;
+}
+
 enum tsdb_status parse_number(struct parser *p, struct expr_number *out)
 {
     struct token t = p->token;
     *out = (struct expr_number){.is_duration = t.kind == TOKEN_DURATION};
     if (out->is_duration) {
-        struct tsdb_error why;
-        int64_t ns;
-        if (duration_parse(t.text, &ns, &why) != TSDB_OK)
-            return parser_fail(p, t.at, why.msg);
+        int64_t ns = 0;
+        enum tsdb_status st = parse_duration(p, &ns);
         out->value = (double)(ns / NS_PER_S) + (double)(ns % NS_PER_S) / 1e9;
-        parser_advance(p);
-        return TSDB_OK;
+        return st;
     }
     char *digits = ARENA_ARRAY(p->arena, char, t.text.len + 1);
     if (!digits)
@@ -159,51 +170,69 @@ enum tsdb_status parse_at(struct parser *p, const struct expr *of, struct expr_t
     return TSDB_OK;
 }
 
-/* Brackets, step() and their like where a duration stands: what Prometheus
- * keeps behind a feature flag. */
+/* Brackets, step() and operators where a duration stands: what Prometheus keeps
+ * behind a feature flag.  The token is taken. */
 static enum tsdb_status fail_arithmetic(struct parser *p, uint32_t at)
 {
     return parser_fail(p, at, "experimental duration expression is not enabled");
 }
 
+static bool starts_duration(const struct parser *p)
+{
+    return parser_is(p, TOKEN_NUMBER) || parser_is(p, TOKEN_DURATION) || parser_is(p, TOKEN_STEP) ||
+           parser_is(p, TOKEN_LEFT_PAREN) || parser_is_binary(p, BINARY_ADD) ||
+           parser_is_binary(p, BINARY_SUB);
+}
+
+/* What a duration may be instead of a literal: (5m), step(). */
+static enum tsdb_status fail_no_literal(struct parser *p, const struct wanted *w)
+{
+    uint32_t at = p->token.at;
+    bool is_call = parser_accept(p, TOKEN_STEP);
+    if (!parser_accept(p, TOKEN_LEFT_PAREN) || (!is_call && !starts_duration(p)))
+        return parser_unexpected(p, w->context, w->expected);
+    return fail_arithmetic(p, is_call ? at : p->token.at);
+}
+
 /* A signed number or duration, in nanoseconds; begin: where it starts. */
-static enum tsdb_status parse_span(struct parser *p, const char *context, const char *expected,
-                                   int64_t *out, uint32_t *begin)
+static enum tsdb_status parse_span(struct parser *p, const struct wanted *w, int64_t *out,
+                                   uint32_t *begin)
 {
     *begin = p->token.at;
     bool is_negative = accept_signs(p, EXPR_NESTING_MAX);
-    bool is_paren = parser_is(p, TOKEN_LEFT_PAREN);
-    if (is_paren)
-        parser_advance(p);
-    if (is_paren || parser_is(p, TOKEN_STEP))
-        return fail_arithmetic(p, p->token.at);
     if (!parser_is(p, TOKEN_NUMBER) && !parser_is(p, TOKEN_DURATION))
-        return parser_unexpected(p, context, expected);
-    struct expr_number number;
-    enum tsdb_status st = parse_number(p, &number);
+        return fail_no_literal(p, w);
+    struct expr_number number = {0};
+    bool is_duration = parser_is(p, TOKEN_DURATION);
+    enum tsdb_status st = is_duration ? parse_duration(p, out) : parse_number(p, &number);
     if (st != TSDB_OK)
         return st;
-    if (!duration_of_seconds(is_negative ? -number.value : number.value, out))
+    if (!is_duration && !duration_of_seconds(number.value, out))
         return parser_fail(p, *begin, "duration out of range");
+    if (is_negative)
+        *out = -*out;
     return TSDB_OK;
 }
 
 enum tsdb_status parse_offset(struct parser *p, int64_t *out)
 {
     uint32_t begin;
-    return parse_span(p, "offset", duration_wanted, out, &begin);
+    return parse_span(p, &(struct wanted){"offset", duration_wanted}, out, &begin);
 }
 
 enum tsdb_status parse_range(struct parser *p, const char *context, const char *expected,
                              int64_t *out)
 {
+    struct wanted w = {context, expected ? expected : duration_wanted};
     uint32_t begin;
-    enum tsdb_status st =
-        parse_span(p, context, expected ? expected : duration_wanted, out, &begin);
+    enum tsdb_status st = parse_span(p, &w, out, &begin);
     if (st != TSDB_OK)
         return st;
-    if (parser_is(p, TOKEN_BINARY) && p->token.code <= BINARY_POW)
-        return fail_arithmetic(p, begin);
+    if (parser_is(p, TOKEN_BINARY) && p->token.code <= BINARY_POW) {
+        parser_advance(p);
+        return starts_duration(p) ? fail_arithmetic(p, begin)
+                                  : parser_unexpected(p, w.context, w.expected);
+    }
     if (*out <= 0 && !p->is_fault)
         return parser_fail(p, begin, "duration must be greater than 0");
     return TSDB_OK;

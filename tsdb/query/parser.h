@@ -21,6 +21,7 @@ struct parser {
     uint32_t end; /* of the last token taken */
     uint32_t depth;
     uint32_t aggregations; /* open around the token */
+    uint32_t regex_count;
     struct arena *arena;
     struct tsdb_error *err;
     enum tsdb_status status; /* of the failure, for callers of list_push */

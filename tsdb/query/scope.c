@@ -55,8 +55,8 @@ enum tsdb_status scope_open(struct scope *s, const struct tsdb_scope *in, struct
     *s = (struct scope){0};
     arena_init(&s->arena, SCOPE_ARENA_BYTES, NULL);
     if (in->selector_count > SCOPE_SELECTORS_MAX)
-        return tsdb_fail(err, TSDB_EINVAL, "%u selectors, at most %d are taken",
-                         in->selector_count, SCOPE_SELECTORS_MAX);
+        return tsdb_fail(err, TSDB_EINVAL, "%u selectors, at most %d are taken", in->selector_count,
+                         SCOPE_SELECTORS_MAX);
     enum tsdb_status st = TSDB_OK;
     for (uint32_t i = 0; i < in->selector_count && st == TSDB_OK; i++) {
         struct expr *e;
@@ -114,8 +114,8 @@ static int by_order(const void *a, const void *b)
 }
 
 /* Labels of every set, sorted, each once. */
-static void visit_sets(struct series_set **sets, uint32_t count, uint64_t limit,
-                       tsdb_series_fn *fn, void *arg)
+static void visit_sets(struct series_set **sets, uint32_t count, uint64_t limit, tsdb_series_fn *fn,
+                       void *arg)
 {
     uint64_t total = 0, n = 0, told = 0;
     for (uint32_t i = 0; i < count; i++)

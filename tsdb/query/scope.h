@@ -19,8 +19,7 @@ TSDB_NODISCARD enum tsdb_status scope_open(struct scope *s, const struct tsdb_sc
                                            struct tsdb_error *err);
 /* The selectors of a whole expression. */
 TSDB_NODISCARD enum tsdb_status scope_of_query(struct scope *s, struct tsdb_text query,
-                                               const struct tsdb_scope *in,
-                                               struct tsdb_error *err);
+                                               const struct tsdb_scope *in, struct tsdb_error *err);
 void scope_close(struct scope *s);
 
 /* Each series that any of the selections matches, once, in series order. */

@@ -1,5 +1,6 @@
 #include "tsdb/query/parser.h"
 
+#include "tsdb/base/regex.h"
 #include "tsdb/base/text.h"
 #include "tsdb/query/quote.h"
 #include "tsdb/query/typecheck.h"
@@ -45,6 +46,11 @@ bool token_is_metric(const struct token *t)
     return false;
 }
 
+static struct expr_matcher name_matcher(struct tsdb_text name)
+{
+    return (struct expr_matcher){EXPR_MATCH_EQUAL, name.len == 0, text_of("__name__"), name};
+}
+
 static bool accept_match(struct parser *p, enum expr_match *out)
 {
     if (parser_is(p, TOKEN_EQUAL))
@@ -61,11 +67,36 @@ static bool accept_match(struct parser *p, enum expr_match *out)
     return true;
 }
 
+/* Learns whether the empty text matches; compiles the expression if it is one. */
+static enum tsdb_status settle_matcher(struct parser *p, struct expr_matcher *m, uint32_t at)
+{
+    bool is_equal = m->kind == EXPR_MATCH_EQUAL || m->kind == EXPR_MATCH_REGEX;
+    bool is_empty = m->value.len == 0;
+    if (m->kind == EXPR_MATCH_REGEX || m->kind == EXPR_MATCH_NOT_REGEX) {
+        static const char prefix[] = "regular expression: ";
+        struct tsdb_error why;
+        struct regex *re;
+        if (p->regex_count++ == EXPR_REGEX_MAX)
+            return promql_fail(p->err, p->source, at, "expression has more than %d regexps",
+                               EXPR_REGEX_MAX);
+        if (regex_new(m->value, &re, &why) != TSDB_OK) {
+            bool has_prefix = strncmp(why.msg, prefix, sizeof prefix - 1) == 0;
+            return promql_fail(p->err, p->source, at, "error parsing regexp: %s",
+                               why.msg + (has_prefix ? sizeof prefix - 1 : 0));
+        }
+        is_empty = regex_match(re, text_of(""));
+        regex_free(re);
+    }
+    m->matches_empty = is_equal == is_empty;
+    return TSDB_OK;
+}
+
 /* name op "value", "name" op "value", or "metric name". */
 static enum tsdb_status parse_matcher(struct parser *p, struct expr_matcher *m)
 {
     static const char context[] = "label matching";
     bool is_string = parser_is(p, TOKEN_STRING);
+    uint32_t at = p->token.at;
     enum tsdb_status st;
     if (is_string) {
         st = parse_string(p, &m->name);
@@ -80,12 +111,13 @@ static enum tsdb_status parse_matcher(struct parser *p, struct expr_matcher *m)
     if (!accept_match(p, &m->kind)) {
         if (!is_string)
             return parser_unexpected(p, context, "label matching operator");
-        *m = (struct expr_matcher){EXPR_MATCH_EQUAL, text_of("__name__"), m->name};
+        *m = name_matcher(m->name);
         return TSDB_OK;
     }
     if (!parser_is(p, TOKEN_STRING))
         return parser_unexpected(p, context, "string");
-    return parse_string(p, &m->value);
+    st = parse_string(p, &m->value);
+    return st == TSDB_OK ? settle_matcher(p, m, at) : st;
 }
 
 /* The left brace is taken. */
@@ -120,7 +152,7 @@ enum tsdb_status parse_selector(struct parser *p, const struct token *name, stru
         struct expr_matcher *m = LIST_PUSH(p, &matchers, struct expr_matcher);
         if (!m)
             return p->status;
-        *m = (struct expr_matcher){EXPR_MATCH_EQUAL, text_of("__name__"), name->text};
+        *m = name_matcher(name->text);
         e->selector.name = name->text;
     }
     e->selector.matchers = matchers.at;

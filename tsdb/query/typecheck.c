@@ -241,22 +241,11 @@ static enum tsdb_status check_call(const struct check *c, const struct expr *e)
     return st;
 }
 
-static bool matches_empty(const struct expr_matcher *m)
-{
-    switch (m->kind) {
-    case EXPR_MATCH_EQUAL: return m->value.len == 0;
-    case EXPR_MATCH_NOT_EQUAL: return m->value.len != 0;
-    case EXPR_MATCH_REGEX: return m->value.len == 0;
-    case EXPR_MATCH_NOT_REGEX: return m->value.len != 0;
-    }
-    UNREACHABLE();
-}
-
 bool selector_is_selective(const struct expr *e)
 {
     ASSERT(e->kind == EXPR_SELECTOR);
     for (uint32_t i = 0; i < e->selector.matcher_count; i++)
-        if (!matches_empty(&e->selector.matchers[i]))
+        if (!e->selector.matchers[i].matches_empty)
             return true;
     return false;
 }

@@ -27,8 +27,8 @@
  *        -     -  series, series_bytes: records
  *
  *   block of values: n <= 16 (the last of a name has the rest)
- *     n x { [uv shared with the first value] [uv rest] }   (shared of the first: 0)
- *     the rests, one after the other
+ *     [uv bytes of the first value] the first value
+ *     n - 1 x { [uv bytes shared with the first] [uv bytes of the rest] the rest }
  *   record of a series: [uv bytes] [uv first pair] [uv gap - 1]...
  *
  * Every section starts where the one before ends, and the last ends the index.
@@ -112,8 +112,8 @@ TSDB_NODISCARD enum tsdb_status label_index_values(const struct label_index *ix,
 TSDB_NODISCARD enum tsdb_status label_index_stats(const struct label_index *ix, select_stat_fn *fn,
                                                   void *arg, struct tsdb_error *err);
 
-/* Reads everything: every value, list and record, and that lists and records say
- * the same.  For the scrub; costs in the order of the bytes, and 8 bytes a pair. */
+/* Reads everything: values and pairs ascend, and lists and records tell of the
+ * same series (by a 64-bit sum).  For the scrub; costs in the order of the bytes. */
 TSDB_NODISCARD enum tsdb_status label_index_check(const struct label_index *ix,
                                                   struct tsdb_error *err);
 

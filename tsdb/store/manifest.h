@@ -27,7 +27,8 @@
  * An edit is appended and synced: it is there whole or not at all.  After
  * the sync a confirmation is written, not synced: a record that does not
  * check is a torn tail when nothing valid lies behind it, and damage
- * (TSDB_ECORRUPT) when something does.  When the file has grown to several times
+ * (TSDB_ECORRUPT) when something does.  Zeros follow the records, so that edits
+ * still fit when the disk is full.  When the file has grown to several times
  * its content it is written aside (MANIFEST.tmp), synced, renamed, folder
  * synced.
  *
@@ -91,7 +92,7 @@ struct manifest_edit {
 };
 
 /* Opens dir/MANIFEST, or makes it with the facts given (dir must exist).
- * TSDB_ECORRUPT: damaged.  TSDB_EINVAL: written by a newer version. */
+ * TSDB_ECORRUPT: damaged, or missing beside segments.  TSDB_EINVAL: written by a newer version. */
 TSDB_NODISCARD enum tsdb_status manifest_open(struct fs *fs, const char *dir,
                                               const struct manifest_facts *create,
                                               struct manifest **out, struct tsdb_error *err);

@@ -51,10 +51,19 @@ uint32_t ref_list_append(struct ref_list *l, uint32_t ref)
         grow(l, l->len + n);
     memcpy(list_bytes(l) + l->len, gap, n);
     l->is_mixed |= l->count > 0 && ref < l->last;
-    l->len = (l->len + n) & INT32_MAX;
+    l->len = (l->len + n) & 0x7fffffffu;
     l->last = ref;
     l->count++;
     return l->cap - had;
+}
+
+/* Our own bytes: no bounds to check. */
+static inline uint32_t gap_next(const uint8_t **at)
+{
+    uint32_t gap = **at & 0x7f;
+    for (unsigned shift = 7; *(*at)++ & 0x80; shift += 7)
+        gap |= (uint32_t)(**at & 0x7f) << shift;
+    return gap;
 }
 
 void ref_list_read(const struct ref_list *l, struct ordinals *out)
@@ -63,10 +72,7 @@ void ref_list_read(const struct ref_list *l, struct ordinals *out)
     ordinals_reserve(out, l->count);
     uint32_t *to = out->at + out->count, ref = 0;
     for (uint32_t i = 0; i < l->count; i++) {
-        uint32_t gap = *at & 0x7f;
-        for (unsigned shift = 7; *at++ & 0x80; shift += 7)
-            gap |= (uint32_t)(*at & 0x7f) << shift;
-        ref += gap;
+        ref += gap_next(&at);
         to[i] = ref;
     }
     if (l->is_mixed) {
@@ -77,20 +83,71 @@ void ref_list_read(const struct ref_list *l, struct ordinals *out)
     out->count += l->count;
 }
 
-int64_t ref_list_write(struct ref_list *l, const struct ordinals *set)
+/* Rewritten from what is left, in order. */
+static void remove_mixed(struct ref_list *l, const struct ordinals *set)
+{
+    struct ordinals left = {0};
+    ref_list_read(l, &left);
+    ordinals_subtract(&left, set);
+    ref_list_release(l);
+    for (uint32_t i = 0; i < left.count; i++)
+        (void)ref_list_append(l, left.at[i]);
+    ordinals_release(&left);
+}
+
+/* In place: gaps between refs that stay are copied as they are, and the gap that
+ * closes over a removed ref is no longer than the two that it replaces. */
+static void remove_sorted(struct ref_list *l, const struct ordinals *set)
+{
+    const uint8_t *from = list_bytes(l), *end = from + l->len;
+    uint8_t *to = list_bytes(l);
+    uint32_t ref = 0, last = 0, count = 0, k = 0;
+    bool is_closing = false; /* the ref before went */
+    while (from < end) {
+        const uint8_t *gap = from;
+        ref += gap_next(&from);
+        if (k < set->count && set->at[k] < ref)
+            k = ordinals_seek(set, k, ref);
+        if (k < set->count && set->at[k] == ref) {
+            is_closing = true;
+            continue;
+        }
+        if (is_closing) {
+            to += uvarint_encode(ref - last, to);
+        } else {
+            while (gap < from)
+                *to++ = *gap++;
+        }
+        is_closing = false;
+        last = ref;
+        count++;
+    }
+    l->len = (uint32_t)(to - list_bytes(l)) & 0x7fffffffu;
+    l->last = last;
+    l->count = count;
+}
+
+static void shrink(struct ref_list *l)
+{
+    uint32_t len = l->len;
+    if (l->cap && len <= REF_LIST_INLINE) {
+        uint8_t *at = l->u.at;
+        memcpy(l->u.bytes, at, len);
+        mem_free(at);
+        l->cap = 0;
+    } else if (len < l->cap / 2) {
+        l->cap = cap_for(len + len / 4);
+        l->u.at = mem_grow(l->u.at, l->cap, 1);
+    }
+}
+
+int64_t ref_list_remove(struct ref_list *l, const struct ordinals *set)
 {
     int64_t before = l->cap;
-    ref_list_release(l);
-    if (set->count > 1) {
-        uint64_t need = 0;
-        uint8_t gap[10];
-        for (uint32_t i = 0; i < set->count; i++)
-            need += uvarint_encode(set->at[i] - (i ? set->at[i - 1] : 0), gap);
-        ASSERT(need <= INT32_MAX);
-        if (need > REF_LIST_INLINE)
-            grow(l, (uint32_t)need);
-    }
-    for (uint32_t i = 0; i < set->count; i++)
-        (void)ref_list_append(l, set->at[i]);
+    if (l->is_mixed)
+        remove_mixed(l, set);
+    else
+        remove_sorted(l, set);
+    shrink(l);
     return (int64_t)l->cap - before;
 }

@@ -32,8 +32,9 @@ void ref_list_release(struct ref_list *l);
 uint32_t ref_list_append(struct ref_list *l, uint32_t ref);
 /* Appends the refs, ascending among themselves, to out. */
 void ref_list_read(const struct ref_list *l, struct ordinals *out);
-/* The list becomes this set.  Returns the change of its heap memory in bytes. */
-int64_t ref_list_write(struct ref_list *l, const struct ordinals *set);
+/* Takes out the refs that are in the set.  Returns by how many bytes the list's
+ * heap memory grew: negative when it shrank. */
+int64_t ref_list_remove(struct ref_list *l, const struct ordinals *set);
 /* Heap memory of the list. */
 static inline uint32_t ref_list_bytes(const struct ref_list *l)
 {

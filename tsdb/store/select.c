@@ -11,7 +11,8 @@
 enum {
     SERIES_STEPS = 40, /* to look at one candidate's labels */
     VALUE_STEPS = 60,  /* to test one value */
-    MEMO_SLOTS = 256,  /* a power of two */
+    MEMO_SLOTS_MIN = 64,
+    MEMO_SLOTS_MAX = 65536,
 };
 
 /* One matcher, as far as it is known which pairs decide it. */
@@ -24,6 +25,7 @@ struct term {
     uint64_t series;       /* that have them; of an unresolved term, at most */
     uint64_t steps;        /* to apply it by postings */
     uint32_t *memo;        /* owned; unresolved: pair + 1 and verdict, see term_verdict */
+    uint32_t memo_mask;
 };
 
 struct selection {
@@ -126,10 +128,11 @@ static enum tsdb_status term_begin(struct selection *s, const struct matcher *m)
         t.series = 0;
         t.steps = 0;
         enum tsdb_status st = term_look_up(s, &t, values, listed);
-        if (st != TSDB_OK || t.pairs.count == 0) {
+        bool is_all = t.series == face->series_count(s->in.index);
+        if (st != TSDB_OK || t.pairs.count == 0 || is_all) {
             ordinals_release(&t.pairs);
             if (st == TSDB_OK)
-                settle(s, m->accepts_empty);
+                settle(s, is_all != m->accepts_empty);
             return st;
         }
     }
@@ -147,6 +150,8 @@ static enum tsdb_status pairs_unite(struct selection *s, const struct ordinals *
         enum tsdb_status st = s->in.face->pair_refs(s->in.index, pairs->at[i], out);
         if (st != TSDB_OK)
             return st;
+        if (out->count > s->in.face->series_count(s->in.index))
+            return TSDB_ECORRUPT; /* a series has one value of a name */
     }
     if (pairs->count > 1)
         ordinals_sort(out);
@@ -219,6 +224,18 @@ static enum tsdb_status selection_narrow(struct selection *s)
 
 enum verdict { VERDICT_OTHER, VERDICT_PLAIN, VERDICT_DECIDES }; /* other: not the name's */
 
+/* A slot for every value that may come up, within bounds. */
+static void memo_begin(const struct selection *s, struct term *t)
+{
+    uint32_t values = s->in.face->name_values(s->in.index, t->name);
+    uint32_t want = values < s->out->count ? values : s->out->count;
+    uint32_t slots = MEMO_SLOTS_MIN;
+    while (slots < want && slots < MEMO_SLOTS_MAX)
+        slots *= 2;
+    t->memo = MEM_ARRAY(uint32_t, (size_t)slots * 2);
+    t->memo_mask = slots - 1;
+}
+
 /* Does the pair decide the term?  Remembered in a small direct-mapped table of
  * pair + 1 and verdict, since neighbouring series share most pairs. */
 static enum tsdb_status term_verdict(struct selection *s, struct term *t, uint32_t pair,
@@ -231,12 +248,13 @@ static enum tsdb_status term_verdict(struct selection *s, struct term *t, uint32
         return TSDB_OK;
     }
     if (!t->memo)
-        t->memo = MEM_ARRAY(uint32_t, (size_t)MEMO_SLOTS * 2);
-    uint32_t *memo = &t->memo[(size_t)(pair % MEMO_SLOTS) * 2];
+        memo_begin(s, t);
+    uint32_t *memo = &t->memo[(size_t)(pair & t->memo_mask) * 2];
     if (memo[0] == pair + 1) {
         *out = (enum verdict)memo[1];
         return TSDB_OK;
     }
+    /* Other names' pairs are not remembered: they would push out this name's. */
     *out = VERDICT_OTHER;
     if (s->in.face->pair_name(s->in.index, pair) == t->name) {
         bool passes = !t->m->accepts_empty; /* MATCHER_ANY: every value decides */
@@ -246,9 +264,9 @@ static enum tsdb_status term_verdict(struct selection *s, struct term *t, uint32
                 return st;
         }
         *out = passes == t->m->accepts_empty ? VERDICT_PLAIN : VERDICT_DECIDES;
+        memo[0] = pair + 1;
+        memo[1] = *out;
     }
-    memo[0] = pair + 1;
-    memo[1] = *out;
     return TSDB_OK;
 }
 

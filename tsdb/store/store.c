@@ -89,10 +89,28 @@ static bool remove_orphan(void *arg, const char *name)
     return true;
 }
 
+/* Makes the folder, and its name durable: all else lies in it. */
+static enum tsdb_status make_folder(struct store *s, struct tsdb_error *err)
+{
+    enum tsdb_status st = fs_mkdir(s->fs, s->dir, err);
+    if (st != TSDB_OK)
+        return st;
+    char *parent = mem_text(s->dir, strlen(s->dir));
+    size_t len = strlen(parent);
+    while (len > 1 && parent[len - 1] == '/')
+        parent[--len] = '\0';
+    char *slash = strrchr(parent, '/');
+    if (slash)
+        slash[slash == parent] = '\0';
+    st = fs_sync_dir(s->fs, slash ? parent : ".", err);
+    mem_free(parent);
+    return st;
+}
+
 static enum tsdb_status open_writable(struct store *s, const struct tsdb_options *options,
                                       struct tsdb_error *err)
 {
-    enum tsdb_status st = fs_mkdir(s->fs, s->dir, err);
+    enum tsdb_status st = make_folder(s, err);
     if (st == TSDB_OK)
         st = take_lock(s, err);
     if (st == TSDB_OK)
@@ -133,8 +151,7 @@ enum tsdb_status store_open(const struct tsdb_options *options, struct store *s,
     mutex_init(&s->manifest_lock);
     rwlock_init(&s->gate);
     budget_init(&s->budget, options->limits.memory_bytes, NULL);
-    enum tsdb_status st =
-        s->is_read_only ? open_manifest(s, err) : open_writable(s, options, err);
+    enum tsdb_status st = s->is_read_only ? open_manifest(s, err) : open_writable(s, options, err);
     if (st != TSDB_OK) {
         store_close(s);
         return st;

@@ -25,8 +25,8 @@ enum { STORE_PATH_MAX = 4096 };
 struct store {
     struct fs *fs;
     struct clock *clock;
-    char *dir; /* owned */
-    struct fs_file *lock; /* NULL when read-only */
+    char *dir;               /* owned */
+    struct fs_file *lock;    /* NULL when read-only */
     struct journal *journal; /* NULL when read-only */
     struct manifest *manifest;
     struct mutex manifest_lock;
@@ -43,8 +43,8 @@ struct store {
 enum { STORE_DISK_RESERVE_BYTES = 128 << 20 };
 
 /* Creates or opens the folder.  TSDB_EINVAL when another process has it. */
-TSDB_NODISCARD enum tsdb_status store_open(const struct tsdb_options *options,
-                                           struct store *s, struct tsdb_error *err);
+TSDB_NODISCARD enum tsdb_status store_open(const struct tsdb_options *options, struct store *s,
+                                           struct tsdb_error *err);
 void store_close(struct store *s);
 
 void store_event(struct store *s, enum tsdb_event_kind kind, const char *fmt, ...)

@@ -118,8 +118,7 @@ static inline enum tsdb_status rig_append(struct rig *r, const char *series, int
 {
     struct rig_batch b = {.series = &series};
     struct tsdb_point p = {.key = rig_key(r, series), .ts = ts, .value = v};
-    struct tsdb_batch batch = {
-        .points = &p, .point_count = 1, .labels = rig_labels_of, .arg = &b};
+    struct tsdb_batch batch = {.points = &p, .point_count = 1, .labels = rig_labels_of, .arg = &b};
     struct tsdb_appended out;
     uint8_t verdicts[1];
     struct tsdb_error err = {0};
@@ -150,8 +149,7 @@ static inline struct series_set *rig_select(struct rig *r, const char *name, con
     cr_assert_eq(matcher_init(&m, MATCH_EQ, (struct tsdb_text){name, strlen(name)},
                               (struct tsdb_text){value, strlen(value)}, NULL),
                  TSDB_OK);
-    struct metrics_selection sel = {
-        .matchers = &m, .matcher_count = 1, .start = start, .end = end};
+    struct metrics_selection sel = {.matchers = &m, .matcher_count = 1, .start = start, .end = end};
     struct series_set *set;
     struct tsdb_error err = {0};
     cr_assert_eq(metrics_select(r->m, &sel, &set, &err), TSDB_OK, "%s", err.msg);

@@ -178,7 +178,7 @@ Test(metrics, answers_what_a_sorted_table_would)
     uint64_t seed = rig_seed(20260101);
     struct model *m = calloc(1, sizeof *m);
     m->expected = calloc(SERIES, sizeof *m->expected);
-    for (int i = 0; i < 4; i++)
+    for (int i = 0; i < 6; i++)
         run_model(m, seed + (uint64_t)i);
     cr_log_info("appended=%llu late=%llu seals=%llu merges=%llu restarts=%llu deletions=%llu "
                 "compared=%llu",
@@ -301,11 +301,8 @@ Test(metrics, tenants_do_not_see_each_other)
     const char *series = "a|x=1";
     struct rig_batch b = {.series = &series};
     struct tsdb_point p = {.key = rig_key(&r, series), .ts = RIG_NOW, .value = 7};
-    struct tsdb_batch batch = {.tenant = "blue",
-                               .points = &p,
-                               .point_count = 1,
-                               .labels = rig_labels_of,
-                               .arg = &b};
+    struct tsdb_batch batch = {
+        .tenant = "blue", .points = &p, .point_count = 1, .labels = rig_labels_of, .arg = &b};
     struct tsdb_appended out;
     cr_assert_eq(metrics_append(r.m, &batch, &out, NULL, NULL), TSDB_OK);
     struct series_set *set = rig_select(&r, "x", "1", INT64_MIN, INT64_MAX);
