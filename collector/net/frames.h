@@ -31,8 +31,6 @@
 enum { FRAME_PREFIX_BYTES = 4 };
 
 struct frame_conn;
-struct door;
-struct loop;
 
 /* The frame is borrowed during the call.  True: it was taken and will be
  * answered by exactly one frame_conn_send or frame_conn_skip, perhaps already

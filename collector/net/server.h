@@ -96,11 +96,11 @@ bool net_token_check(struct net *net, struct tsdb_text token, unsigned scope, st
 /* Closes the listening sockets; connections end after what they are doing. */
 void net_stop_accepting(struct net *net);
 /* After net_stop_accepting: waits until every connection has ended; false when
- * the time passed first. */
+ * the time passed first: the rest was cut off then. */
 bool net_drain(struct net *net, int64_t timeout_ms);
 /* Ends what is left, stops the threads.  Exchanges still kept are told that
- * their peer has gone and must have been ended before.  net_close(NULL) is a
- * no-op. */
+ * their peer has gone; it waits a while for workers to end them (and the frames
+ * they hold), then frees what they would need.  net_close(NULL) is a no-op. */
 void net_close(struct net *net);
 
 /* What the doors count; see collector/self/counters.h for the words. */

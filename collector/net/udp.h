@@ -16,10 +16,8 @@
 #ifndef COLLECTOR_NET_UDP_H
 #define COLLECTOR_NET_UDP_H
 
+#include "collector/net/address.h"
 #include "tsdb/base/reader.h"
-#include "tsdb/tsdb.h"
-
-#include <sys/socket.h>
 
 enum {
     UDP_BATCH = 64,
@@ -28,16 +26,7 @@ enum {
     UDP_SOCKET_BYTES = 8 << 20, /* asked for as SO_RCVBUF */
 };
 
-struct udp_peer {
-    struct sockaddr_storage at;
-    socklen_t len;
-};
-
-enum { UDP_PEER_TEXT_MAX = 64 };
-/* "127.0.0.1:5123" or "[::1]:5123", NUL-terminated; its length. */
-size_t udp_peer_format(const struct udp_peer *peer, char out[UDP_PEER_TEXT_MAX]);
-
 /* On a loop thread (several at once); everything borrowed during the call. */
-typedef void udp_sink_fn(void *arg, const struct udp_peer *peer, struct bytes datagram);
+typedef void udp_sink_fn(void *arg, const struct address *peer, struct bytes datagram);
 
 #endif
