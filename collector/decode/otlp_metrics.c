@@ -8,6 +8,12 @@
 /* Keeps OTLP keys apart from those of remote write. */
 #define OTLP_SEED UINT64_C(0x6f746c70206b6579)
 
+void otlp_seen_reset(struct otlp_seen *seen)
+{
+    for (size_t i = 0; i < OTLP_SEEN_SLOTS; i++)
+        atomic_store_explicit(&seen->slots[i], 0, memory_order_relaxed);
+}
+
 static enum tsdb_metric_type family_type(const struct otlp_metric *metric)
 {
     switch (metric->kind) {

@@ -40,6 +40,9 @@ struct otlp_seen {
     _Atomic uint64_t slots[OTLP_SEEN_SLOTS];
 };
 
+/* What was handed over was not kept: hand it over again. */
+void otlp_seen_reset(struct otlp_seen *seen);
+
 struct otlp_options {
     enum otlp_strategy strategy;
     bool has_no_target_info;

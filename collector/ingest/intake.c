@@ -3,6 +3,7 @@
 #include "collector/decode/remote_write.h"
 #include "collector/decode/remote_write_2.h"
 #include "tsdb/base/assert.h"
+#include "tsdb/base/status.h"
 #include "tsdb/base/text.h"
 #include "tsdb/base/writer.h"
 
@@ -14,7 +15,7 @@ struct intake {
     const struct intake_room *room;
     const struct intake_source *source;
     struct outcome *out;
-    struct arena totals; /* histograms that delta_apply makes; emptied each batch */
+    struct arena totals;           /* histograms that delta_apply makes; emptied each batch */
     uint64_t counts[REASON_COUNT]; /* items refused */
     /* the item whose points are being looked at */
     bool has_item;
@@ -103,14 +104,58 @@ static void fold(struct intake *in, const struct decode_batch *batch, const uint
     }
 }
 
-/* Points that delta_apply refused must not reach the engine: they are moved behind
- * the others' backs by giving the engine only the runs between them. */
-static enum tsdb_status append_runs(struct intake *in, struct decode_batch *batch,
-                                    uint8_t *verdicts)
+/* What the engine sees of a batch some of whose points were refused already. */
+struct sieve {
+    struct tsdb_batch *whole;
+    uint32_t kept[DECODE_BATCH_POINTS]; /* index in the whole batch */
+    uint32_t back[DECODE_BATCH_POINTS]; /* and the other way */
+    uint32_t count;
+};
+
+static enum tsdb_status sieve_labels(void *arg, uint32_t index, struct tsdb_labels *out)
 {
-    struct tsdb_appended appended;
-    enum tsdb_status st =
-        tsdb_append(in->room->db, &batch->batch, &appended, verdicts, &in->err);
+    const struct sieve *sieve = arg;
+    return sieve->whole->labels(sieve->whole->arg, sieve->kept[index], out);
+}
+
+/* The kept points and their exemplars, in the arena; false when it is full. */
+static bool sieve_batch(struct sieve *sieve, struct tsdb_batch *whole, const uint8_t *refused,
+                        struct arena *arena, struct tsdb_batch *out)
+{
+    struct tsdb_point *points = ARENA_ARRAY(arena, struct tsdb_point, whole->point_count);
+    struct tsdb_exemplar *exemplars =
+        ARENA_ARRAY(arena, struct tsdb_exemplar, whole->exemplar_count);
+    if (!points || !exemplars)
+        return false;
+    *out = *whole;
+    sieve->whole = whole;
+    sieve->count = 0;
+    for (uint32_t i = 0; i < whole->point_count; i++) {
+        if (refused[i] != TSDB_ACCEPTED)
+            continue;
+        sieve->back[i] = sieve->count;
+        sieve->kept[sieve->count] = i;
+        points[sieve->count++] = whole->points[i];
+    }
+    out->exemplar_count = 0;
+    for (uint32_t i = 0; i < whole->exemplar_count; i++) {
+        if (refused[whole->exemplars[i].point] != TSDB_ACCEPTED)
+            continue;
+        exemplars[out->exemplar_count] = whole->exemplars[i];
+        exemplars[out->exemplar_count++].point = sieve->back[whole->exemplars[i].point];
+    }
+    out->points = points;
+    out->point_count = sieve->count;
+    out->exemplars = exemplars;
+    out->labels = sieve_labels;
+    out->arg = sieve;
+    return true;
+}
+
+static enum tsdb_status append(struct intake *in, const struct tsdb_batch *batch, uint8_t *verdicts)
+{
+    struct tsdb_appended appended = {0};
+    enum tsdb_status st = tsdb_append(in->room->db, batch, &appended, verdicts, &in->err);
     if (st != TSDB_OK)
         return st;
     in->out->exemplars += appended.exemplars;
@@ -127,29 +172,38 @@ static bool has_deltas(const struct decode_batch *batch)
     return false;
 }
 
+/* Delta points become totals; those that cannot are left out of what is appended. */
+static enum tsdb_status append_deltas(struct intake *in, struct decode_batch *batch,
+                                      uint8_t *verdicts)
+{
+    uint8_t taken[DECODE_BATCH_POINTS];
+    struct tsdb_batch kept;
+    struct sieve sieve;
+    memset(verdicts, TSDB_ACCEPTED, DECODE_BATCH_POINTS);
+    delta_apply(in->room->delta, batch, verdicts, &in->totals);
+    if (!sieve_batch(&sieve, &batch->batch, verdicts, &in->totals, &kept))
+        return tsdb_fail(&in->err, TSDB_ELIMIT, "delta points: no memory left for them");
+    enum tsdb_status st = append(in, &kept, taken);
+    for (uint32_t i = 0; st == TSDB_OK && i < sieve.count; i++)
+        verdicts[sieve.kept[i]] = taken[i];
+    return st;
+}
+
 static enum tsdb_status on_batch(void *arg, struct decode_batch *batch)
 {
     struct intake *in = arg;
-    uint8_t refused[DECODE_BATCH_POINTS], verdicts[DECODE_BATCH_POINTS];
-    bool is_delta = has_deltas(batch);
-    if (is_delta) {
-        memset(refused, TSDB_ACCEPTED, sizeof refused);
-        delta_apply(in->room->delta, batch, refused, &in->totals);
-    }
-    in->append_status = append_runs(in, batch, verdicts);
-    if (in->append_status == TSDB_OK) {
-        for (uint32_t i = 0; is_delta && i < batch->batch.point_count; i++)
-            if (refused[i] != TSDB_ACCEPTED)
-                verdicts[i] = refused[i];
+    uint8_t verdicts[DECODE_BATCH_POINTS];
+    in->append_status = has_deltas(batch) ? append_deltas(in, batch, verdicts)
+                                          : append(in, &batch->batch, verdicts);
+    if (in->append_status == TSDB_OK)
         fold(in, batch, verdicts);
-    }
     arena_reset(&in->totals);
     return in->append_status;
 }
 
 /* ---- the whole message ---------------------------------------------------------------- */
 
-static void count_items(const struct intake *in, const struct decode_tally *tally)
+static void count_items(const struct intake *in)
 {
     enum door door = in->source->door;
     counters_add(ITEMS_RECEIVED, AT(SIGNAL_METRICS, door), (int64_t)in->out->received);
@@ -157,7 +211,6 @@ static void count_items(const struct intake *in, const struct decode_tally *tall
     for (unsigned r = 0; r < REASON_COUNT; r++)
         if (in->counts[r] > 0)
             counters_add(ITEMS_REJECTED, AT(SIGNAL_METRICS, door, r), (int64_t)in->counts[r]);
-    (void)tally;
 }
 
 /* Decoded whole: what the items' verdicts add up to. */
@@ -191,7 +244,7 @@ static void conclude(struct intake *in, const struct decode_tally *tally)
     }
     if (tally->message[0] && len < sizeof out->message)
         (void)snprintf(out->message + len, sizeof out->message - len, " (%s)", tally->message);
-    count_items(in, tally);
+    count_items(in);
 }
 
 /* Refused whole; items stored before the fault stay, and are counted as they are. */
@@ -199,7 +252,9 @@ static void fail(struct intake *in, enum tsdb_status st)
 {
     struct outcome *out = in->out;
     out->received = out->accepted + out->rejected;
-    count_items(in, NULL);
+    count_items(in);
+    if (in->append_status != TSDB_OK && in->room->otlp.seen)
+        otlp_seen_reset(in->room->otlp.seen);
     if (in->append_status == TSDB_EIO)
         outcome_refuse(out, OUTCOME_UNAVAILABLE, REASON_UNWRITABLE, in->err.msg);
     else if (in->append_status != TSDB_OK || st == TSDB_ELIMIT)
@@ -226,15 +281,9 @@ void intake_run(const struct intake_room *room, const struct intake_source *sour
                                .items_max = room->items_max};
     enum tsdb_status st = TSDB_ECORRUPT;
     switch (format) {
-    case INTAKE_OTLP:
-        st = otlp_metrics_decode(&task, &room->otlp, in, &tally, &take.err);
-        break;
-    case INTAKE_REMOTE_WRITE:
-        st = remote_write_decode(&task, in, &tally, &take.err);
-        break;
-    case INTAKE_REMOTE_WRITE_2:
-        st = remote_write_2_decode(&task, in, &tally, &take.err);
-        break;
+    case INTAKE_OTLP: st = otlp_metrics_decode(&task, &room->otlp, in, &tally, &take.err); break;
+    case INTAKE_REMOTE_WRITE: st = remote_write_decode(&task, in, &tally, &take.err); break;
+    case INTAKE_REMOTE_WRITE_2: st = remote_write_2_decode(&task, in, &tally, &take.err); break;
     }
     item_end(&take);
     if (st == TSDB_OK)

@@ -17,16 +17,11 @@ enum reason outcome_reason_of(enum decode_reason reason)
 {
     switch (reason) {
     case DECODE_BAD_HISTOGRAM:
-    case DECODE_BAD_POINT:
-        return REASON_BAD_HISTOGRAM;
-    case DECODE_NO_NAME:
-        return REASON_BAD_LABELS;
-    case DECODE_BAD_SYMBOL:
-        return REASON_MALFORMED;
-    case DECODE_TEMPORALITY:
-        return REASON_UNSUPPORTED;
-    case DECODE_REASON_COUNT:
-        break;
+    case DECODE_BAD_POINT: return REASON_BAD_HISTOGRAM;
+    case DECODE_NO_NAME: return REASON_BAD_LABELS;
+    case DECODE_BAD_SYMBOL: return REASON_MALFORMED;
+    case DECODE_TEMPORALITY: return REASON_UNSUPPORTED;
+    case DECODE_REASON_COUNT: break;
     }
     UNREACHABLE();
 }
