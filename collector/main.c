@@ -2,36 +2,25 @@
 #include "collector/command.h"
 #include "collector/serve.h"
 
-#include <stdio.h>
 #include <string.h>
-
-struct command {
-    const char *name;
-    int (*run)(int argc, const char *const *argv); /* without program and name */
-};
-
-static const struct command commands[] = {
-    {"serve", serve},
-    {"send", command_send},
-    {"query", command_query},
-    {"inspect", command_inspect},
-    {"verify", command_verify},
-    {"check", command_check},
-    {"version", command_version},
-    {"help", command_help},
-    {"--help", command_help},
-    {"-h", command_help},
-};
 
 int main(int argc, char **argv)
 {
     const char *const *args = (const char *const *)argv;
-    if (argc < 2 || (args[1][0] == '-' && strcmp(args[1], "--help") != 0 &&
-                     strcmp(args[1], "-h") != 0))
+    bool is_flag = argc > 1 && args[1][0] == '-';
+    if (is_flag && (strcmp(args[1], "--help") == 0 || strcmp(args[1], "-h") == 0)) {
+        struct writer w = {0};
+        command_help(&w);
+        bool is_shown = command_print(&w);
+        writer_release(&w);
+        return is_shown ? COMMAND_OK : COMMAND_FAILED;
+    }
+    if (argc < 2 || is_flag)
         return serve(argc - 1, args + 1);
-    for (size_t i = 0; i < sizeof commands / sizeof commands[0]; i++)
-        if (strcmp(args[1], commands[i].name) == 0)
-            return commands[i].run(argc - 2, args + 2);
-    (void)fprintf(stderr, "andon: unknown command \"%s\"; see andon --help\n", args[1]);
-    return 2;
+    if (strcmp(args[1], "serve") == 0)
+        return serve(argc - 2, args + 2);
+    const struct command *command = command_find(args[1]);
+    if (!command)
+        return command_fail(COMMAND_USAGE, "unknown command \"%s\"; see andon --help", args[1]);
+    return command->run(argc - 2, args + 2);
 }

@@ -98,6 +98,10 @@ static bool authorize(void *arg, struct tsdb_text token, struct arena *arena,
     return net_token_check(s->net, token, SCOPE_INGEST, arena, tenant);
 }
 
+_Static_assert((int)TRANSLATE_NOTHING == (int)OTLP_UTF8 &&
+                   (int)TRANSLATE_ESCAPE_WITHOUT_SUFFIXES == (int)OTLP_UNDERSCORE,
+               "the setting's choices are the decoder's, in its order");
+
 static struct ingest *open_ingest(struct server *s)
 {
     const struct config *c = &s->config;
