@@ -24,9 +24,9 @@
 struct exchange;
 
 enum exchange_scope { /* bits: what the caller may do */
-    SCOPE_INGEST = 1,
-    SCOPE_QUERY = 2,
-    SCOPE_ADMIN = 4,
+                      SCOPE_INGEST = 1,
+                      SCOPE_QUERY = 2,
+                      SCOPE_ADMIN = 4,
 };
 
 struct exchange_header {
@@ -45,7 +45,9 @@ bool exchange_is_tls(const struct exchange *x);
 /* The gRPC message carried its compressed flag; coding by grpc-encoding. */
 bool exchange_is_compressed(const struct exchange *x);
 struct tsdb_text exchange_peer(const struct exchange *x); /* "127.0.0.1:5123" */
-struct arena *exchange_arena(struct exchange *x);         /* ends with the exchange */
+struct tsdb_text
+exchange_tenant(const struct exchange *x);        /* of the credential; "" is the default */
+struct arena *exchange_arena(struct exchange *x); /* ends with the exchange */
 
 /* Answering.  Content-Length, Date, security headers and (where the client
  * takes it and the body is large) gzip are net's business. */
@@ -64,8 +66,8 @@ bool exchange_write(struct exchange *x, struct bytes part);
 void exchange_end(struct exchange *x);
 /* The gRPC twin of exchange_reply: message and trailers.  status 0 sends
  * `body` as the one message; retry_after_ms > 0 adds RetryInfo. */
-void exchange_reply_grpc(struct exchange *x, int grpc_status, const char *message, struct bytes body,
-                         int64_t retry_after_ms);
+void exchange_reply_grpc(struct exchange *x, int grpc_status, const char *message,
+                         struct bytes body, int64_t retry_after_ms);
 
 /* False once the peer has gone: queries poll it to stop.  Any thread. */
 bool exchange_is_open(const struct exchange *x);
