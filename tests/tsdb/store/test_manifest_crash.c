@@ -190,7 +190,7 @@ Test(manifest_crash, fault_at_every_operation)
 Test(manifest_crash, disk_full_at_every_size)
 {
     uint64_t empty = empty_digest();
-    for (uint64_t space = 0; space < 160 * 1024; space += 997) {
+    for (uint64_t space = 0; space < 48 * 1024; space += 397) {
         begin();
         digests[0] = empty;
         struct fs_sim *sim = new_sim();
