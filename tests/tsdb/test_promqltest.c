@@ -403,7 +403,8 @@ static const char *compare(struct script *s, const struct eval *e, const struct 
     if (e->has_string)
         return "no string";
     if (a->kind == TSDB_SCALAR && !e->is_range) {
-        double got = a->series_count == 1 && a->series[0].count == 1 ? a->series[0].values[0] : NAN;
+        double got =
+            a->series_count == 1 && a->series[0].count == 1 ? a->series[0].values[0] : (double)NAN;
         writer_format(&s->out, "%.17g", got);
         return e->has_scalar && script_almost(e->scalar, got) ? NULL : "got the scalar ";
     }
