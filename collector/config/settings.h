@@ -48,7 +48,6 @@ struct setting {
 #define HOUR (INT64_C(3600) * 1000000000)
 #define SECOND INT64_C(1000000000)
 
-/* clang-format off: a table reads by its columns */
 #define SETTINGS(X)                                                                                \
     X(store.data_dir, TEXT, "data_dir", "./andon-data", 1, 4000, NULL, false,                      \
       "folder of the store")                                                                       \
@@ -102,7 +101,6 @@ struct setting {
       "how often own metrics are stored; 0: never")                                                \
     X(self.log_level, CHOICE, "log_level", "info", 0, 0, "error,warn,info,debug", true,            \
       "least important log line written")
-/* clang-format on */
 
 extern const struct setting settings[];
 extern const size_t setting_count;
