@@ -371,6 +371,11 @@ struct tsdb_stats {
 };
 TSDB_API void tsdb_stats(struct tsdb *db, struct tsdb_stats *out);
 
+/* Every label pair of the active series with how many series have it; in no order.
+ * fn returns false to stop; it must not call the engine. */
+typedef bool tsdb_cardinality_fn(void *arg, struct tsdb_label pair, uint32_t series);
+TSDB_API void tsdb_cardinality(struct tsdb *db, tsdb_cardinality_fn *fn, void *arg);
+
 struct tsdb_segment_info {
     const char *name;
     uint32_t level;

@@ -45,7 +45,9 @@ bool exchange_is_tls(const struct exchange *x);
 /* The gRPC message carried its compressed flag; coding by grpc-encoding. */
 bool exchange_is_compressed(const struct exchange *x);
 struct tsdb_text exchange_peer(const struct exchange *x); /* "127.0.0.1:5123" */
-struct arena *exchange_arena(struct exchange *x);         /* ends with the exchange */
+struct tsdb_text
+exchange_tenant(const struct exchange *x);        /* of the credential; "" is the default */
+struct arena *exchange_arena(struct exchange *x); /* ends with the exchange */
 
 /* Answering.  Content-Length, Date, security headers and (where the client
  * takes it and the body is large) gzip are net's business. */

@@ -13,7 +13,7 @@
 #include "tsdb/store/slots.h"
 #include "tsdb/tsdb.h"
 
-enum { SYMBOLS_NONE = UINT32_MAX };
+#define SYMBOLS_NONE UINT32_MAX
 
 struct symbols {
     uint64_t seed;

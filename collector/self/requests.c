@@ -1,0 +1,66 @@
+#include "collector/self/counters.h"
+
+#include "tsdb/base/text.h"
+
+#include <string.h>
+
+/* The longest prefix decides; the first of equals. */
+static const struct {
+    const char *prefix;
+    enum route_class class;
+} classes[] = {
+    {"/opentelemetry.proto.collector.", ROUTE_OTLP},
+    {"/v1/metrics", ROUTE_OTLP},
+    {"/v1/logs", ROUTE_OTLP},
+    {"/v1/traces", ROUTE_OTLP},
+    {"/otlp/", ROUTE_OTLP},
+    {"/api/v1/otlp/", ROUTE_OTLP},
+    {"/api/v1/write", ROUTE_REMOTE_WRITE},
+    {"/api/v1/push", ROUTE_REMOTE_WRITE},
+    {"/api/v1/query", ROUTE_QUERY},
+    {"/api/v1/status/", ROUTE_STATUS},
+    {"/api/v1/admin/", ROUTE_ADMIN},
+    {"/api/v1/live", ROUTE_LIVE},
+    {"/api/v1/", ROUTE_METADATA},
+    {"/-/reload", ROUTE_ADMIN},
+    {"/-/seal", ROUTE_ADMIN},
+    {"/-/", ROUTE_HEALTH},
+    {"/health", ROUTE_HEALTH},
+    {"/ready", ROUTE_HEALTH},
+    {"/livez", ROUTE_HEALTH},
+    {"/metrics", ROUTE_METRICS},
+    {"/", ROUTE_PAGE},
+};
+
+static bool has_prefix(struct tsdb_text text, const char *prefix)
+{
+    size_t n = strlen(prefix);
+    return text.len >= n && memcmp(text.at, prefix, n) == 0;
+}
+
+enum route_class route_class_of(struct tsdb_text path)
+{
+    static const char mount[] = "/prometheus";
+    if (has_prefix(path, "/prometheus/")) {
+        path.at += sizeof mount - 1;
+        path.len -= sizeof mount - 1;
+    }
+    enum route_class best = ROUTE_NONE;
+    size_t longest = 0;
+    for (size_t i = 0; i < sizeof classes / sizeof classes[0]; i++) {
+        size_t n = strlen(classes[i].prefix);
+        if (n > longest && has_prefix(path, classes[i].prefix)) {
+            longest = n;
+            best = classes[i].class;
+        }
+    }
+    return best;
+}
+
+void counters_request(struct tsdb_text path, int status, int64_t duration_ns)
+{
+    enum route_class class = status == 404 ? ROUTE_NONE : route_class_of(path);
+    int hundreds = status < 100 ? 1 : status > 599 ? 5 : status / 100;
+    counters_add(REQUESTS, AT(class, (unsigned)hundreds - 1), 1);
+    counters_observe(REQUEST_DURATION, AT(class), duration_ns);
+}
