@@ -423,6 +423,7 @@ static enum tsdb_status parse_operand(struct parser *p, struct expr **out)
     enum tsdb_status st = parse_primary(p, &e);
     if (st != TSDB_OK)
         return st;
+    ASSERT(e != NULL);
     selector = e;
     while (st == TSDB_OK) {
         if (parser_accept(p, TOKEN_OFFSET))
