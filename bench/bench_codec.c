@@ -14,6 +14,7 @@
 #include "tsdb/base/random.h"
 #include "tsdb/codec/family.h"
 #include "tsdb/codec/floats.h"
+#include "tsdb/codec/histograms.h"
 #include "tsdb/codec/ints.h"
 #include "tsdb/codec/timestamps.h"
 
@@ -364,6 +365,59 @@ static void bench_family(uint32_t n, double observations)
     writer_release(&single);
 }
 
+/* A native histogram of 30 buckets, 20 observations an interval. */
+static void bench_histograms(uint32_t n)
+{
+    enum { BUCKETS = 30 };
+    static const struct tsdb_bucket_span span = {-15, BUCKETS};
+    static double counts[SAMPLES_MAX][BUCKETS];
+    static struct tsdb_histogram h[SAMPLES_MAX];
+    struct random r;
+    random_init(&r, n);
+    for (uint32_t i = 0; i < n; i++) {
+        double sum = i ? h[i - 1].sum : 0;
+        for (unsigned k = 0; i && k < BUCKETS; k++)
+            counts[i][k] = counts[i - 1][k];
+        for (int k = 0; k < 20; k++) {
+            double place = 15 + 4 * normal(&r);
+            counts[i][place < 0 ? 0 : place >= BUCKETS ? BUCKETS - 1 : (int)place]++;
+            sum += (double)random_below(&r, 1000) / 1024;
+        }
+        h[i] = (struct tsdb_histogram){.schema = 3,
+                                       .zero_threshold = 0x1p-128,
+                                       .count = 20.0 * (i + 1),
+                                       .sum = sum,
+                                       .positive_spans = &span,
+                                       .positive_span_count = 1,
+                                       .positive = counts[i],
+                                       .positive_count = BUCKETS};
+    }
+    struct writer out = {0}, single = {0};
+    struct arena arena;
+    arena_init(&arena, 16 << 20, NULL);
+    double encode_ns = 0, decode_ns = 0;
+    for (int i = 0; i < PASSES; i++) {
+        struct tsdb_histogram *back;
+        uint32_t count;
+        writer_reset(&out);
+        arena_reset(&arena);
+        int64_t since = now();
+        histograms_encode(h, n, &out);
+        keep_least(&encode_ns, since);
+        since = now();
+        check(histograms_decode(writer_bytes(&out), &arena, &back, &count), "histograms");
+        keep_least(&decode_ns, since);
+    }
+    for (uint32_t i = 0; i < n; i++)
+        histogram_encode(&h[i], &single);
+    printf("{\"name\":\"histograms/%u\",\"bytes_per_item\":%.2f,\"singly_bytes_per_item\":%.2f,"
+           "\"encode_ns_per_item\":%.0f,\"decode_ns_per_item\":%.0f}\n",
+           n, (double)out.len / n, (double)single.len / n, encode_ns / n, decode_ns / n);
+    arena_release(&arena);
+    writer_release(&out);
+    writer_release(&single);
+}
+
 int main(void)
 {
     static const uint32_t sizes[] = {120, 480, 1920};
@@ -376,6 +430,7 @@ int main(void)
         bench_timestamps("5ms_in_ns", sizes[i], 10 * NS_PER_MS, 1);
         for (unsigned k = 0; k < sizeof observations / sizeof observations[0]; k++)
             bench_family(sizes[i], observations[k]);
+        bench_histograms(sizes[i]);
     }
     for (unsigned i = 0; i < sizeof widths / sizeof widths[0]; i++)
         bench_ints(widths[i]);

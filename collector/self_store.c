@@ -118,8 +118,8 @@ static void put_sample(void *arg, const struct counter_sample *sample)
         return;
     qsort(p->labels, p->count, sizeof *p->labels, by_name);
     struct tsdb_labels labels = {p->labels, p->count};
-    s->points[s->count++] = (struct tsdb_point){
-        tsdb_labels_hash(tsdb_seed(s->db), labels), s->now, sample->value, NULL};
+    s->points[s->count++] = (struct tsdb_point){tsdb_labels_hash(tsdb_seed(s->db), labels), s->now,
+                                                sample->value, NULL};
     put_metadata(s, sample);
     if (s->count == SELF_BATCH)
         flush(s);

@@ -4,6 +4,7 @@
 
 #include "tsdb/base/mem.h"
 #include "tsdb/base/status.h"
+#include "tsdb/base/text.h"
 #include "tsdb/base/writer.h"
 #include "tsdb/metrics/metrics.h"
 #include "tsdb/query/query.h"
@@ -389,6 +390,29 @@ void tsdb_stats(struct tsdb *db, struct tsdb_stats *out)
     out->journal_sync_ns_last = journal.sync_ns_last;
     out->journal_sync_ns_p99 = journal.sync_ns_p99;
     out->journal_oldest_unsynced_ns = journal.oldest_unsynced_ns;
+}
+
+/* Hides the tenant's label. */
+struct cardinality {
+    tsdb_cardinality_fn *fn;
+    void *arg;
+};
+
+static bool on_pair(void *arg, struct tsdb_text name, struct tsdb_text value, uint32_t series)
+{
+    struct cardinality *c = arg;
+    if (text_equal(name, text_of(TENANT_LABEL)))
+        return true;
+    return c->fn(c->arg, (struct tsdb_label){name, value}, series);
+}
+
+void tsdb_cardinality(struct tsdb *db, tsdb_cardinality_fn *fn, void *arg)
+{
+    struct cardinality c = {fn, arg};
+    struct head *h = &db->metrics->head;
+    rwlock_read(&h->index);
+    head_index_stats(h->labels, on_pair, &c);
+    rwlock_unlock(&h->index);
 }
 
 void tsdb_segments(struct tsdb *db, tsdb_segment_fn *fn, void *arg)

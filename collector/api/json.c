@@ -35,14 +35,14 @@ static void begin(struct json *j)
     j->has_comma = true;
 }
 
-static void open(struct json *j, char bracket)
+static void put_open(struct json *j, char bracket)
 {
     begin(j);
     writer_u8(&j->out, (uint8_t)bracket);
     j->has_comma = false;
 }
 
-static void close(struct json *j, char bracket)
+static void put_close(struct json *j, char bracket)
 {
     writer_u8(&j->out, (uint8_t)bracket);
     j->has_comma = true;
@@ -51,22 +51,22 @@ static void close(struct json *j, char bracket)
 
 void json_object(struct json *j)
 {
-    open(j, '{');
+    put_open(j, '{');
 }
 
 void json_end_object(struct json *j)
 {
-    close(j, '}');
+    put_close(j, '}');
 }
 
 void json_array(struct json *j)
 {
-    open(j, '[');
+    put_open(j, '[');
 }
 
 void json_end_array(struct json *j)
 {
-    close(j, ']');
+    put_close(j, ']');
 }
 
 /* Whether the byte stands for itself inside a string. */

@@ -1,6 +1,6 @@
 #include "collector/api/param.h"
 
-#include "collector/self/duration.h"
+#include "collector/self/period.h"
 #include "collector/self/rfc3339.h"
 #include "tsdb/base/clock.h"
 #include "tsdb/base/status.h"
@@ -58,7 +58,7 @@ enum tsdb_status param_duration(struct tsdb_text text, int64_t *ns, struct tsdb_
         *ns = (int64_t)whole;
         return TSDB_OK;
     }
-    if (duration_parse(text, ns))
+    if (period_parse(text, ns))
         return TSDB_OK;
     return tsdb_fail(err, TSDB_EINVAL, "cannot parse \"%.*s\" to a valid duration", shown(text),
                      text.len ? text.at : "");

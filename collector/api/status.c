@@ -2,7 +2,7 @@
 #include "collector/api/request.h"
 #include "collector/api/tally.h"
 #include "collector/self/counters.h"
-#include "collector/self/duration.h"
+#include "collector/self/period.h"
 #include "collector/self/rfc3339.h"
 #include "tsdb/base/text.h"
 #include "tsdb/base/thread.h"
@@ -103,9 +103,9 @@ static void put_instant(struct json *j, const char *key, int64_t ns)
 
 static void put_retention(struct json *j, int64_t ns)
 {
-    char text[DURATION_TEXT_MAX] = "for ever";
+    char text[PERIOD_TEXT_MAX] = "for ever";
     if (ns > 0)
-        duration_format(ns, text);
+        period_format(ns, text);
     put_pair(j, "storageRetention", text);
 }
 
@@ -198,62 +198,23 @@ void handle_status_config(void *arg, struct exchange *x)
  */
 
 struct cardinality {
-    struct request *r;
     struct tally metrics, pairs, values, bytes;
     struct writer pair; /* "name=value" */
-    uint64_t seen;
 };
 
-static bool count_series(void *arg, struct tsdb_labels labels)
+static bool count_pair(void *arg, struct tsdb_label label, uint32_t series)
 {
     struct cardinality *c = arg;
-    for (uint32_t i = 0; i < labels.count; i++) {
-        const struct tsdb_label *l = &labels.at[i];
-        if (text_equal(l->name, text_of("__name__")))
-            tally_add(&c->metrics, l->value, 1);
-        writer_reset(&c->pair);
-        writer_put(&c->pair, l->name.at, l->name.len);
-        writer_u8(&c->pair, '=');
-        writer_put(&c->pair, l->value.at, l->value.len);
-        tally_add(&c->pairs, (struct tsdb_text){(const char *)c->pair.at, c->pair.len}, 1);
-    }
-    return ++c->seen % 4096 != 0 || exchange_is_open(c->r->x);
-}
-
-static bool add_name(void *arg, struct tsdb_text name)
-{
-    tally_add(&((struct cardinality *)arg)->values, name, 0);
+    if (text_equal(label.name, text_of("__name__")))
+        tally_add(&c->metrics, label.value, series);
+    tally_add(&c->values, label.name, 1);
+    tally_add(&c->bytes, label.name, label.value.len);
+    writer_reset(&c->pair);
+    writer_put(&c->pair, label.name.at, label.name.len);
+    writer_u8(&c->pair, '=');
+    writer_put(&c->pair, label.value.at, label.value.len);
+    tally_add(&c->pairs, (struct tsdb_text){(const char *)c->pair.at, c->pair.len}, series);
     return true;
-}
-
-struct value_sum {
-    uint64_t count, bytes;
-};
-
-static bool add_value(void *arg, struct tsdb_text value)
-{
-    struct value_sum *sum = arg;
-    sum->count++;
-    sum->bytes += value.len;
-    return true;
-}
-
-static enum tsdb_status count_all(struct cardinality *c, struct tsdb_error *err)
-{
-    struct tsdb *db = c->r->api->options.db;
-    struct tsdb_scope scope = {
-        .tenant = c->r->api->options.tenant, .start = INT64_MIN, .end = INT64_MAX};
-    enum tsdb_status st = tsdb_series(db, &scope, count_series, c, err);
-    if (st == TSDB_OK)
-        st = tsdb_label_names(db, &scope, add_name, c, err);
-    for (uint32_t i = 0; st == TSDB_OK && i < c->values.count; i++) {
-        struct tsdb_text name = c->values.entries[i].name;
-        struct value_sum sum = {0};
-        st = tsdb_label_values(db, name, &scope, add_value, &sum, err);
-        c->values.entries[i].count = sum.count;
-        tally_add(&c->bytes, name, sum.bytes);
-    }
-    return st;
 }
 
 static void put_top(struct json *j, const char *key, struct tally *t, uint32_t limit)
@@ -290,13 +251,8 @@ static void put_head(struct json *j, struct tsdb *db)
 
 static void reply_cardinality(struct request *r, struct cardinality *c, uint32_t limit)
 {
-    struct tsdb_error err = {0};
-    enum tsdb_status st = count_all(c, &err);
-    if (st != TSDB_OK) {
-        request_fail_engine(r, st, &err, NULL);
-        return;
-    }
     struct json *j = &r->reply.json;
+    tsdb_cardinality(r->api->options.db, count_pair, c);
     reply_begin(&r->reply);
     json_object(j);
     put_head(j, r->api->options.db);
@@ -316,7 +272,7 @@ static void run_status_tsdb(struct request *r)
         return;
     if (limit == 0)
         limit = TOP;
-    struct cardinality c = {.r = r};
+    struct cardinality c = {0};
     struct arena arena;
     arena_init(&arena, ARENA_BYTES, NULL);
     if (tally_init(&c.metrics, &arena) && tally_init(&c.pairs, &arena) &&

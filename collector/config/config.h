@@ -35,10 +35,10 @@ struct config_list {
 };
 
 enum otlp_translation { /* Prometheus' translation strategies */
-                        OTLP_ESCAPE_WITH_SUFFIXES,
-                        OTLP_ESCAPE_WITHOUT_SUFFIXES,
-                        OTLP_UTF8_WITH_SUFFIXES,
-                        OTLP_NO_TRANSLATION,
+                        TRANSLATE_ESCAPE_WITH_SUFFIXES,
+                        TRANSLATE_ESCAPE_WITHOUT_SUFFIXES,
+                        TRANSLATE_UTF8_WITH_SUFFIXES,
+                        TRANSLATE_NOTHING,
 };
 
 struct config_net {
@@ -112,6 +112,9 @@ void config_print(const struct config *c, struct writer *w);
 /* The effective value of one key, as config_print writes it; ENOTFOUND. */
 TSDB_NODISCARD enum tsdb_status config_value(const struct config *c, const char *key,
                                              struct writer *w);
+/* Every key with its value, as config_print writes it. */
+void config_each(const struct config *c,
+                 void (*fn)(void *to, const char *key, struct tsdb_text value), void *to);
 /* Each setting that differs; is_reloadable says whether `now` may act on it. */
 void config_compare(const struct config *before, const struct config *now,
                     void (*fn)(void *arg, const char *key, bool is_reloadable), void *arg);

@@ -47,6 +47,18 @@ enum tsdb_status config_value(const struct config *c, const char *key, struct wr
     return TSDB_OK;
 }
 
+void config_each(const struct config *c,
+                 void (*fn)(void *to, const char *key, struct tsdb_text value), void *to)
+{
+    struct writer w = {0};
+    for (size_t i = 0; i < setting_count; i++) {
+        writer_reset(&w);
+        value_format(c, &settings[i], &w);
+        fn(to, settings[i].key, (struct tsdb_text){(const char *)w.at, w.len});
+    }
+    writer_release(&w);
+}
+
 void config_help(struct writer *w)
 {
     enum { COLUMN = 34, FIRST_CHOICE_ONLY = 40 };

@@ -1,7 +1,7 @@
 #include "collector/config/settings.h"
 
 #include "collector/config/size.h"
-#include "collector/self/duration.h"
+#include "collector/self/period.h"
 #include "tsdb/base/assert.h"
 #include "tsdb/base/text.h"
 
@@ -89,9 +89,9 @@ void setting_variable(const struct setting *s, char *out)
 
 static void duration_range(const struct setting *s, char *out, size_t cap)
 {
-    char low[DURATION_TEXT_MAX], high[DURATION_TEXT_MAX];
-    duration_format(s->low, low);
-    duration_format(s->high, high);
+    char low[PERIOD_TEXT_MAX], high[PERIOD_TEXT_MAX];
+    period_format(s->low, low);
+    period_format(s->high, high);
     (void)snprintf(out, cap, "a duration from %s to %s, such as 90s, 12h or 30d", low, high);
 }
 

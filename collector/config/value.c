@@ -1,7 +1,7 @@
 #include "collector/config/load.h"
 
 #include "collector/config/size.h"
-#include "collector/self/duration.h"
+#include "collector/self/period.h"
 #include "tsdb/base/assert.h"
 #include "tsdb/base/fs.h"
 #include "tsdb/base/status.h"
@@ -122,7 +122,7 @@ static bool put_number(struct config *c, const struct setting *s, struct tsdb_te
     uint64_t n;
     switch (s->kind) {
     case SETTING_DURATION:
-        if (!duration_parse(value, &ns) || !is_in_range(s, (uint64_t)ns))
+        if (!period_parse(value, &ns) || !is_in_range(s, (uint64_t)ns))
             return false;
         *(int64_t *)member(c, s) = ns;
         return true;
@@ -262,13 +262,13 @@ static void list_format(struct writer *w, const struct config_list *list)
 void value_format(const struct config *c, const struct setting *s, struct writer *w)
 {
     const void *at = member_of(c, s);
-    char text[SIZE_TEXT_MAX + DURATION_TEXT_MAX];
+    char text[SIZE_TEXT_MAX + PERIOD_TEXT_MAX];
     struct tsdb_text choice;
     switch (s->kind) {
     case SETTING_TEXT:
     case SETTING_ADDRESS: text_format(w, *(const char *const *)at); return;
     case SETTING_DURATION:
-        duration_format(*(const int64_t *)at, text);
+        period_format(*(const int64_t *)at, text);
         writer_text(w, text);
         return;
     case SETTING_SIZE:

@@ -123,7 +123,7 @@ static bool spell_class(struct speller *s, struct words *out)
         }
         if (!is_letter_or_digit(first) || !is_letter_or_digit(last) || first > last)
             return false;
-        for (int c = first; c <= last; c++) {
+        for (unsigned c = (unsigned char)first; c <= (unsigned char)last; c++) {
             words_append(out, (struct span){(uint32_t)s->pool.len, 1});
             writer_u8(&s->pool, (uint8_t)c);
         }

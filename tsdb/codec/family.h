@@ -16,7 +16,7 @@
  *
  * A column is read by adding up the rows to it, so column i costs i + 1 rows;
  * family_decode_all reads each row once.
- * Limits: k in 1..FAMILY_COLUMNS_MAX, n in 1..FAMILY_MAX; 128 KiB of stack.
+ * Limits: k in 1..FAMILY_COLUMNS_MAX, n in 1..FAMILY_MAX; 132 KiB of stack.
  * Pure: no allocation besides the writer, no I/O, no globals.
  */
 #ifndef TSDB_CODEC_FAMILY_H

@@ -283,7 +283,8 @@ static void head_decode(struct reader *r, uint32_t n, struct head *h)
         return;
     }
     if (h->kind == KIND_DECIMAL) {
-        h->exponent = (int8_t)reader_u8(r);
+        h->exponent = reader_u8(r);
+        h->exponent -= h->exponent < 128 ? 0 : 256; /* two's complement */
         if (h->exponent < FLOATS_EXPONENT_MIN || h->exponent > FLOATS_EXPONENT_MAX)
             reader_fail(r);
     }

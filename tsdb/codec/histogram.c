@@ -1,5 +1,6 @@
 #include "tsdb/codec/histograms.h"
 
+#include "tsdb/base/assert.h"
 #include "tsdb/codec/histogram_layout.h"
 #include "tsdb/codec/number.h"
 
@@ -52,6 +53,7 @@ static double count_of(struct reader *r, uint64_t m)
 
 static void integers_decode(struct reader *r, double *counts, uint32_t n, uint64_t *sum)
 {
+    ASSERT(counts || n == 0);
     uint64_t m = 0;
     for (uint32_t i = 0; i < n; i++) {
         m += (uint64_t)reader_svarint(r); /* wraps */

@@ -105,18 +105,23 @@ static void run_encode(const struct tsdb_histogram *h, uint32_t n, unsigned flag
     floats_sized(sums, n, out);
 }
 
+/* Whether `next` may share the run that `first`, of those flags, began. */
+static bool is_same_run(const struct tsdb_histogram *first, unsigned flags,
+                        const struct tsdb_histogram *next)
+{
+    return histogram_layout_equal(first, next) &&
+           ((histogram_layout_flags(next) ^ flags) & LAYOUT_INTEGRAL) == 0;
+}
+
 void histograms_encode(const struct tsdb_histogram *h, uint32_t n, struct writer *out)
 {
     ASSERT(n <= HISTOGRAMS_MAX);
     writer_uvarint(out, n);
     for (uint32_t start = 0; start < n;) {
-        unsigned flags = histogram_layout_flags(&h[start]), ahead = flags;
-        uint32_t end = start;
-        do {
+        unsigned flags = histogram_layout_flags(&h[start]);
+        uint32_t end = start + 1;
+        while (end < n && is_same_run(&h[start], flags, &h[end]))
             end++;
-            ahead = end < n ? histogram_layout_flags(&h[end]) : 0;
-        } while (end < n && ((ahead ^ flags) & LAYOUT_INTEGRAL) == 0 &&
-                 histogram_layout_equal(&h[start], &h[end]));
         run_encode(h + start, end - start, flags, out);
         start = end;
     }

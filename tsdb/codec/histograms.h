@@ -26,6 +26,7 @@
  * model/histogram/histogram.go and float_histogram.go), save that the counts of
  * a float gauge may be negative.  Encoders assert what they rely on: span
  * lengths add up to the counts, sizes in the limits.
+ * The chunk encoder uses 260 KiB of stack, its decoder 130.
  * Pure: no allocation besides writer and arena, no I/O, no globals.
  */
 #ifndef TSDB_CODEC_HISTOGRAMS_H

@@ -87,12 +87,12 @@ static size_t patches_cost(const struct lengths *lengths, unsigned width)
     size_t bytes = 0;
     for (uint64_t left = lengths->positive >> width >> 1; left; left &= left - 1) {
         unsigned over = 1 + (unsigned)__builtin_ctzll(left);
-        bytes += lengths->at[width + over] * patch_bytes(over, false);
+        bytes += (size_t)lengths->at[width + over] * patch_bytes(over, false);
     }
     for (uint64_t left = lengths->negative; left; left &= left - 1) {
         unsigned length = (unsigned)__builtin_ctzll(left);
         unsigned over = length > width ? length - width : 0;
-        bytes += lengths->at[NEGATIVE + length] * patch_bytes(over, true);
+        bytes += (size_t)lengths->at[NEGATIVE + length] * patch_bytes(over, true);
     }
     return bytes;
 }

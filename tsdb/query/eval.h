@@ -19,9 +19,9 @@
  * A scalar is an operator with one row without labels and a float at every step.
  *
  * Same at every step (numbers, @): planned over one step and repeated by
- * broadcast_new.  is_name_fixed says that no two rows of an operator differ in
- * their name alone, so that dropping the name cannot make two rows equal;
- * without it, who drops names passes its rows through merge_new.
+ * broadcast_new.  is_name_fixed says that all rows of an operator have the same
+ * name, or none, so that dropping it cannot make two rows equal; without it, who
+ * drops names passes its rows through merge_new.
  *
  * Depth: op_next recurses as deep as the tree is high (EXPR_HEIGHT_MAX).
  * Memory: everything is charged to eval.budget; full is TSDB_ELIMIT.  Every loop

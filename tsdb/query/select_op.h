@@ -34,7 +34,7 @@ TSDB_NODISCARD enum tsdb_status source_new(struct eval *ev, const struct expr *e
  * overwritten; stale markers are in it. */
 TSDB_NODISCARD enum tsdb_status source_next(struct source *s, struct tsdb_labels *labels,
                                             struct samples **samples, struct tsdb_error *err);
-/* No two series differ in their name alone. */
+/* All series have the same name, or none. */
 bool source_is_name_fixed(const struct source *s);
 /* The same, in the order of their labels; only of a SELECTOR or MATRIX. */
 TSDB_NODISCARD enum tsdb_status source_sort(struct source *s, struct tsdb_error *err);

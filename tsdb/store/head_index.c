@@ -12,7 +12,7 @@
 enum {
     PAGE_REFS = 256,
     RECORD_BYTES_MAX = 2 + 5 * LABELS_MAX,
-    CHARGE_BYTES = 64 << 10, /* the budget is charged in steps of this */
+    CHARGE_BYTES = 65536, /* the budget is charged in steps of this */
     ADD_BYTES = 2 * PAGE_REFS * 4 + RECORD_BYTES_MAX * 2, /* a page and its growth */
 };
 
@@ -90,7 +90,7 @@ static void settle_charge(struct head_index *ix)
     if (bytes > ix->charged) {
         budget_force(ix->budget, bytes - ix->charged);
         ix->charged = bytes;
-    } else if (ix->charged - bytes > 2 * CHARGE_BYTES) {
+    } else if (ix->charged - bytes > (uint64_t)2 * CHARGE_BYTES) {
         uint64_t excess = ix->charged - bytes - CHARGE_BYTES;
         budget_release(ix->budget, excess);
         ix->charged -= excess;

@@ -158,7 +158,7 @@ uint32_t pair_table_put(struct pair_table *t, uint32_t hash, uint32_t name, stru
     } else {
         if (id == t->pair_cap) {
             t->pair_cap = id < 64 ? 64 : id + id / 4;
-            t->pairs = resize(t, t->pairs, t->pair_cap, sizeof *t->pairs);
+            t->pairs = resize(t, t->pairs, t->pair_cap, sizeof(struct pair *));
         }
         t->pair_limit++;
     }

@@ -17,7 +17,7 @@
 #include "tsdb/store/slots.h"
 #include "tsdb/tsdb.h"
 
-enum { PAIR_NONE = UINT32_MAX };
+#define PAIR_NONE UINT32_MAX
 
 struct pair {
     uint32_t name;

@@ -359,6 +359,8 @@ struct sieve {
 static void sieve_keep(struct sieve *s, uint32_t end)
 {
     uint32_t n = end - s->from;
+    if (n == 0)
+        return;
     memmove(s->set->at + s->to, s->set->at + s->from, n * sizeof *s->set->at);
     s->to += n;
     s->from = end;

@@ -23,9 +23,10 @@
 
 enum {
     LABELS_MAX = 128, /* labels of one series in any index */
-    SELECT_NONE = UINT32_MAX,
     SELECT_MATCHERS_MAX = 256,
 };
+
+#define SELECT_NONE UINT32_MAX
 
 /* A visited pair; value borrowed for the call.  Anything but TSDB_OK stops. */
 typedef enum tsdb_status select_pair_fn(void *arg, uint32_t pair, struct tsdb_text value);

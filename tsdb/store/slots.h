@@ -17,7 +17,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-enum { SLOTS_NONE = UINT32_MAX };
+#define SLOTS_NONE UINT32_MAX
 
 struct slots {
     uint64_t *at; /* owned; NULL while empty */

@@ -102,3 +102,23 @@ Test(print, value_of_unknown_key_is_not_found)
     writer_release(&w);
     config_release(&c);
 }
+
+static void count_key(void *to, const char *key, struct tsdb_text value)
+{
+    cr_assert_gt(value.len, 0, "%s", key);
+    if (strcmp(key, "retention") == 0)
+        cr_assert(text_equal(value, text_of("1d")));
+    ++*(size_t *)to;
+}
+
+Test(print, every_key_has_a_value)
+{
+    struct config c;
+    size_t count = 0;
+    cr_assert_eq(
+        config_load_text(text_of("retention: 24h"), "f", (const char *const[]){NULL}, &c, NULL),
+        TSDB_OK);
+    config_each(&c, count_key, &count);
+    cr_assert_eq(count, setting_count);
+    config_release(&c);
+}

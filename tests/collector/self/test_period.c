@@ -1,4 +1,4 @@
-#include "collector/self/duration.h"
+#include "collector/self/period.h"
 
 #include "tsdb/base/clock.h"
 #include "tsdb/base/random.h"
@@ -6,7 +6,7 @@
 
 #include <criterion/criterion.h>
 
-Test(duration, parses_units_in_falling_order)
+Test(period, parses_units_in_falling_order)
 {
     static const struct {
         const char *text;
@@ -23,12 +23,12 @@ Test(duration, parses_units_in_falling_order)
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         int64_t ns = -1;
-        cr_assert(duration_parse(text_of(cases[i].text), &ns), "%s", cases[i].text);
+        cr_assert(period_parse(text_of(cases[i].text), &ns), "%s", cases[i].text);
         cr_assert_eq(ns, cases[i].ns, "%s: %lld", cases[i].text, (long long)ns);
     }
 }
 
-Test(duration, rejects_what_is_no_duration)
+Test(period, rejects_what_is_no_duration)
 {
     static const char *const cases[] = {
         "",
@@ -50,12 +50,12 @@ Test(duration, rejects_what_is_no_duration)
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         int64_t ns = 77;
-        cr_assert_not(duration_parse(text_of(cases[i]), &ns), "%s", cases[i]);
+        cr_assert_not(period_parse(text_of(cases[i]), &ns), "%s", cases[i]);
         cr_assert_eq(ns, 77);
     }
 }
 
-Test(duration, formats_as_people_would)
+Test(period, formats_as_people_would)
 {
     static const struct {
         int64_t ns;
@@ -70,21 +70,21 @@ Test(duration, formats_as_people_would)
         {1500000, "1ms500us"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
-        char out[DURATION_TEXT_MAX];
-        duration_format(cases[i].ns, out);
+        char out[PERIOD_TEXT_MAX];
+        period_format(cases[i].ns, out);
         cr_assert_str_eq(out, cases[i].text);
     }
 }
 
-Test(duration, parse_of_format_is_identity)
+Test(period, parse_of_format_is_identity)
 {
     struct random r;
     random_init(&r, 20261124);
     for (int i = 0; i < 100000; i++) {
         int64_t ns = (int64_t)(random_next(&r) >> (1 + random_below(&r, 63))), back = -1;
-        char out[DURATION_TEXT_MAX];
-        size_t n = duration_format(ns, out);
-        cr_assert(duration_parse((struct tsdb_text){out, n}, &back), "%s", out);
+        char out[PERIOD_TEXT_MAX];
+        size_t n = period_format(ns, out);
+        cr_assert(period_parse((struct tsdb_text){out, n}, &back), "%s", out);
         cr_assert_eq(back, ns, "%s", out);
     }
 }

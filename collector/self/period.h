@@ -1,4 +1,4 @@
-/* duration.h - lengths of time as people write them: "30d", "1h30m", "250ms".
+/* period.h - lengths of time as people write them: "30d", "1h30m", "250ms".
  *
  * One or more whole numbers, each followed by a unit, largest unit first, none
  * twice (the form Prometheus takes, and ns and us besides):
@@ -7,16 +7,16 @@
  *
  * "0" needs no unit.  Nanoseconds, never negative.  Pure.
  */
-#ifndef COLLECTOR_SELF_DURATION_H
-#define COLLECTOR_SELF_DURATION_H
+#ifndef COLLECTOR_SELF_PERIOD_H
+#define COLLECTOR_SELF_PERIOD_H
 
 #include "tsdb/tsdb.h"
 
-enum { DURATION_TEXT_MAX = 64 };
+enum { PERIOD_TEXT_MAX = 64 };
 
 /* False: not such a text, or beyond int64 nanoseconds (292 years). */
-bool duration_parse(struct tsdb_text text, int64_t *ns);
+bool period_parse(struct tsdb_text text, int64_t *ns);
 /* The shortest such text, NUL-terminated; its length.  ns >= 0. */
-size_t duration_format(int64_t ns, char out[DURATION_TEXT_MAX]);
+size_t period_format(int64_t ns, char out[PERIOD_TEXT_MAX]);
 
 #endif

@@ -1,4 +1,4 @@
-#include "collector/self/duration.h"
+#include "collector/self/period.h"
 
 #include "tsdb/base/assert.h"
 #include "tsdb/base/clock.h"
@@ -30,7 +30,7 @@ static bool is_digit(char c)
     return c >= '0' && c <= '9';
 }
 
-bool duration_parse(struct tsdb_text text, int64_t *ns)
+bool period_parse(struct tsdb_text text, int64_t *ns)
 {
     if (text.len == 1 && *text.at == '0') {
         *ns = 0;
@@ -62,7 +62,7 @@ bool duration_parse(struct tsdb_text text, int64_t *ns)
     return true;
 }
 
-size_t duration_format(int64_t ns, char out[DURATION_TEXT_MAX])
+size_t period_format(int64_t ns, char out[PERIOD_TEXT_MAX])
 {
     ASSERT(ns >= 0);
     size_t len = 0;
@@ -71,11 +71,11 @@ size_t duration_format(int64_t ns, char out[DURATION_TEXT_MAX])
         bool is_rare = units[i].ns > NS_PER_DAY;
         if (ns < units[i].ns || (is_rare && (len > 0 || ns % units[i].ns != 0)))
             continue;
-        len += (size_t)snprintf(out + len, DURATION_TEXT_MAX - len, "%lld%s",
+        len += (size_t)snprintf(out + len, PERIOD_TEXT_MAX - len, "%lld%s",
                                 (long long)(ns / units[i].ns), units[i].name);
         ns %= units[i].ns;
     }
     if (len == 0)
-        len = (size_t)snprintf(out, DURATION_TEXT_MAX, "0s");
+        len = (size_t)snprintf(out, PERIOD_TEXT_MAX, "0s");
     return len;
 }

@@ -1,0 +1,34 @@
+/* radiator.h - the pages that Andon serves itself, and the stream that feeds the board.
+ *
+ *   GET /           the wall board            GET /explore   a query page
+ *   GET /assets/   scripts and styles         GET /-/live    server-sent events
+ *
+ * Once a second the radiator's thread takes a snapshot of what arrives, what is
+ * refused and how full the machine is, and sends it to every open board as one event
+ * (data: JSON, see snapshot.h).  Pages are files bundled at build time; they run no
+ * inline script.  Boards: at most RADIATOR_BOARDS_MAX, more are answered 503.
+ *
+ * Thread: "andon-board" owns the snapshots; the list of boards is behind a lock.
+ */
+#ifndef COLLECTOR_RADIATOR_RADIATOR_H
+#define COLLECTOR_RADIATOR_RADIATOR_H
+
+#include "collector/net/exchange.h"
+#include "tsdb/base/clock.h"
+
+enum { RADIATOR_ROUTES_MAX = 16, RADIATOR_BOARDS_MAX = 128 };
+
+struct radiator;
+
+struct radiator_options {
+    struct tsdb *db;     /* borrowed */
+    struct clock *clock; /* NULL: the real one */
+};
+
+struct radiator *radiator_new(const struct radiator_options *options);
+size_t radiator_routes(struct radiator *r, struct exchange_route *out);
+/* Ends every stream and the thread.  Before the loops stop. */
+void radiator_stop(struct radiator *r);
+void radiator_free(struct radiator *r);
+
+#endif
