@@ -12,14 +12,17 @@
 #include "collector/self/log.h"
 #include "collector/self_store.h"
 #include "collector/waiting_room.h"
+#include "tsdb/base/assert.h"
 #include "tsdb/base/mem.h"
+#include "tsdb/base/random.h"
+#include "tsdb/base/text.h"
 #include "tsdb/base/writer.h"
 
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
 
-enum { DRAIN_MS = 10000, ROUTES_MAX = API_ROUTES_MAX + INGEST_ROUTES_MAX + RADIATOR_ROUTES_MAX };
+enum { DRAIN_MS = 10000, ROUTES_MAX = 256 };
 
 extern char **environ;
 
@@ -87,15 +90,40 @@ static void api_options_of(struct server *s, struct api_options *out)
                                 .arg = s};
 }
 
-static void otlp_options_of(const struct config *c, struct ingest_options *out)
+/* Tokens of frames and datagrams are the web config's, like those of requests. */
+static bool authorize(void *arg, struct tsdb_text token, struct arena *arena,
+                      struct tsdb_text *tenant)
 {
-    static const enum otlp_strategy strategies[] = {
-        [OTLP_ESCAPE_WITH_SUFFIXES] = OTLP_UNDERSCORE_SUFFIXES,
-        [OTLP_ESCAPE_WITHOUT_SUFFIXES] = OTLP_UNDERSCORE_PLAIN,
-        [OTLP_UTF8_WITH_SUFFIXES] = OTLP_UTF8_SUFFIXES,
-        [OTLP_NO_TRANSLATION] = OTLP_UTF8_PLAIN,
-    };
-    out->otlp.strategy = strategies[c->ingest.otlp_translation];
+    struct server *s = arg;
+    return net_token_check(s->net, token, SCOPE_INGEST, arena, tenant);
+}
+
+_Static_assert((int)TRANSLATE_NOTHING == (int)OTLP_UTF8 &&
+                   (int)TRANSLATE_ESCAPE_WITHOUT_SUFFIXES == (int)OTLP_UNDERSCORE,
+               "the setting's choices are the decoder's, in its order");
+
+static struct ingest *open_ingest(struct server *s)
+{
+    const struct config *c = &s->config;
+    struct ingest_options o;
+    ingest_options_init(&o);
+    o.db = s->db;
+    o.budget = &s->budget;
+    o.sync = (enum tsdb_sync)c->store.journal_sync;
+    random_secret(&o.random_seed, sizeof o.random_seed);
+    o.otlp_strategy = (enum otlp_strategy)c->ingest.otlp_translation;
+    o.limits.otlp_bytes_max = c->net.max_body_size;
+    o.limits.frame_bytes_max = c->net.max_body_size;
+    o.authorize = authorize;
+    o.authorize_arg = s;
+    struct tsdb_text *promoted = MEM_ARRAY(struct tsdb_text, c->ingest.otlp_promote.count);
+    for (size_t i = 0; i < c->ingest.otlp_promote.count; i++)
+        promoted[i] = text_of(c->ingest.otlp_promote.at[i]);
+    o.otlp_promoted = promoted;
+    o.otlp_promoted_count = (uint32_t)c->ingest.otlp_promote.count;
+    struct ingest *ingest = ingest_new(&o);
+    mem_free(promoted);
+    return ingest;
 }
 
 static void warn_unreloadable(void *arg, const char *key, bool is_reloadable)
@@ -212,13 +240,15 @@ static enum tsdb_status open_doors(struct server *s, struct tsdb_error *err)
     api.reload = reload;
     api.config = print_config;
     s->api = api_new(&api);
-    struct ingest_options ingest = {.db = s->db, .budget = &s->budget, .clock = clock_real()};
-    otlp_options_of(&s->config, &ingest);
-    s->ingest = ingest_new(&ingest);
+    s->ingest = open_ingest(s);
     s->radiator = radiator_new(&(struct radiator_options){.db = s->db, .clock = clock_real()});
     s->route_count = api_routes(s->api, s->routes);
-    s->route_count += ingest_routes(s->ingest, s->routes + s->route_count);
     s->route_count += radiator_routes(s->radiator, s->routes + s->route_count);
+    size_t count;
+    const struct exchange_route *ingest = ingest_routes(s->ingest, &count);
+    ASSERT(s->route_count + count <= ROUTES_MAX);
+    memcpy(s->routes + s->route_count, ingest, count * sizeof *ingest);
+    s->route_count += count;
     struct net_options net;
     net_options_of(s, &net);
     net.budget = &s->budget;
@@ -276,6 +306,7 @@ static enum tsdb_status start(struct server *s, struct tsdb_error *err)
     s->self = self_store_new(s->db, instance[0] ? instance : "andon");
     counters_on_collect(collect_engine, s);
     counters_on_collect(net_collect, s->net);
+    counters_on_collect(ingest_collect, s->ingest);
     net_start(s->net);
     atomic_store(&s->is_ready, true);
     print_banner(s);
@@ -327,7 +358,7 @@ static void stop(struct server *s)
     if (s->api)
         api_stop(s->api);
     if (s->ingest)
-        ingest_stop(s->ingest);
+        ingest_abandon(s->ingest);
     net_close(s->net);
     radiator_free(s->radiator);
     api_free(s->api);

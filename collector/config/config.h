@@ -35,10 +35,10 @@ struct config_list {
 };
 
 enum otlp_translation { /* Prometheus' translation strategies */
-                        OTLP_ESCAPE_WITH_SUFFIXES,
-                        OTLP_ESCAPE_WITHOUT_SUFFIXES,
-                        OTLP_UTF8_WITH_SUFFIXES,
-                        OTLP_NO_TRANSLATION,
+                        TRANSLATE_ESCAPE_WITH_SUFFIXES,
+                        TRANSLATE_ESCAPE_WITHOUT_SUFFIXES,
+                        TRANSLATE_UTF8_WITH_SUFFIXES,
+                        TRANSLATE_NOTHING,
 };
 
 struct config_net {
