@@ -180,7 +180,7 @@ static enum tsdb_status check_listeners(const struct config *c, struct tsdb_erro
     if (c->net.allow_insecure_listen || *c->net.web_config_file)
         return TSDB_OK;
     for (size_t i = 0; i < sizeof all / sizeof all[0]; i++)
-        if (*all[i].address && !is_loopback(all[i].address))
+        if (*all[i].address && strcmp(all[i].address, "off") != 0 && !is_loopback(all[i].address))
             return tsdb_fail(err, TSDB_EINVAL,
                              "%s: %s is open to others; set web_config_file (TLS, users), or "
                              "allow_insecure_listen",

@@ -54,13 +54,13 @@ struct setting {
       "folder of the store")                                                                       \
     X(file, TEXT, "config", "", 0, 4000, NULL, false, "settings file (YAML); none by default")     \
     X(net.http_listen, ADDRESS, "http_listen", "127.0.0.1:4318", 0, 0, NULL, false,                \
-      "HTTP: ingest, queries, boards; empty: off")                                                 \
+      "HTTP: ingest, queries, boards; off: none")                                                 \
     X(net.grpc_listen, ADDRESS, "grpc_listen", "127.0.0.1:4317", 0, 0, NULL, false,                \
-      "OTLP over gRPC; empty: off")                                                                \
+      "OTLP over gRPC; off: none")                                                                \
     X(net.udp_listen, ADDRESS, "udp_listen", "127.0.0.1:4319", 0, 0, NULL, false,                  \
-      "native frames over UDP; empty: off")                                                        \
+      "native frames over UDP; off: none")                                                        \
     X(net.tcp_listen, ADDRESS, "tcp_listen", "127.0.0.1:4319", 0, 0, NULL, false,                  \
-      "native frames over TCP; empty: off")                                                        \
+      "native frames over TCP; off: none")                                                        \
     X(net.web_config_file, TEXT, "web_config_file", "", 0, 4000, NULL, false,                      \
       "TLS and users, in Prometheus' web.config format")                                           \
     X(net.allow_insecure_listen, BOOL, "allow_insecure_listen", "false", 0, 0, NULL, false,        \
