@@ -197,6 +197,13 @@ int main(int argc, char **argv)
     r.latency_ns = MEM_ARRAY(int64_t, r.count + 1);
     static struct lane lanes[CONNECTIONS_MAX];
     r.start_ns = clock_mono_ns(clock_real());
+    struct client probe;
+    client_init(&probe, r.port);
+    if (!client_connect(&probe)) {
+        (void)fprintf(stderr, "nobody listens on port %u\n", r.port);
+        return 1;
+    }
+    client_release(&probe);
     for (uint64_t i = 0; i < r.connections; i++) {
         lanes[i] = (struct lane){.replay = &r, .index = i};
         thread_start(&lanes[i].thread, "lane", run_lane, &lanes[i]);
