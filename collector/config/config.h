@@ -42,7 +42,7 @@ enum otlp_translation { /* Prometheus' translation strategies */
 };
 
 struct config_net {
-    const char *http_listen, *grpc_listen, *udp_listen, *tcp_listen; /* "": off */
+    const char *http_listen, *grpc_listen, *udp_listen, *tcp_listen; /* "" and "off": none */
     const char *web_config_file;                                     /* "": none */
     bool allow_insecure_listen;
     uint64_t loops; /* 0: one per core */
