@@ -5,8 +5,8 @@
  *   3 define   live series and metadata again into the journal, synced: the records
  *              that remain do not need anything from before P
  *   4 commit   one manifest edit: the blocks, and the floor P
- *   5 publish  readers see the blocks; wait for the readers from before; drop the hot
- *              blocks; recycle the journal up to P
+ *   5 publish  readers see the blocks; hide idle series; wait for the readers from
+ *              before; drop the hot blocks and what was hidden; recycle the journal up to P
  *
  * A crash before 4 leaves orphans that the next start removes, and the journal; a
  * failure anywhere leaves the samples in the head, and the next seal takes them. */
@@ -343,16 +343,16 @@ static void publish(struct seal *s)
         s->windows[i].block = NULL;
     }
     block_list_swap(s->m, blocks, s->window_count, NULL, 0);
+    struct ordinals idle = {0};
+    rwlock_write(&s->m->store->gate);
+    head_hide_idle(&s->m->head, s->now - IDLE_MINUTES * NS_PER_MINUTE, &idle);
+    rwlock_unlock(&s->m->store->gate);
     series_sets_wait(s->m);
     head_drop(&s->m->head);
+    head_forget(&s->m->head, &idle);
+    ordinals_release(&idle);
     catalog_drop_sealed(&s->m->catalog);
     journal_release_below(s->m->store->journal, s->position);
-}
-
-static void remove_idle(void *arg)
-{
-    struct seal *s = arg;
-    (void)head_remove_idle(&s->m->head, s->now - IDLE_MINUTES * NS_PER_MINUTE);
 }
 
 static void release(struct seal *s)
@@ -372,7 +372,6 @@ static enum tsdb_status seal(struct seal *s)
 {
     turn(s);
     enum tsdb_status st = write_all(s);
-    (void)series_sets_exclude(s->m, remove_idle, s);
     if (st == TSDB_OK)
         st = define_again(s->m, s->err);
     if (st == TSDB_OK)
