@@ -125,15 +125,21 @@ static uint32_t first_exemplar(const struct seal *s, uint32_t ref)
     return low;
 }
 
-static enum tsdb_status write_series(struct seal *s, uint32_t ref, struct tsdb_labels labels)
+struct ordered {
+    struct tsdb_labels labels;
+    struct tsdb_hash hash;
+    uint32_t ref;
+};
+
+static enum tsdb_status write_series(struct seal *s, const struct ordered *series)
 {
+    uint32_t ref = series->ref;
     struct samples *all = &s->samples;
     samples_reset(all);
     enum tsdb_status st = head_samples(&s->m->head, ref, HEAD_SEALED, all);
     if (st != TSDB_OK)
         return tsdb_fail(s->err, st, "seal: hot block of series %u does not decode", ref);
     (void)samples_order(all, INT64_MIN, INT64_MAX);
-    struct tsdb_hash hash = head_series(&s->m->head, ref)->hash;
     uint32_t exemplar = first_exemplar(s, ref);
     for (uint32_t from = 0, to; from < all->count; from = to) {
         struct window *w;
@@ -144,7 +150,7 @@ static enum tsdb_status write_series(struct seal *s, uint32_t ref, struct tsdb_l
         for (to = from + 1; to < all->count && (is_rest || all->ts[to] < w->end); to++)
             ;
         struct samples part = slice(all, from, to);
-        st = block_writer_series(w->writer, hash, labels, &part, s->err);
+        st = block_writer_series(w->writer, series->hash, series->labels, &part, s->err);
         if (st != TSDB_OK)
             return st;
         write_exemplars(s, w, ref, to < all->count ? w->end : INT64_MAX, &exemplar);
@@ -153,11 +159,6 @@ static enum tsdb_status write_series(struct seal *s, uint32_t ref, struct tsdb_l
 }
 
 /* ---- all series in order -------------------------------------------------------------- */
-
-struct ordered {
-    struct tsdb_labels labels;
-    uint32_t ref;
-};
 
 static int by_labels(const void *a, const void *b)
 {
@@ -184,13 +185,13 @@ static enum tsdb_status write_metric(struct seal *s, struct tsdb_text name)
         head_index_labels(h->labels, refs.at[i], labels, &count);
         struct tsdb_label *copy = ARENA_ARRAY(&arena, struct tsdb_label, count);
         memcpy(copy, labels, count * sizeof *copy);
-        series[i] = (struct ordered){{copy, count}, refs.at[i]};
+        series[i] = (struct ordered){{copy, count}, head_series(h, refs.at[i])->hash, refs.at[i]};
     }
     rwlock_unlock(&h->index);
     if (st == TSDB_OK)
         qsort(series, refs.count, sizeof *series, by_labels);
     for (uint32_t i = 0; i < refs.count && st == TSDB_OK; i++)
-        st = write_series(s, series[i].ref, series[i].labels);
+        st = write_series(s, &series[i]);
     mem_free(series);
     arena_release(&arena);
     ordinals_release(&refs);
