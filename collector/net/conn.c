@@ -175,7 +175,9 @@ static void linger(struct conn *c)
         conn_close(c, c->why);
         return;
     }
-    c->read_due = loop_now(c->loop) + CONN_LINGER_MS * NS_PER_MS;
+    bool is_draining = atomic_load_explicit(&c->site->is_draining, memory_order_relaxed);
+    int64_t linger_ms = is_draining ? CONN_LINGER_DRAIN_MS : CONN_LINGER_MS;
+    c->read_due = loop_now(c->loop) + linger_ms * NS_PER_MS;
     rearm(c);
 }
 

@@ -55,6 +55,7 @@ enum {
     CONN_OUTPUT_HIGH = 256 << 10, /* protocols stop producing above */
     CONN_DRAIN_RATE = 64 << 10,   /* bytes that extend the drain by a second */
     CONN_LINGER_MS = 2000,        /* reading on after the last answer, so that it arrives */
+    CONN_LINGER_DRAIN_MS = 300,   /* ... while the server ends */
     CONN_BYTES = 4 << 10,         /* charged for a connection as such */
     CONN_TLS_BYTES = 40 << 10,    /* ... and for its TLS state */
 };

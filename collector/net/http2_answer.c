@@ -89,7 +89,7 @@ static ssize_t read_data(nghttp2_session *session, int32_t id, uint8_t *out, siz
         if (got == PULL_NOTHING) {
             if (n == 0) {
                 a->is_deferred = true;
-                a->drain_start = 0;
+                a->drain_start = INT64_MAX;
                 return NGHTTP2_ERR_DEFERRED;
             }
             break;
@@ -126,7 +126,7 @@ static void submit(struct http2_answer *a, nghttp2_session *session, const struc
     bool has_data = !is_bodiless && !is_fault && head->length != 0;
     a->is_submitted = true;
     a->is_finished = !has_data;
-    a->drain_start = has_data ? loop_now(a->loop) : 0;
+    a->drain_start = has_data ? loop_now(a->loop) : INT64_MAX;
     a->drained = 0;
     (void)nghttp2_submit_response(session, a->id, f.at, f.count, has_data ? &data : NULL);
 }
@@ -161,7 +161,7 @@ void http2_answer_timeout(struct http2_answer *a, nghttp2_session *session)
 
 bool http2_answer_is_late(const struct http2_answer *a, int64_t now, int64_t drain_ms)
 {
-    if (!a->is_submitted || a->is_finished || a->drain_start == 0)
+    if (!a->is_submitted || a->is_finished || now < a->drain_start)
         return false;
     int64_t more = (int64_t)(a->drained / CONN_DRAIN_RATE) * NS_PER_S;
     return now - a->drain_start >= drain_ms * NS_PER_MS + more;

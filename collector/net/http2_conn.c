@@ -39,8 +39,8 @@ struct http2_conn {
     nghttp2_session *session;
     struct stream *streams;
     uint32_t stream_count;
-    bool is_busy; /* streams are being walked or fed: frames are sent afterwards */
-    bool is_going_away;
+    bool is_busy;             /* streams are being walked or fed: frames are sent afterwards */
+    enum closing ending;      /* why it will have ended */
     int64_t tokens, refilled; /* thousandths; when */
     struct writer out;        /* owned; empty between calls */
 };
@@ -87,13 +87,14 @@ static void send_frames(struct conn *c)
         (void)conn_write(c, writer_bytes(&h->out)); /* when it fails, it is closing */
     writer_reset(&h->out);
     if (!nghttp2_session_want_read(h->session) && !nghttp2_session_want_write(h->session))
-        conn_finish(c, h->is_going_away ? CLOSING_SHUTDOWN : CLOSING_DONE);
+        conn_finish(c, h->ending);
 }
 
 static void go_away(struct conn *c, uint32_t code, enum closing why)
 {
     struct http2_conn *h = state_of(c);
     (void)nghttp2_session_terminate_session(h->session, code);
+    h->ending = why;
     h->is_busy = false;
     send_frames(c);
     conn_finish(c, why);
@@ -468,10 +469,19 @@ static int on_stream_close(nghttp2_session *session, int32_t id, uint32_t code, 
     return 0;
 }
 
+/* nghttp2 ends a session by itself, too. */
+static void note_goaway(struct conn *c, uint32_t code)
+{
+    struct http2_conn *h = state_of(c);
+    if (h->ending == CLOSING_DONE && code != NGHTTP2_NO_ERROR)
+        h->ending = code == NGHTTP2_ENHANCE_YOUR_CALM ? CLOSING_LIMIT : CLOSING_MALFORMED;
+}
+
 /* Answered before the body was read: tell the peer to stop sending it. */
 static int on_frame_sent(nghttp2_session *session, const nghttp2_frame *frame, void *user)
 {
-    (void)user;
+    if (frame->hd.type == NGHTTP2_GOAWAY)
+        note_goaway(user, frame->goaway.error_code);
     if (!(frame->hd.flags & NGHTTP2_FLAG_END_STREAM) ||
         (frame->hd.type != NGHTTP2_HEADERS && frame->hd.type != NGHTTP2_DATA))
         return 0;
@@ -513,7 +523,7 @@ static size_t take(struct conn *c, struct bytes in)
 static void drain(struct conn *c)
 {
     struct http2_conn *h = state_of(c);
-    h->is_going_away = true;
+    h->ending = CLOSING_SHUTDOWN;
     int32_t last = nghttp2_session_get_last_proc_stream_id(h->session);
     (void)nghttp2_submit_goaway(h->session, NGHTTP2_FLAG_NONE, last, NGHTTP2_NO_ERROR, NULL, 0);
     send_frames(c);
@@ -571,6 +581,7 @@ void http2_conn_start(struct conn *c)
     h->tokens = HTTP2_TOKENS * (int64_t)TOKEN;
     h->refilled = loop_now(c->loop);
     h->session = session_new(c);
+    h->ending = CLOSING_DONE;
     c->state = h;
     c->protocol = &protocol;
     const nghttp2_settings_entry settings[] = {

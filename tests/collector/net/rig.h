@@ -22,6 +22,7 @@
 #include <criterion/criterion.h>
 #include <errno.h>
 #include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <poll.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -218,6 +219,8 @@ static inline int rig_connect_to(const struct rig *r, enum listener door)
     int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
     struct sockaddr_in to = rig_sockaddr(r, door);
     cr_assert_eq(connect(fd, (struct sockaddr *)&to, sizeof to), 0, "connect: errno %d", errno);
+    int one = 1;
+    (void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
     return fd;
 }
 
