@@ -217,19 +217,16 @@ Test(http2_conn, endless_continuations_end_the_connection)
 {
     up();
     (void)h2_ask(&h, "GET", "/hello", NULL, no_body);
-    uint8_t head[9] = {0, 0, 1, NGHTTP2_HEADERS, 0, 0, 0, 0, 3};
-    uint8_t more[9] = {0, 0, 1, 9 /* CONTINUATION */, 0, 0, 0, 0, 3};
-    uint8_t field = 0x82; /* :method GET */
+    uint8_t head[9] = {0, 0, 0, NGHTTP2_HEADERS, 0, 0, 0, 0, 3};
+    uint8_t more[9] = {0, 0, 0, 9 /* CONTINUATION */, 0, 0, 0, 0, 3};
+    struct writer in = {0};
     cr_assert(rig_send_bytes(h.fd, (struct bytes){head, sizeof head}));
-    cr_assert(rig_send_bytes(h.fd, (struct bytes){&field, 1}));
     int sent = 0;
     while (sent < 1000 && rig_send_bytes(h.fd, (struct bytes){more, sizeof more}) &&
-           rig_send_bytes(h.fd, (struct bytes){&field, 1})) {
+           rig_receive(h.fd, &in, 2) < 0)
         sent++;
-        if (h2_turn(&h, 1) && h.has_goaway)
-            break;
-    }
-    cr_assert(h.has_goaway && sent < 200, "%d CONTINUATION frames were taken", sent);
+    cr_assert(sent < 100, "%d CONTINUATION frames were taken", sent);
+    writer_release(&in);
     down();
 }
 
