@@ -143,16 +143,24 @@ static void expect(struct frame_conn *f, enum state state, uint32_t len)
     f->got = 0;
 }
 
+/* Looks are due at fixed times from the frame's start: bytes do not move them. */
+static int64_t until_look_ms(const struct frame_conn *f)
+{
+    int64_t spent = (loop_now(f->loop) - f->start) / NS_PER_MS;
+    int64_t look = RATE_LOOK_MS - spent % RATE_LOOK_MS;
+    int64_t rest = f->site->limits.body_ms - spent;
+    if (rest < look)
+        look = rest;
+    return look > 0 ? look : 1;
+}
+
 static void arm(struct frame_conn *f)
 {
-    const struct net_limits *limits = &f->site->limits;
     bool is_midway = f->state == STATE_ENVELOPE || f->got > 0;
     if (f->is_starved)
         conn_deadline(f->conn, BUDGET_LOOK_MS);
-    else if (is_midway)
-        conn_deadline(f->conn, limits->body_ms < RATE_LOOK_MS ? limits->body_ms : RATE_LOOK_MS);
     else
-        conn_deadline(f->conn, limits->idle_ms);
+        conn_deadline(f->conn, is_midway ? until_look_ms(f) : f->site->limits.idle_ms);
     f->conn->is_half_sent = is_midway;
 }
 
