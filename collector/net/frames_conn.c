@@ -31,7 +31,7 @@ struct frame_conn {
     uint8_t prefix[FRAME_PREFIX_BYTES];
     uint8_t *frame; /* owned, charged: an envelope that came in pieces */
     size_t cap;
-    int64_t start; /* of the present frame, monotonic ns */
+    int64_t start, look; /* of the present frame, and when it is looked at; monotonic */
     bool is_taking, has_ended, is_starved;
 
     struct mutex lock;
@@ -143,15 +143,17 @@ static void expect(struct frame_conn *f, enum state state, uint32_t len)
     f->got = 0;
 }
 
-/* Looks are due at fixed times from the frame's start: bytes do not move them. */
+/* The frame is looked at again then; bytes that come meanwhile do not move it. */
+static void set_look(struct frame_conn *f)
+{
+    int64_t body_ms = f->site->limits.body_ms;
+    f->look = loop_now(f->loop) + (body_ms < RATE_LOOK_MS ? body_ms : RATE_LOOK_MS) * NS_PER_MS;
+}
+
 static int64_t until_look_ms(const struct frame_conn *f)
 {
-    int64_t spent = (loop_now(f->loop) - f->start) / NS_PER_MS;
-    int64_t look = RATE_LOOK_MS - spent % RATE_LOOK_MS;
-    int64_t rest = f->site->limits.body_ms - spent;
-    if (rest < look)
-        look = rest;
-    return look > 0 ? look : 1;
+    int64_t ms = (f->look - loop_now(f->loop) + NS_PER_MS - 1) / NS_PER_MS;
+    return ms > 0 ? ms : 1;
 }
 
 static void arm(struct frame_conn *f)
@@ -192,8 +194,10 @@ static struct bytes cut(struct frame_conn *f, struct bytes *in)
 
 static enum step on_length(struct frame_conn *f, struct bytes *in)
 {
-    if (f->got == 0)
+    if (f->got == 0) {
         f->start = loop_now(f->loop);
+        set_look(f);
+    }
     size_t at = f->got;
     struct bytes piece = cut(f, in);
     memcpy(f->prefix + at, piece.at, piece.len);
@@ -297,6 +301,7 @@ static void late(struct conn *c)
     const struct net_limits *limits = &f->site->limits;
     if (atomic_load(&f->outstanding) >= limits->outstanding_max) { /* we are the slow side */
         f->start = loop_now(f->loop);
+        set_look(f);
         arm(f);
         return;
     }
@@ -316,6 +321,8 @@ static void late(struct conn *c)
     }
     if (f->is_starved)
         conn_resume(c);
+    else
+        set_look(f);
     arm(f);
 }
 
