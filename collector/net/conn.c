@@ -103,12 +103,17 @@ static void on_timer(void *arg)
     conn_leave(c);
 }
 
-void conn_deadline(struct conn *c, int64_t ms)
+void conn_deadline_at(struct conn *c, int64_t ns)
 {
     if (c->is_finishing)
         return;
-    c->read_due = ms > 0 ? loop_now(c->loop) + ms * NS_PER_MS : INT64_MAX;
+    c->read_due = ns;
     rearm(c);
+}
+
+void conn_deadline(struct conn *c, int64_t ms)
+{
+    conn_deadline_at(c, ms > 0 ? loop_now(c->loop) + ms * NS_PER_MS : INT64_MAX);
 }
 
 /* ---- output ---- */

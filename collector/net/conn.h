@@ -101,6 +101,9 @@ void conn_resume(struct conn *c);
 void conn_yield(struct conn *c);
 /* ms from now; 0: none. */
 void conn_deadline(struct conn *c, int64_t ms);
+/* At a monotonic time, which may have passed; INT64_MAX: none.  What must not
+ * move while bytes drip in is set by time, not by distance. */
+void conn_deadline_at(struct conn *c, int64_t ns);
 /* Closes once the output has drained and the peer has had time to read it;
  * nothing more is taken. */
 void conn_finish(struct conn *c, enum closing why);

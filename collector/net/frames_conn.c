@@ -150,19 +150,15 @@ static void set_look(struct frame_conn *f)
     f->look = loop_now(f->loop) + (body_ms < RATE_LOOK_MS ? body_ms : RATE_LOOK_MS) * NS_PER_MS;
 }
 
-static int64_t until_look_ms(const struct frame_conn *f)
-{
-    int64_t ms = (f->look - loop_now(f->loop) + NS_PER_MS - 1) / NS_PER_MS;
-    return ms > 0 ? ms : 1;
-}
-
 static void arm(struct frame_conn *f)
 {
     bool is_midway = f->state == STATE_ENVELOPE || f->got > 0;
     if (f->is_starved)
         conn_deadline(f->conn, BUDGET_LOOK_MS);
+    else if (is_midway)
+        conn_deadline_at(f->conn, f->look);
     else
-        conn_deadline(f->conn, is_midway ? until_look_ms(f) : f->site->limits.idle_ms);
+        conn_deadline(f->conn, f->site->limits.idle_ms);
     f->conn->is_half_sent = is_midway;
 }
 

@@ -41,6 +41,7 @@ struct http2_conn {
     uint32_t stream_count;
     bool is_busy;             /* streams are being walked or fed: frames are sent afterwards */
     enum closing ending;      /* why it will have ended */
+    int64_t look;             /* when the streams are looked at again, monotonic */
     int64_t tokens, refilled; /* thousandths; when */
     struct writer out;        /* owned; empty between calls */
 };
@@ -102,19 +103,27 @@ static void go_away(struct conn *c, uint32_t code, enum closing why)
 
 /* ---- deadlines ---- */
 
-static void look_again(struct conn *c)
+/* The next look at the streams, or sooner when a call's deadline is; new streams
+ * do not put it off. */
+static void arm(struct conn *c)
 {
     struct http2_conn *h = state_of(c);
     if (!h->streams) {
         conn_deadline(c, c->site->limits.idle_ms);
         return;
     }
-    int64_t next = loop_now(c->loop) + HTTP2_LOOK_MS * NS_PER_MS;
+    int64_t next = h->look;
     for (const struct stream *s = h->streams; s; s = s->next)
         if (s->deadline < next)
             next = s->deadline;
-    int64_t wait_ms = (next - loop_now(c->loop) + NS_PER_MS - 1) / NS_PER_MS;
-    conn_deadline(c, wait_ms > 0 ? wait_ms : 1);
+    conn_deadline_at(c, next);
+}
+
+static void set_look(struct conn *c)
+{
+    struct http2_conn *h = state_of(c);
+    h->look = loop_now(c->loop) + HTTP2_LOOK_MS * NS_PER_MS;
+    arm(c);
 }
 
 static void reset_stream(struct stream *s, uint32_t code)
@@ -190,7 +199,7 @@ static void late(struct conn *c)
     for (struct stream *s = h->streams; s; s = s->next)
         look_at(s, now);
     h->is_busy = false;
-    look_again(c);
+    set_look(c);
     send_frames(c);
 }
 
@@ -263,7 +272,7 @@ static int on_begin_headers(nghttp2_session *session, const nghttp2_frame *frame
         s->fault = 503;
     (void)nghttp2_session_set_stream_user_data(session, frame->hd.stream_id, s);
     if (h->stream_count == 1)
-        look_again(c);
+        set_look(c);
     return 0;
 }
 
@@ -354,7 +363,7 @@ static void on_head(struct stream *s)
     if (x->is_grpc && grpc_timeout_parse(exchange_header(x, "grpc-timeout"), &timeout)) {
         if (timeout < INT64_MAX - s->start)
             s->deadline = s->start + timeout;
-        look_again(s->conn);
+        arm(s->conn);
     }
     if (!s->fault)
         s->fault = target_fault(x);
@@ -465,7 +474,7 @@ static int on_stream_close(nghttp2_session *session, int32_t id, uint32_t code, 
     stream_free(s);
     c->is_half_sent = h->streams != NULL;
     if (!h->streams)
-        look_again(c);
+        arm(c);
     return 0;
 }
 

@@ -113,7 +113,7 @@ Test(udp_socket, kernel_drops_are_counted)
     RIG_UNTIL(seen > 0);
     do {
         before = seen;
-        rig_sleep_ms(100);
+        rig_sleep_ms(400);
     } while (seen != before);
     cr_assert_eq(send(fd, d, 1, 0), 1);
     RIG_UNTIL(seen == before + 1);
