@@ -8,7 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { FIELDS_MAX = 64 };
+enum { FIELDS_MAX = 128 }; /* more are left out */
 
 struct fields {
     nghttp2_nv at[FIELDS_MAX];
@@ -113,15 +113,15 @@ static void submit(struct http2_answer *a, nghttp2_session *session, const struc
     struct fields f = {.count = 0};
     int n = snprintf(status, sizeof status, "%d", head->status);
     add(&f, text_of(":status"), (struct tsdb_text){status, (size_t)n});
+    if (head->length >= 0 && head->status != 204 && head->status != 304) {
+        size_t digits = i64_format(head->length, length);
+        add(&f, text_of("content-length"), (struct tsdb_text){length, digits});
+    }
     add_lines(&f, &head->lines);
     bool is_bodiless = x->is_head || head->status == 204 || head->status == 304;
     bool is_fault = x->out.grpc_status > 0;
     if (is_fault)
         add_lines(&f, &x->out.grpc_trailers);
-    if (head->length >= 0 && head->status != 204 && head->status != 304) {
-        size_t digits = i64_format(head->length, length);
-        add(&f, text_of("content-length"), (struct tsdb_text){length, digits});
-    }
     nghttp2_data_provider data = {.source.ptr = a, .read_callback = read_data};
     bool has_data = !is_bodiless && !is_fault && head->length != 0;
     a->is_submitted = true;

@@ -76,6 +76,7 @@ static inline void *rig_stream_run(void *arg)
     struct exchange *x = arg;
     struct exchange_answer answer = {.status = 200, .content_type = "text/plain"};
     uint8_t block[8192];
+    rig_sleep_ms(1); /* a thread that ends while it is being named would abort */
     exchange_start(x, &answer);
     for (size_t sent = 0; sent < RIG_STREAM_BYTES; sent += sizeof block) {
         memset(block, 'a' + (int)(sent / sizeof block % 26), sizeof block);
