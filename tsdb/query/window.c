@@ -136,6 +136,15 @@ static void stacks_move(struct stacks *s, struct window w)
     }
 }
 
+/* Where a sum leaves the numbers, the order of its terms decides how. */
+static double sum_in_order(const struct window_job *job, struct window w)
+{
+    struct pair sum = {0, 0};
+    for (uint32_t i = w.from; i < w.to; i++)
+        sum = pair_add(sum, job->values[i]);
+    return pair_value(sum);
+}
+
 static void over_sum(const struct window_job *job)
 {
     struct stacks s = stacks_over(job, false);
@@ -144,7 +153,8 @@ static void over_sum(const struct window_job *job)
         if (length(w) == 0)
             continue;
         stacks_move(&s, w);
-        give(job, i, pair_value(pair_join(s.sums[w.from], s.back_sum)));
+        struct pair sum = pair_join(s.sums[w.from], s.back_sum);
+        give(job, i, isfinite(sum.high) ? sum.high + sum.low : sum_in_order(job, w));
     }
 }
 
