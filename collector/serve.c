@@ -12,16 +12,17 @@
 #include "collector/self/log.h"
 #include "collector/self_store.h"
 #include "collector/waiting_room.h"
+#include "tsdb/base/assert.h"
 #include "tsdb/base/mem.h"
+#include "tsdb/base/random.h"
+#include "tsdb/base/text.h"
 #include "tsdb/base/writer.h"
 
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
-#include <unistd.h>
 
-enum { DRAIN_MS = 10000, ROUTES_MAX = API_ROUTES_MAX + INGEST_ROUTES_MAX + RADIATOR_ROUTES_MAX };
+enum { DRAIN_MS = 10000, ROUTES_MAX = 256 };
 
 extern char **environ;
 
@@ -89,15 +90,40 @@ static void api_options_of(struct server *s, struct api_options *out)
                                 .arg = s};
 }
 
-static void otlp_options_of(const struct config *c, struct ingest_options *out)
+/* Tokens of frames and datagrams are the web config's, like those of requests. */
+static bool authorize(void *arg, struct tsdb_text token, struct arena *arena,
+                      struct tsdb_text *tenant)
 {
-    static const enum otlp_strategy strategies[] = {
-        [OTLP_ESCAPE_WITH_SUFFIXES] = OTLP_UNDERSCORE_SUFFIXES,
-        [OTLP_ESCAPE_WITHOUT_SUFFIXES] = OTLP_UNDERSCORE_PLAIN,
-        [OTLP_UTF8_WITH_SUFFIXES] = OTLP_UTF8_SUFFIXES,
-        [OTLP_NO_TRANSLATION] = OTLP_UTF8_PLAIN,
-    };
-    out->otlp.strategy = strategies[c->ingest.otlp_translation];
+    struct server *s = arg;
+    return net_token_check(s->net, token, SCOPE_INGEST, arena, tenant);
+}
+
+_Static_assert((int)TRANSLATE_NOTHING == (int)OTLP_UTF8 &&
+                   (int)TRANSLATE_ESCAPE_WITHOUT_SUFFIXES == (int)OTLP_UNDERSCORE,
+               "the setting's choices are the decoder's, in its order");
+
+static struct ingest *open_ingest(struct server *s)
+{
+    const struct config *c = &s->config;
+    struct ingest_options o;
+    ingest_options_init(&o);
+    o.db = s->db;
+    o.budget = &s->budget;
+    o.sync = (enum tsdb_sync)c->store.journal_sync;
+    random_secret(&o.random_seed, sizeof o.random_seed);
+    o.otlp_strategy = (enum otlp_strategy)c->ingest.otlp_translation;
+    o.limits.otlp_bytes_max = c->net.max_body_size;
+    o.limits.frame_bytes_max = c->net.max_body_size;
+    o.authorize = authorize;
+    o.authorize_arg = s;
+    struct tsdb_text *promoted = MEM_ARRAY(struct tsdb_text, c->ingest.otlp_promote.count);
+    for (size_t i = 0; i < c->ingest.otlp_promote.count; i++)
+        promoted[i] = text_of(c->ingest.otlp_promote.at[i]);
+    o.otlp_promoted = promoted;
+    o.otlp_promoted_count = (uint32_t)c->ingest.otlp_promote.count;
+    struct ingest *ingest = ingest_new(&o);
+    mem_free(promoted);
+    return ingest;
 }
 
 static void warn_unreloadable(void *arg, const char *key, bool is_reloadable)
@@ -114,11 +140,11 @@ static enum tsdb_status reload(void *arg, struct tsdb_error *err)
 {
     struct server *s = arg;
     struct config fresh;
-    enum tsdb_status st =
-        config_load(s->argc, s->argv, (const char *const *)environ, &fresh, err);
+    enum tsdb_status st = config_load(s->argc, s->argv, (const char *const *)environ, &fresh, err);
     if (st == TSDB_OK && s->net)
         st = net_reload(s->net, err);
     if (st != TSDB_OK) {
+        counters_reloaded(false, clock_wall_ns(clock_real()));
         log_error("config", "reload refused, the old settings stay: %s", err->msg);
         return st;
     }
@@ -135,6 +161,7 @@ static enum tsdb_status reload(void *arg, struct tsdb_error *err)
     tsdb_configure(s->db, &store);
     api_configure(s->api, &api);
     config_release(&old);
+    counters_reloaded(true, clock_wall_ns(clock_real()));
     log_info("config", "reload done");
     return TSDB_OK;
 }
@@ -144,6 +171,15 @@ static void print_config(void *arg, struct writer *w)
     struct server *s = arg;
     mutex_lock(&s->config_lock);
     config_print(&s->config, w);
+    mutex_unlock(&s->config_lock);
+}
+
+static void each_setting(void *arg, void (*fn)(void *to, const char *name, struct tsdb_text value),
+                         void *to)
+{
+    struct server *s = arg;
+    mutex_lock(&s->config_lock);
+    config_each(&s->config, fn, to);
     mutex_unlock(&s->config_lock);
 }
 
@@ -192,6 +228,7 @@ static void collect_engine(void *arg)
     struct tsdb_stats stats;
     tsdb_stats(s->db, &stats);
     counters_engine(&stats);
+    counters_set(ENGINE_WRITABLE, NOWHERE, tsdb_is_writable(s->db));
     counters_process(fs_posix(), s->started_ns);
 }
 
@@ -214,14 +251,17 @@ static enum tsdb_status open_doors(struct server *s, struct tsdb_error *err)
     api.ready = is_ready;
     api.reload = reload;
     api.config = print_config;
+    api.flags = each_setting;
     s->api = api_new(&api);
-    struct ingest_options ingest = {.db = s->db, .budget = &s->budget, .clock = clock_real()};
-    otlp_options_of(&s->config, &ingest);
-    s->ingest = ingest_new(&ingest);
+    s->ingest = open_ingest(s);
     s->radiator = radiator_new(&(struct radiator_options){.db = s->db, .clock = clock_real()});
     s->route_count = api_routes(s->api, s->routes);
-    s->route_count += ingest_routes(s->ingest, s->routes + s->route_count);
     s->route_count += radiator_routes(s->radiator, s->routes + s->route_count);
+    size_t count;
+    const struct exchange_route *ingest = ingest_routes(s->ingest, &count);
+    ASSERT(s->route_count + count <= ROUTES_MAX);
+    memcpy(s->routes + s->route_count, ingest, count * sizeof *ingest);
+    s->route_count += count;
     struct net_options net;
     net_options_of(s, &net);
     net.budget = &s->budget;
@@ -243,8 +283,8 @@ static void print_banner(const struct server *s)
     if (http.len > 0)
         writer_format(&w, "  board      %s://%.*s/        explore  %s://%.*s/explore\n", scheme,
                       (int)http.len, http.at, scheme, (int)http.len, http.at);
-    static const char *const doors[LISTENER_COUNT] = {
-        "http      ", "otlp grpc ", "tcp frames", "udp frames"};
+    static const char *const doors[LISTENER_COUNT] = {"http      ", "otlp grpc ", "tcp frames",
+                                                      "udp frames"};
     for (int i = 0; i < LISTENER_COUNT; i++) {
         struct tsdb_text a = net_address(s->net, (enum listener)i);
         writer_format(&w, "  %s %.*s\n", doors[i], a.len ? (int)a.len : 3, a.len ? a.at : "off");
@@ -279,7 +319,9 @@ static enum tsdb_status start(struct server *s, struct tsdb_error *err)
     s->self = self_store_new(s->db, instance[0] ? instance : "andon");
     counters_on_collect(collect_engine, s);
     counters_on_collect(net_collect, s->net);
+    counters_on_collect(ingest_collect, s->ingest);
     net_start(s->net);
+    counters_reloaded(true, s->started_ns);
     atomic_store(&s->is_ready, true);
     print_banner(s);
     log_info("serve", "ready http=%s data_dir=%s", instance, s->config.store.data_dir);
@@ -301,11 +343,10 @@ static void tick(struct server *s)
 }
 
 /* Returns the signal that ends the server. */
-static int run(struct server *s, const sigset_t *signals)
+static int run(struct server *s)
 {
     for (;;) {
-        struct timespec wait = {.tv_nsec = 250 * NS_PER_MS};
-        int sig = sigtimedwait(signals, NULL, &wait);
+        int sig = thread_wait_signal(250 * NS_PER_MS);
         if (sig == SIGTERM || sig == SIGINT)
             return sig;
         struct tsdb_error err = {0};
@@ -331,7 +372,7 @@ static void stop(struct server *s)
     if (s->api)
         api_stop(s->api);
     if (s->ingest)
-        ingest_stop(s->ingest);
+        ingest_abandon(s->ingest);
     net_close(s->net);
     radiator_free(s->radiator);
     api_free(s->api);
@@ -340,20 +381,9 @@ static void stop(struct server *s)
     self_store_free(s->self);
 }
 
-static void block_signals(sigset_t *signals)
-{
-    (void)sigemptyset(signals);
-    (void)sigaddset(signals, SIGTERM);
-    (void)sigaddset(signals, SIGINT);
-    (void)sigaddset(signals, SIGHUP);
-    (void)pthread_sigmask(SIG_BLOCK, signals, NULL);
-    (void)signal(SIGPIPE, SIG_IGN);
-}
-
 int serve(int argc, const char *const *argv)
 {
     static struct server s; /* the one root of the process */
-    sigset_t signals;
     struct tsdb_error err = {0};
     s.argc = argc;
     s.argv = argv;
@@ -361,7 +391,7 @@ int serve(int argc, const char *const *argv)
         (void)fprintf(stderr, "andon: %s\n", err.msg);
         return 2;
     }
-    block_signals(&signals);
+    thread_block_signals();
     mutex_init(&s.config_lock);
     log_set_level((enum log_level)s.config.self.log_level);
     budget_init(&s.budget, s.config.store.memory_limit / 4, NULL);
@@ -371,7 +401,7 @@ int serve(int argc, const char *const *argv)
         log_error("serve", "does not start: %s", err.msg);
         status = 1;
     } else {
-        int sig = run(&s, &signals);
+        int sig = run(&s);
         log_info("serve", "stopping signal=%s", sig == SIGTERM ? "TERM" : "INT");
     }
     stop(&s);

@@ -42,7 +42,7 @@ enum tsdb_status {
 struct tsdb_error {
     enum tsdb_status status;
     int os_errno;  /* 0 unless status is TSDB_EIO */
-    char msg[240]; /* always NUL-terminated, one line, no trailing dot */
+    char msg[512]; /* always NUL-terminated, one line, no trailing dot */
 };
 
 struct tsdb_text {
@@ -371,8 +371,7 @@ struct tsdb_stats {
 };
 TSDB_API void tsdb_stats(struct tsdb *db, struct tsdb_stats *out);
 
-/* Every label pair of the active series with how many series have it; in no order.
- * fn returns false to stop; it must not call the engine. */
+/* Label pairs of the active series, in no order.  fn must not call the engine. */
 typedef bool tsdb_cardinality_fn(void *arg, struct tsdb_label pair, uint32_t series);
 TSDB_API void tsdb_cardinality(struct tsdb *db, tsdb_cardinality_fn *fn, void *arg);
 

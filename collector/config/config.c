@@ -180,7 +180,7 @@ static enum tsdb_status check_listeners(const struct config *c, struct tsdb_erro
     if (c->net.allow_insecure_listen || *c->net.web_config_file)
         return TSDB_OK;
     for (size_t i = 0; i < sizeof all / sizeof all[0]; i++)
-        if (*all[i].address && !is_loopback(all[i].address))
+        if (*all[i].address && strcmp(all[i].address, "off") != 0 && !is_loopback(all[i].address))
             return tsdb_fail(err, TSDB_EINVAL,
                              "%s: %s is open to others; set web_config_file (TLS, users), or "
                              "allow_insecure_listen",
@@ -230,6 +230,8 @@ static enum tsdb_status load_alone(struct loader *l, const struct tsdb_text *tex
 {
     begin(l->config);
     enum tsdb_status st = put_defaults(l);
+    if (st == TSDB_OK && !text)
+        st = loader_put(l, config_setting(), text_of(path), path);
     if (st == TSDB_OK)
         st = text ? loader_yaml(l, *text, path) : put_file(l, path);
     if (st == TSDB_OK)

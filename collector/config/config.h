@@ -35,14 +35,14 @@ struct config_list {
 };
 
 enum otlp_translation { /* Prometheus' translation strategies */
-                        OTLP_ESCAPE_WITH_SUFFIXES,
-                        OTLP_ESCAPE_WITHOUT_SUFFIXES,
-                        OTLP_UTF8_WITH_SUFFIXES,
-                        OTLP_NO_TRANSLATION,
+                        TRANSLATE_ESCAPE_WITH_SUFFIXES,
+                        TRANSLATE_ESCAPE_WITHOUT_SUFFIXES,
+                        TRANSLATE_UTF8_WITH_SUFFIXES,
+                        TRANSLATE_NOTHING,
 };
 
 struct config_net {
-    const char *http_listen, *grpc_listen, *udp_listen, *tcp_listen; /* "": off */
+    const char *http_listen, *grpc_listen, *udp_listen, *tcp_listen; /* "" and "off": none */
     const char *web_config_file;                                     /* "": none */
     bool allow_insecure_listen;
     uint64_t loops; /* 0: one per core */

@@ -114,7 +114,7 @@ void setting_range(const struct setting *s, char *out, size_t cap)
     case SETTING_ADDRESS:
         (void)snprintf(out, cap,
                        "an address and a port from 0 to 65535, such as "
-                       "127.0.0.1:4318, :4318 or [::1]:4318, or nothing");
+                       "127.0.0.1:4318, :4318 or [::1]:4318, or off");
         return;
     case SETTING_DURATION: duration_range(s, out, cap); return;
     case SETTING_SIZE:

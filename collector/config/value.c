@@ -59,11 +59,11 @@ static bool port_parse(struct tsdb_text text)
     return text.len > 0 && text.len <= 5 && port <= 65535;
 }
 
-/* host:port, :port, [v6]:port, or nothing.  Hosts are addresses or localhost:
+/* host:port, :port, [v6]:port, off, or nothing (the same).  Hosts are addresses or localhost:
  * a name that moves is no place to listen on. */
 static bool is_address(struct tsdb_text value)
 {
-    if (value.len == 0)
+    if (value.len == 0 || text_equal(value, text_of("off")))
         return true;
     const char *colon = memrchr(value.at, ':', value.len);
     if (!colon)

@@ -13,7 +13,8 @@
 
 #include "tsdb/tsdb.h"
 
-enum { ALIAS_STRIPES = 64, ALIAS_NONE = UINT32_MAX };
+enum { ALIAS_STRIPES = 64 };
+#define ALIAS_NONE UINT32_MAX
 
 struct alias_slot {
     uint64_t key;

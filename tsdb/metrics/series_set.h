@@ -7,7 +7,8 @@
 
 #include "tsdb/metrics/metrics.h"
 
-enum { SOURCE_HEAD = UINT32_MAX, SET_ARENA_BYTES_MAX = 1 << 30 };
+enum { SET_ARENA_BYTES_MAX = 1 << 30 };
+#define SOURCE_HEAD UINT32_MAX
 
 /* A series as one source has it.  Sorted by hash, then source, the head last. */
 struct place {

@@ -201,7 +201,7 @@ static enum tsdb_status histogram_point(const struct binary_rows *b, struct poin
         note_types(b, l, r);
         return TSDB_OK;
     }
-    bool is_true = histogram_equal(l.histogram, r.histogram) == (e->op == BINARY_EQ);
+    bool is_true = histogram_has_same_buckets(l.histogram, r.histogram) == (e->op == BINARY_EQ);
     if (e->is_bool)
         *out = (struct point){.kind = POINT_FLOAT, .value = is_true};
     else if (is_true)

@@ -549,7 +549,7 @@ static bool same_side(const struct tsdb_histogram *a, const struct tsdb_histogra
     }
 }
 
-bool histogram_equal(const struct tsdb_histogram *a, const struct tsdb_histogram *b)
+bool histogram_has_same_buckets(const struct tsdb_histogram *a, const struct tsdb_histogram *b)
 {
     return a->schema == b->schema && same_bits(a->count, b->count) && same_bits(a->sum, b->sum) &&
            a->zero_threshold == b->zero_threshold && same_bits(a->zero_count, b->zero_count) &&

@@ -87,7 +87,7 @@ const struct tsdb_histogram *histogram_sum_take(const struct histogram_sum *s);
 bool histogram_is_reset(const struct tsdb_histogram *now, const struct tsdb_histogram *before,
                         struct arena *scratch);
 /* Bit by bit the same buckets, counts and sum. */
-bool histogram_equal(const struct tsdb_histogram *a, const struct tsdb_histogram *b);
+bool histogram_has_same_buckets(const struct tsdb_histogram *a, const struct tsdb_histogram *b);
 
 struct histogram_bucket {
     double lower, upper, count;

@@ -302,7 +302,7 @@ static bool is_break(const struct view *v, uint32_t i)
     if (!v->h[i] != !v->h[i - 1])
         return true;
     if (v->h[i])
-        return is_change ? !histogram_equal(v->h[i], v->h[i - 1]) : v->is_reset[i];
+        return is_change ? !histogram_has_same_buckets(v->h[i], v->h[i - 1]) : v->is_reset[i];
     double now = all->values[i], before = all->values[i - 1];
     if (is_change)
         return now != before && !(isnan(now) && isnan(before));

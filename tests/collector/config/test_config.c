@@ -62,7 +62,7 @@ Test(config, defaults_listen_on_loopback_and_sync_always)
     cr_assert_eq(config.store.journal_sync, TSDB_SYNC_ALWAYS);
     cr_assert_eq(config.store.retention, 30 * NS_PER_DAY);
     cr_assert_eq(config.self.log_level, LEVEL_INFO);
-    cr_assert_eq(config.ingest.otlp_translation, OTLP_ESCAPE_WITH_SUFFIXES);
+    cr_assert_eq(config.ingest.otlp_translation, TRANSLATE_ESCAPE_WITH_SUFFIXES);
     cr_assert_eq(config.ingest.otlp_promote.count, 0);
     cr_assert_gt(config.store.memory_limit, 64 << 20);
     cr_assert_leq(config.store.memory_limit, memory_available(fs_posix()));

@@ -85,7 +85,8 @@ static inline enum tsdb_status found_record(void *arg, uint64_t position, uint8_
     size_t len = record_fill(n, want);
     cr_assert(payload.len == len && memcmp(payload.at, want, len) == 0, "record %u differs", n);
     cr_assert_eq(type, 1 + n % 255);
-    cr_assert_eq(position, f->ledger->position[n], "record %u at another position", n);
+    cr_assert_eq(position, f->ledger->position[n], "record %u at %lu, want %lu", n, position,
+                 f->ledger->position[n]);
     cr_assert_gt(position, f->last, "out of order");
     f->last = position;
     f->times[n]++;

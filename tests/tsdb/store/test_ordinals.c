@@ -75,11 +75,8 @@ Test(ordinals, sorting_drops_repeats_at_every_size_and_density)
     static const uint64_t spans[] = {1, 40, 10000, (uint64_t)1 << 32};
     for (size_t i = 0; i < 8 * 4; i++) {
         struct ordinals o = {0};
-        uint64_t sum = 0;
-        for (uint32_t n = 0; n < sizes[i / 4]; n++) {
+        for (uint32_t n = 0; n < sizes[i / 4]; n++)
             ordinals_append(&o, (uint32_t)random_below(&r, spans[i % 4]));
-            sum += o.at[n];
-        }
         struct ordinals before = copy_of(&o);
         ordinals_sort(&o);
         for (uint32_t k = 1; k < o.count; k++)
