@@ -1,40 +1,9 @@
-#include "script.h"
+#include "fake_store.h"
+
+#include "tsdb/base/text.h"
 
 #include <criterion/parameterized.h>
-#include <dirent.h>
-
-static uint32_t run_file(const char *path)
-{
-    struct script s = {0};
-    char *text = script_read(path);
-    script_run_text(&s, path, text);
-    mem_free(text);
-    cr_log_info("%s: %u queries, %u wrong", path, s.evals, s.failures);
-    cr_expect_eq(s.failures, 0, "%s: %u of %u queries answered wrong", path, s.failures, s.evals);
-    return s.evals;
-}
-
-/* QUERY_SCENARIOS names another folder, or a file. */
-Test(query, answers_the_scenarios)
-{
-    const char *path = getenv("QUERY_SCENARIOS");
-    if (!path)
-        path = "tests/tsdb/query/scenarios";
-    DIR *dir = opendir(path);
-    uint32_t evals = dir ? 0 : run_file(path);
-    for (struct dirent *entry; dir && (entry = readdir(dir));) {
-        char file[512];
-        (void)snprintf(file, sizeof file, "%s/%s", path, entry->d_name);
-        size_t len = strlen(file);
-        if (len > 5 && strcmp(file + len - 5, ".test") == 0)
-            evals += run_file(file);
-    }
-    if (dir)
-        closedir(dir);
-    cr_assert_gt(evals, 0, "%s: no queries", path);
-}
-
-/* ---- limits, ends and what else is not in an answer ------------------------------ */
+#include <stdio.h>
 
 struct rig {
     struct metrics *m;
