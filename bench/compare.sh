@@ -97,18 +97,22 @@ start() { # SYSTEM
     tries=0
     until curl -sf -o /dev/null "http://127.0.0.1:$port$ready"; do
         tries=$((tries + 1))
-        [ $tries -lt 300 ] && kill -0 "$pid" 2>/dev/null || { cat "$run/log" >&2; die "$1 does not start"; }
+        if [ $tries -ge 300 ] || ! kill -0 "$pid" 2>/dev/null; then
+            cat "$run/log" >&2
+            die "$1 does not start"
+        fi
         sleep 0.1
     done
     sleep 1
 }
 
-# Until the server has used less than 2 % of a core for 4 s; at most 180 s.
+# Until the server has used at most 4 % of a core for 4 s; at most 180 s.
 idle() {
     quiet=0 waited=0
     while [ $quiet -lt 2 ] && [ $waited -lt 90 ]; do
-        before=$(cpu_s); sleep 2; after=$(cpu_s)
-        if [ "$(calc "$after - $before <= 0.04")" = 1 ]; then quiet=$((quiet + 1)); else quiet=0; fi
+        used=$(cpu_s)
+        sleep 2
+        if [ "$(calc "$(cpu_s) - $used <= 0.08")" = 1 ]; then quiet=$((quiet + 1)); else quiet=0; fi
         waited=$((waited + 1))
     done
     [ $waited -lt 90 ] || say "note: not idle after 180 s"
@@ -147,6 +151,7 @@ record() { # MEASURE VALUE
 }
 
 replay() { # FILE [option=value...]; sets samples, seconds, errors
+    # shellcheck disable=SC2086
     result=$("$bin/replay" "$1" "$port" connections=$connections $replay_flags "$2" "$3") ||
         say "note: $system $workload: $result"
     samples=$(echo "$result" | field samples)
@@ -164,6 +169,7 @@ begin_run() {
 
 # How much of the machine was stolen, and taken by programs that are not the server's.
 end_run() {
+    # shellcheck disable=SC2086,SC2046
     set -- $run_machine $(machine) "$run_began" "$(now)" "$run_cpu" "$(cpu_s)"
     cores=$(nproc)
     record steal_percent "$(calc "100 * ($4 - $2) / ($6 - $5) / $cores")"
