@@ -239,6 +239,16 @@ static void peer_ended(struct conn *c)
         (void)bufferevent_disable(c->bev, EV_READ); /* what is queued still goes out */
 }
 
+/* Only the bufferevent itself may add to its input, unless it is unfrozen. */
+static void keep(struct conn *c, struct bytes rest)
+{
+    struct evbuffer *in = bufferevent_get_input(c->bev);
+    (void)evbuffer_unfreeze(in, 0);
+    int rc = evbuffer_add(in, rest.at, rest.len);
+    ASSERT(rc == 0);
+    (void)evbuffer_freeze(in, 0);
+}
+
 static void feed_socket(struct conn *c)
 {
     uint8_t *scratch = loop_scratch(c->loop);
@@ -256,7 +266,7 @@ static void feed_socket(struct conn *c)
         tally_add(&c->site->tally.received_bytes[c->door], (uint64_t)n);
         size_t used;
         if (!offer(c, (struct bytes){scratch, (size_t)n}, &used)) {
-            (void)evbuffer_add(bufferevent_get_input(c->bev), scratch + used, (size_t)n - used);
+            keep(c, (struct bytes){scratch + used, (size_t)n - used});
             return;
         }
         if (n < LOOP_SCRATCH_BYTES)
