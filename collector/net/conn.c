@@ -171,7 +171,7 @@ static void linger(struct conn *c)
     c->is_lingering = true;
     if (c->is_tls)
         tls_say_goodbye(c->bev);
-    if (shutdown(c->fd, SHUT_WR) == -1) {
+    if (c->has_ended || shutdown(c->fd, SHUT_WR) == -1) {
         conn_close(c, c->why);
         return;
     }
@@ -226,13 +226,26 @@ static bool feed_buffered(struct conn *c)
     return !c->is_closing;
 }
 
+static void peer_ended(struct conn *c)
+{
+    c->has_ended = true;
+    if (!c->is_finishing && c->protocol->ended && c->protocol->ended(c))
+        (void)bufferevent_disable(c->bev, EV_READ);
+    else if (!c->is_finishing)
+        conn_close(c, c->is_half_sent ? CLOSING_ABORTED : CLOSING_PEER);
+    else if (c->is_lingering)
+        conn_close(c, c->why);
+    else
+        (void)bufferevent_disable(c->bev, EV_READ); /* what is queued still goes out */
+}
+
 static void feed_socket(struct conn *c)
 {
     uint8_t *scratch = loop_scratch(c->loop);
     for (size_t left = CONN_WAKEUP_BYTES; left > 0 && !c->is_closing;) {
         ssize_t n = recv(c->fd, scratch, LOOP_SCRATCH_BYTES, MSG_DONTWAIT);
         if (n == 0) {
-            conn_close(c, c->is_half_sent ? CLOSING_ABORTED : CLOSING_PEER);
+            peer_ended(c);
             return;
         }
         if (n == -1) {
@@ -315,7 +328,7 @@ static void on_event(struct bufferevent *bev, short what, void *arg)
     } else if (c->is_lingering) {
         conn_close(c, c->why);
     } else if (what & BEV_EVENT_EOF) {
-        conn_close(c, c->is_half_sent ? CLOSING_ABORTED : CLOSING_PEER);
+        peer_ended(c);
     } else if (what & BEV_EVENT_ERROR) {
         conn_close(c, CLOSING_ABORTED);
     }
