@@ -42,8 +42,8 @@ typedef void auth_done_fn(void *arg, enum auth_verdict verdict, struct auth_iden
 
 /* Takes the reference to config. */
 struct auth *auth_new(struct clock *clock, struct web_config *config);
-void auth_start(struct auth *auth); /* the thread, when there are users */
-/* Answers what is queued with AUTH_BUSY, ends the thread. */
+/* Answers what is queued with AUTH_BUSY, ends the thread, which the first
+ * password started. */
 void auth_stop(struct auth *auth);
 void auth_free(struct auth *auth);
 

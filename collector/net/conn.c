@@ -171,7 +171,7 @@ static void linger(struct conn *c)
     c->is_lingering = true;
     if (c->is_tls)
         tls_say_goodbye(c->bev);
-    if (shutdown(c->fd, SHUT_WR) == -1) {
+    if (c->has_ended || shutdown(c->fd, SHUT_WR) == -1) {
         conn_close(c, c->why);
         return;
     }
@@ -226,13 +226,36 @@ static bool feed_buffered(struct conn *c)
     return !c->is_closing;
 }
 
+static void peer_ended(struct conn *c)
+{
+    c->has_ended = true;
+    if (!c->is_finishing && c->protocol->ended && c->protocol->ended(c))
+        (void)bufferevent_disable(c->bev, EV_READ);
+    else if (!c->is_finishing)
+        conn_close(c, c->is_half_sent ? CLOSING_ABORTED : CLOSING_PEER);
+    else if (c->is_lingering)
+        conn_close(c, c->why);
+    else
+        (void)bufferevent_disable(c->bev, EV_READ); /* what is queued still goes out */
+}
+
+/* Only the bufferevent itself may add to its input, unless it is unfrozen. */
+static void keep(struct conn *c, struct bytes rest)
+{
+    struct evbuffer *in = bufferevent_get_input(c->bev);
+    (void)evbuffer_unfreeze(in, 0);
+    int rc = evbuffer_add(in, rest.at, rest.len);
+    ASSERT(rc == 0);
+    (void)evbuffer_freeze(in, 0);
+}
+
 static void feed_socket(struct conn *c)
 {
     uint8_t *scratch = loop_scratch(c->loop);
     for (size_t left = CONN_WAKEUP_BYTES; left > 0 && !c->is_closing;) {
         ssize_t n = recv(c->fd, scratch, LOOP_SCRATCH_BYTES, MSG_DONTWAIT);
         if (n == 0) {
-            conn_close(c, c->is_half_sent ? CLOSING_ABORTED : CLOSING_PEER);
+            peer_ended(c);
             return;
         }
         if (n == -1) {
@@ -243,7 +266,7 @@ static void feed_socket(struct conn *c)
         tally_add(&c->site->tally.received_bytes[c->door], (uint64_t)n);
         size_t used;
         if (!offer(c, (struct bytes){scratch, (size_t)n}, &used)) {
-            (void)evbuffer_add(bufferevent_get_input(c->bev), scratch + used, (size_t)n - used);
+            keep(c, (struct bytes){scratch + used, (size_t)n - used});
             return;
         }
         if (n < LOOP_SCRATCH_BYTES)
@@ -315,7 +338,7 @@ static void on_event(struct bufferevent *bev, short what, void *arg)
     } else if (c->is_lingering) {
         conn_close(c, c->why);
     } else if (what & BEV_EVENT_EOF) {
-        conn_close(c, c->is_half_sent ? CLOSING_ABORTED : CLOSING_PEER);
+        peer_ended(c);
     } else if (what & BEV_EVENT_ERROR) {
         conn_close(c, CLOSING_ABORTED);
     }

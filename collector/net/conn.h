@@ -39,6 +39,9 @@ struct protocol {
     void (*writable)(struct conn *c);
     /* The deadline passed. */
     void (*late)(struct conn *c);
+    /* The peer sends no more.  True: it still gets answers, the protocol will
+     * finish; NULL stands for false. */
+    bool (*ended)(struct conn *c);
     /* The server ends: finish soon. */
     void (*drain)(struct conn *c);
     /* Last call: release the state. */
@@ -65,7 +68,7 @@ struct conn {
     struct bufferevent *bev;
     int fd;
     bool is_tls, is_ready; /* ready: the TLS handshake is over */
-    bool is_closing, is_finishing, is_lingering, is_resumed;
+    bool is_closing, is_finishing, is_lingering, is_resumed, has_ended;
     bool is_half_sent; /* in a request or an answer: its end is an abort */
     unsigned depth;
     enum closing why;

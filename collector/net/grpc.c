@@ -162,3 +162,15 @@ int grpc_status_of_http(int status)
     default: return GRPC_INTERNAL;
     }
 }
+
+int grpc_status_to_http(int status)
+{
+    switch (status) {
+    case GRPC_OK: return 200;
+    case GRPC_UNKNOWN:
+    case GRPC_INTERNAL: return 500;
+    case GRPC_UNAVAILABLE: return 503;
+    case GRPC_DEADLINE_EXCEEDED: return 504;
+    default: return 400;
+    }
+}

@@ -50,5 +50,7 @@ void grpc_prefix(size_t len, uint8_t out[GRPC_PREFIX_BYTES]);
 void grpc_trailers(int status, const char *message, int64_t retry_after_ms, struct writer *lines);
 /* What a refusal by net means to a gRPC client. */
 int grpc_status_of_http(int status);
+/* ... and what a gRPC answer would be in HTTP, for counting. */
+int grpc_status_to_http(int status);
 
 #endif

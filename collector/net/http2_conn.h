@@ -7,8 +7,7 @@
  * charged to the budget: a stream waiting for its password to be verified gets
  * HTTP2_WINDOW_BYTES at most.
  *
- * Limits: streams_max at once, and as many again whose peer has given up but
- * whose handler has not; header list 32 KiB and 100 fields; CONTINUATION frames
+ * Limits: streams_max at once; header list 32 KiB and 100 fields; CONTINUATION frames
  * by nghttp2.  Floods (resets, PING, SETTINGS, empty frames) draw on a bucket of
  * HTTP2_TOKENS, refilled HTTP2_TOKENS_PER_S; an empty bucket ends the connection
  * with ENHANCE_YOUR_CALM.

@@ -19,6 +19,7 @@
 
 enum {
     DRAIN_LOOK_MS = 2,
+    RELOAD_LOOK_MS = 1000,
     ENDING_WAIT_MS = 10000, /* for workers to end the answers they hold */
 };
 
@@ -27,6 +28,8 @@ struct net {
     struct fs *fs;
     char *web_config_path; /* owned; NULL: none */
     bool allows_insecure, is_started;
+    struct loop_timer look; /* loop 0: has the web config changed */
+    _Atomic uint64_t stamp; /* Atomic: of the files last read, also by net_reload */
     struct acceptor *acceptors[LISTENER_COUNT];
     struct udp_socket *udp[LOOPS_MAX];
     struct address addresses[LISTENER_COUNT];
@@ -161,6 +164,7 @@ static enum tsdb_status read_web_config(struct net *net, struct tsdb_error *err)
         return st;
     if (config->cert_file)
         st = tls_new(config, &net->site.tls, err);
+    atomic_store(&net->stamp, web_config_stamp(config));
     if (st == TSDB_OK)
         net->site.auth = auth_new(net->site.clock, config);
     else
@@ -222,17 +226,38 @@ enum tsdb_status net_open(const struct net_options *options, struct net **out,
 
 /* ---- running ---- */
 
+/* Once a second: a file that changed is read again, and again when it changes
+ * again; a bad one is reported once. */
+static void look_for_changes(void *arg)
+{
+    struct net *net = arg;
+    struct web_config *config = auth_config_ref(net->site.auth);
+    uint64_t stamp = web_config_stamp(config);
+    web_config_unref(config);
+    if (stamp != atomic_load(&net->stamp)) {
+        struct tsdb_error err = {0};
+        atomic_store(&net->stamp, stamp);
+        if (net_reload(net, &err) == TSDB_OK)
+            log_info("net", "web config was read again path=%s", net->web_config_path);
+        else
+            log_error("net", "web config is bad, the old one stays error=\"%s\"", err.msg);
+    }
+    loop_timer_set(net->site.loops[0], &net->look, RELOAD_LOOK_MS * NS_PER_MS);
+}
+
 void net_start(struct net *net)
 {
     ASSERT(!net->is_started);
     net->is_started = true;
-    auth_start(net->site.auth);
     for (unsigned door = 0; door < LISTENER_COUNT; door++) {
         if (net->texts[door][0])
             log_info("net", "listening door=%s address=%s", door_names[door], net->texts[door]);
         if (net->acceptors[door])
             acceptor_start(net->acceptors[door]);
     }
+    net->look = (struct loop_timer){.fn = look_for_changes, .arg = net};
+    if (net->web_config_path)
+        loop_timer_set(net->site.loops[0], &net->look, RELOAD_LOOK_MS * NS_PER_MS);
     for (unsigned i = 0; i < net->site.loop_count; i++)
         loop_start(net->site.loops[i]);
 }
@@ -257,13 +282,18 @@ enum tsdb_status net_reload(struct net *net, struct tsdb_error *err)
     struct web_config *config;
     mutex_lock(&net->reload_lock);
     enum tsdb_status st = web_config_read(net->fs, net->web_config_path, &config, err);
+    bool is_read = st == TSDB_OK;
     if (st == TSDB_OK && !config->cert_file != !net->site.tls)
         st = tsdb_fail(err, TSDB_EINVAL, "web config: TLS is switched on and off by a restart");
     else if (st == TSDB_OK && net->site.tls)
         st = tls_set_config(net->site.tls, config, err);
     mutex_unlock(&net->reload_lock);
-    if (st == TSDB_OK)
+    if (st == TSDB_OK) {
+        atomic_store(&net->stamp, web_config_stamp(config));
         auth_set_config(net->site.auth, config);
+    } else if (is_read) {
+        web_config_unref(config);
+    }
     tally_add(st == TSDB_OK ? &net->reloads : &net->reload_failures, 1);
     return st;
 }
@@ -356,6 +386,7 @@ void net_close(struct net *net)
     struct site *site = &net->site;
     if (net->is_started) {
         net_stop_accepting(net);
+        auth_stop(site->auth); /* while the loops still take its answers */
         visit_loops(net, close_loop);
         if (!wait_for_none(&site->tally.exchanges_open, ENDING_WAIT_MS) ||
             !wait_for_none(&site->tally.frames_open, ENDING_WAIT_MS))
@@ -365,8 +396,6 @@ void net_close(struct net *net)
     }
     for (unsigned i = 0; i < site->loop_count; i++)
         loop_stop(site->loops[i]);
-    if (site->auth)
-        auth_stop(site->auth);
     stop_accepting(net);
     for (unsigned i = 0; i < site->loop_count; i++) {
         udp_socket_free(net->udp[i]);

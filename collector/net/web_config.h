@@ -79,5 +79,7 @@ TSDB_NODISCARD enum tsdb_status web_config_read(struct fs *fs, const char *path,
                                                 struct web_config **out, struct tsdb_error *err);
 struct web_config *web_config_ref(struct web_config *config);
 void web_config_unref(struct web_config *config);
+/* Changes when any of the files does: times, sizes, inodes. */
+uint64_t web_config_stamp(const struct web_config *config);
 
 #endif
