@@ -144,6 +144,7 @@ static enum tsdb_status reload(void *arg, struct tsdb_error *err)
     if (st == TSDB_OK && s->net)
         st = net_reload(s->net, err);
     if (st != TSDB_OK) {
+        counters_reloaded(false, clock_wall_ns(clock_real()));
         log_error("config", "reload refused, the old settings stay: %s", err->msg);
         return st;
     }
@@ -160,6 +161,7 @@ static enum tsdb_status reload(void *arg, struct tsdb_error *err)
     tsdb_configure(s->db, &store);
     api_configure(s->api, &api);
     config_release(&old);
+    counters_reloaded(true, clock_wall_ns(clock_real()));
     log_info("config", "reload done");
     return TSDB_OK;
 }
@@ -169,6 +171,15 @@ static void print_config(void *arg, struct writer *w)
     struct server *s = arg;
     mutex_lock(&s->config_lock);
     config_print(&s->config, w);
+    mutex_unlock(&s->config_lock);
+}
+
+static void each_setting(void *arg, void (*fn)(void *to, const char *name, struct tsdb_text value),
+                         void *to)
+{
+    struct server *s = arg;
+    mutex_lock(&s->config_lock);
+    config_each(&s->config, fn, to);
     mutex_unlock(&s->config_lock);
 }
 
@@ -217,6 +228,7 @@ static void collect_engine(void *arg)
     struct tsdb_stats stats;
     tsdb_stats(s->db, &stats);
     counters_engine(&stats);
+    counters_set(ENGINE_WRITABLE, NOWHERE, tsdb_is_writable(s->db));
     counters_process(fs_posix(), s->started_ns);
 }
 
@@ -239,6 +251,7 @@ static enum tsdb_status open_doors(struct server *s, struct tsdb_error *err)
     api.ready = is_ready;
     api.reload = reload;
     api.config = print_config;
+    api.flags = each_setting;
     s->api = api_new(&api);
     s->ingest = open_ingest(s);
     s->radiator = radiator_new(&(struct radiator_options){.db = s->db, .clock = clock_real()});
@@ -308,6 +321,7 @@ static enum tsdb_status start(struct server *s, struct tsdb_error *err)
     counters_on_collect(net_collect, s->net);
     counters_on_collect(ingest_collect, s->ingest);
     net_start(s->net);
+    counters_reloaded(true, s->started_ns);
     atomic_store(&s->is_ready, true);
     print_banner(s);
     log_info("serve", "ready http=%s data_dir=%s", instance, s->config.store.data_dir);

@@ -55,7 +55,7 @@ static void *write_series(void *arg)
             (void)usleep(1000);
         if (out.counts[TSDB_ACCEPTED] != SERIES)
             atomic_store(w->has_failed, true);
-        (void)usleep(3000);
+        (void)usleep(20000);
     }
     return NULL;
 }

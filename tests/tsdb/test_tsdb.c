@@ -64,8 +64,8 @@ static void append(struct rig *r, const char *name, const char *host, int64_t ts
                    const struct tsdb_histogram *h)
 {
     struct one one = series(name, host);
-    struct tsdb_point p = {
-        tsdb_labels_hash(tsdb_seed(r->db), (struct tsdb_labels){one.labels, 3}), ts, v, h};
+    struct tsdb_point p = {tsdb_labels_hash(tsdb_seed(r->db), (struct tsdb_labels){one.labels, 3}),
+                           ts, v, h};
     struct tsdb_label trace = {text_of("trace_id"), text_of("abc")};
     struct tsdb_exemplar e = {0, ts, v, {&trace, 1}};
     struct tsdb_metadata m = {text_of(name), text_of("what it is"), text_of("seconds"),
@@ -139,10 +139,8 @@ static void check_lookups(struct rig *r)
 {
     struct tsdb_error err = {0};
     struct tsdb_text selector = text_of("cpu{host=~\"a|b\"}");
-    struct tsdb_scope scope = {.selectors = &selector,
-                               .selector_count = 1,
-                               .start = NOW - NS_PER_HOUR,
-                               .end = NOW};
+    struct tsdb_scope scope = {
+        .selectors = &selector, .selector_count = 1, .start = NOW - NS_PER_HOUR, .end = NOW};
     uint32_t n = 0;
     cr_assert_eq(tsdb_series(r->db, &scope, count_series, &n, &err), TSDB_OK, "%s", err.msg);
     cr_assert_eq(n, 2u);

@@ -445,7 +445,8 @@ static enum tsdb_status take_quantile(struct aggregation *a, struct tsdb_error *
         double q = a->parameter[i];
         if (isnan(q) || q < 0 || q > 1)
             annotations_add(&a->op.ev->annotations, ANNOTATION_WARNING, parameter->begin,
-                            "quantile value should be between 0 and 1, got %g", q);
+                            "quantile value should be between 0 and 1, got %s",
+                            annotation_number(q).at);
     }
     return st;
 }

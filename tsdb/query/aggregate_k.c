@@ -1,7 +1,6 @@
 #include "tsdb/query/aggregate_k.h"
 
 #include "tsdb/base/status.h"
-#include "tsdb/base/text.h"
 #include "tsdb/query/eval_labels.h"
 #include "tsdb/query/eval_table.h"
 
@@ -331,15 +330,13 @@ static struct bounds bounds_of(const struct k_op *k)
         b.max = v > b.max ? v : b.max;
     }
     if (b.has_nan && k->op.expr->aggregate.parameter->kind == EXPR_NUMBER)
-        b.min = b.max = NAN;
+        b.min = b.max = (double)NAN;
     return b;
 }
 
 static enum tsdb_status out_of_range(double v, const char *how, struct tsdb_error *err)
 {
-    char text[DOUBLE_TEXT_MAX];
-    size_t len = double_format_g(v, text);
-    return tsdb_fail(err, TSDB_EEXEC, "Scalar value %.*s %s int64", (int)len, text, how);
+    return tsdb_fail(err, TSDB_EEXEC, "Scalar value %s %s int64", annotation_number(v).at, how);
 }
 
 /* *is_empty: nothing can come of it. */
@@ -356,10 +353,12 @@ static enum tsdb_status check_k(struct k_op *k, bool *is_empty, struct tsdb_erro
             return tsdb_fail(err, TSDB_EEXEC, "Ratio value is NaN");
         if (b.max > 1)
             annotations_add(notes, ANNOTATION_WARNING, begin,
-                            "ratio value should be between -1 and 1, got %g, capping to 1", b.max);
+                            "ratio value should be between -1 and 1, got %s, capping to 1",
+                            annotation_number(b.max).at);
         if (b.min < -1)
             annotations_add(notes, ANNOTATION_WARNING, begin,
-                            "ratio value should be between -1 and 1, got %g, capping to -1", b.min);
+                            "ratio value should be between -1 and 1, got %s, capping to -1",
+                            annotation_number(b.min).at);
         return TSDB_OK;
     }
     *is_empty = b.max < 1;

@@ -61,7 +61,7 @@ static enum tsdb_status add_row(struct values_op *v, const struct row *row, stru
         if (row->kinds[i] == POINT_NONE)
             continue;
         bool is_same = last != KEY_FULL && row->kinds[i] == POINT_FLOAT &&
-                       memcmp(&before, &row->values[i], sizeof before) == 0;
+                       bits_of(before) == bits_of(row->values[i]);
         if (!is_same) {
             last = result_of(v, row->labels, value_text(v, row, i));
             arena_reset(&v->op.ev->scratch);

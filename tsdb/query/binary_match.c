@@ -8,7 +8,7 @@
 
 #include <string.h>
 
-enum { NO_ROW = UINT32_MAX };
+#define NO_ROW UINT32_MAX
 
 /* The rows of the one side that share a key. */
 struct match_key {
@@ -360,6 +360,8 @@ static enum tsdb_status gather(struct match_op *m, struct tsdb_error *err)
             m->is_whole = true;
             return check_one(m, err);
         }
+        if (st != TSDB_OK)
+            return st;
         for (uint32_t r = group ? group->first : NO_ROW; st == TSDB_OK && r != NO_ROW;
              r = m->next[r])
             st = pair_up(m, group, many, &m->rows.rows[r], err);

@@ -17,7 +17,7 @@ struct classic {
     uint8_t *clash; /* steps at which there is a native one as well, or NULL */
 };
 
-enum { NO_BUCKET = UINT32_MAX };
+#define NO_BUCKET UINT32_MAX
 
 struct rank_op {
     struct op op;
@@ -47,6 +47,7 @@ struct rank_op {
 /* histogram_fraction takes two parameters for one answer. */
 static uint32_t answers(const struct rank_op *r)
 {
+    ASSERT(r->parameter_count > 0);
     return r->id == FUNCTION_HISTOGRAM_FRACTION ? 1 : r->parameter_count;
 }
 
@@ -210,7 +211,7 @@ static bool resolve(struct rank_op *r, uint32_t native)
         bool is_both = false;
         for (uint32_t b = c->first; b != NO_BUCKET && !is_both; b = r->next[b])
             is_both = r->buckets.rows[b].kinds[i] == POINT_FLOAT &&
-                      r->natives.rows[native * answers(r)].kinds[i] != POINT_NONE;
+                      r->natives.rows[(size_t)native * answers(r)].kinds[i] != POINT_NONE;
         if (!is_both)
             continue;
         if (!c->clash)
@@ -219,7 +220,7 @@ static bool resolve(struct rank_op *r, uint32_t native)
             return false;
         c->clash[i] = 1;
         for (uint32_t a = 0; a < answers(r); a++)
-            r->natives.rows[native * answers(r) + a].kinds[i] = POINT_NONE;
+            r->natives.rows[(size_t)native * answers(r) + a].kinds[i] = POINT_NONE;
         annotations_add(&r->op.ev->annotations, ANNOTATION_WARNING, vector_begin(r),
                         "vector contains a mix of classic and native histograms");
     }
@@ -256,7 +257,7 @@ static enum tsdb_status deliver(struct rank_op *r, struct row *row, uint32_t ans
         uint32_t to = from + 1;
         const double *q = r->parameters[answer];
         bool splits = r->id == FUNCTION_HISTOGRAM_QUANTILES;
-        while (to < steps && (!splits || memcmp(&q[to], &q[from], sizeof *q) == 0))
+        while (to < steps && (!splits || bits_of(q[to]) == bits_of(q[from])))
             to++;
         struct row part;
         if (!row_init(ev, &part, steps, false))
@@ -368,7 +369,8 @@ static void check_quantile(const struct rank_op *r, const double *q, uint32_t be
     for (uint32_t i = 0; i < r->op.grid.count; i++)
         if (isnan(q[i]) || q[i] < 0 || q[i] > 1)
             annotations_add(&r->op.ev->annotations, ANNOTATION_WARNING, begin,
-                            "quantile value should be between 0 and 1, got %g", q[i]);
+                            "quantile value should be between 0 and 1, got %s",
+                            annotation_number(q[i]).at);
 }
 
 static enum tsdb_status take_arguments(struct rank_op *r, struct tsdb_error *err)

@@ -178,7 +178,7 @@ static inline int64_t time_sub(int64_t a, int64_t b)
 static inline double seconds_of(int64_t ns)
 {
     if (ns % 1000000 == 0)
-        return (double)(ns / 1000000) / 1000.0;
+        return (double)(int64_t)(ns / 1000000) / 1000.0;
     return (double)((long double)ns / 1e9L);
 }
 

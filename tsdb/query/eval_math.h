@@ -13,6 +13,14 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+/* What tells -0 from 0 and one NaN from another. */
+static inline uint64_t bits_of(double v)
+{
+    uint64_t bits;
+    __builtin_memcpy(&bits, &v, sizeof bits);
+    return bits;
+}
+
 struct pair {
     double high, low;
 };

@@ -180,7 +180,7 @@ static enum tsdb_status collect(struct query *q, const struct expr *e, struct ts
     for (uint32_t i = 0; i < q->rows.count; i++)
         q->order[i] = &q->rows.rows[i];
     if (q->kind == TSDB_MATRIX && q->rows.count > 1)
-        qsort(q->order, q->rows.count, sizeof *q->order, compare_rows);
+        qsort(q->order, q->rows.count, sizeof(const struct row *), compare_rows);
     return TSDB_OK;
 }
 

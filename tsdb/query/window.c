@@ -415,7 +415,7 @@ static struct line fit(const struct window_job *job, struct window w, int64_t or
         xx = pair_add(xx, t * t);
     }
     if (is_constant)
-        return isinf(first) ? (struct line){NAN, NAN} : (struct line){0, first};
+        return isinf(first) ? (struct line){(double)NAN, (double)NAN} : (struct line){0, first};
     double n = length(w);
     double sum_x = pair_value(x), sum_y = pair_value(y);
     double covariance = pair_value(xy) - sum_x * sum_y / n;
@@ -463,7 +463,7 @@ static double mad(double *values, uint32_t n)
 {
     for (uint32_t i = 0; i < n; i++)
         if (isnan(values[i]))
-            return NAN;
+            return (double)NAN;
     double median = quantile_of(0.5, values, n);
     for (uint32_t i = 0; i < n; i++)
         values[i] = fabs(values[i] - median);

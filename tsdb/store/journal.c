@@ -17,9 +17,10 @@
 
 enum { SYNC_TIMES = 512 };
 
-static const uint64_t SEGMENT_BYTES = 64 * 1024 * 1024;
-static const uint64_t SEGMENT_BYTES_SIMULATED = 1024 * 1024; /* kept in memory there */
-static const uint64_t PENDING_BYTES_MAX = 64 * 1024 * 1024;
+static const uint64_t SEGMENT_BYTES = UINT64_C(64) * 1024 * 1024;
+static const uint64_t SEGMENT_BYTES_SIMULATED = UINT64_C(1024) * 1024; /* kept in memory there */
+static const uint64_t PENDING_BYTES_MAX = UINT64_C(64) * 1024 * 1024;
+static const uint64_t SEGMENT_BYTES_MIN = UINT64_C(2) * JOURNAL_DATA_OFF;
 static const int64_t RETRY_NS = 100 * NS_PER_MS; /* after lack of space */
 static const int64_t TEND_RETRY_NS = NS_PER_S;
 
@@ -85,7 +86,7 @@ enum tsdb_status journal_open(const struct journal_options *options, uint64_t fl
     struct journal_files_options files = {
         .fs = options->fs,
         .dir = options->dir,
-        .segment_bytes = bytes > 2 * JOURNAL_DATA_OFF ? bytes : 2 * JOURNAL_DATA_OFF,
+        .segment_bytes = bytes > SEGMENT_BYTES_MIN ? bytes : SEGMENT_BYTES_MIN,
         .floor = floor,
         .on_event = options->on_event,
         .arg = options->arg,

@@ -249,24 +249,23 @@ static enum tsdb_status link_segments(struct store *s, const char *dir,
     return st == TSDB_OK ? fs_sync_dir(s->fs, dir, err) : st;
 }
 
-/* The snapshot's manifest comes last: without it the folder is no store. */
+/* One edit names all segments: until then the copy is an empty store. */
 static enum tsdb_status snapshot_to(struct store *s, const char *dir, struct tsdb_error *err)
 {
     size_t count, dead_count;
     const struct manifest_segment *segments = manifest_segments(s->manifest, &count);
     const struct manifest_tombstone *dead = manifest_tombstones(s->manifest, &dead_count);
-    enum tsdb_status st = link_segments(s, dir, segments, count, err);
-    if (st != TSDB_OK)
-        return st;
     struct manifest *copy;
-    st = manifest_open(s->fs, dir, manifest_facts(s->manifest), &copy, err);
+    enum tsdb_status st = manifest_open(s->fs, dir, manifest_facts(s->manifest), &copy, err);
     if (st != TSDB_OK)
         return st;
+    st = link_segments(s, dir, segments, count, err);
     struct manifest_edit edit = {.added = segments,
                                  .added_count = count,
                                  .tombstones_added = dead,
                                  .tombstones_added_count = dead_count};
-    st = manifest_apply(copy, &edit, err);
+    if (st == TSDB_OK)
+        st = manifest_apply(copy, &edit, err);
     manifest_close(copy);
     return st;
 }
@@ -287,7 +286,5 @@ enum tsdb_status store_snapshot(struct store *s, const char *name, struct tsdb_e
     mutex_lock(&s->manifest_lock);
     st = snapshot_to(s, dir, err);
     mutex_unlock(&s->manifest_lock);
-    if (st == TSDB_OK)
-        st = fs_sync_dir(s->fs, parent, err);
-    return st;
+    return st == TSDB_OK ? fs_sync_dir(s->fs, parent, err) : st;
 }

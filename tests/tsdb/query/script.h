@@ -377,6 +377,26 @@ static inline bool script_is_comment(const char *line)
 
 static inline void script_convert(struct metrics *m);
 
+/* What a store finds out about resets when samples come in. */
+static inline void script_hints(struct metrics *m)
+{
+    static struct arena scratch = {.limit = SIZE_MAX};
+    for (uint32_t i = 0; i < m->count; i++) {
+        const struct tsdb_histogram *before = NULL;
+        for (uint32_t k = 0; k < m->series[i].count; k++) {
+            const struct tsdb_histogram *h = m->series[i].samples[k].histogram;
+            if (h && before && h->hint == TSDB_RESET_UNKNOWN) {
+                struct tsdb_histogram *hinted = ARENA_ARRAY(&m->arena, struct tsdb_histogram, 1);
+                *hinted = *h;
+                hinted->hint =
+                    histogram_is_reset(h, before, &scratch) ? TSDB_RESET_YES : TSDB_RESET_NO;
+                m->series[i].samples[k].histogram = hinted;
+            }
+            before = h;
+        }
+    }
+}
+
 static inline void script_load(struct script *s, const char *verb, char *rest)
 {
     int64_t step = script_time(script_word(&rest));
@@ -400,6 +420,7 @@ static inline void script_load(struct script *s, const char *verb, char *rest)
     }
     if (strcmp(verb, "load_with_nhcb") == 0)
         script_convert(s->m);
+    script_hints(s->m);
 }
 
 /* Where in the converted histogram's series a classic bucket belongs: the labels
@@ -457,6 +478,22 @@ static inline const struct tsdb_histogram *script_customized(struct arena *arena
     return h;
 }
 
+/* Of the series name_sum with the labels of name. */
+static inline double script_sum_at(struct metrics *m, uint32_t loaded, struct tsdb_labels base,
+                                   uint32_t k)
+{
+    char name[256];
+    struct tsdb_text was = label_get(base, label_name_text);
+    int len = snprintf(name, sizeof name, "%.*s_sum", (int)was.len, was.at);
+    struct tsdb_labels labels;
+    cr_assert(labels_set(&m->arena, base, label_name_text, (struct tsdb_text){name, (size_t)len},
+                         &labels));
+    for (uint32_t i = 0; i < loaded; i++)
+        if (labels_compare(m->series[i].labels, labels) == 0 && k < m->series[i].count)
+            return m->series[i].samples[k].value;
+    return 0;
+}
+
 /* load_with_nhcb: every classic histogram also as one with custom bounds. */
 static inline void script_convert(struct metrics *m)
 {
@@ -479,10 +516,11 @@ static inline void script_convert(struct metrics *m)
                     bounds[n] = le;
                     counts[n++] = m->series[j].samples[k].value;
                 }
-            fake_append(
-                m, to,
-                (struct fake_sample){
-                    .ts = ts, .histogram = script_customized(&m->arena, bounds, counts, n, 0)});
+            fake_append(m, to,
+                        (struct fake_sample){
+                            .ts = ts,
+                            .histogram = script_customized(&m->arena, bounds, counts, n,
+                                                           script_sum_at(m, loaded, base, k))});
         }
     }
 }
@@ -841,7 +879,8 @@ static inline void script_eval(struct script *s, const char *verb, char *rest)
             script_expected(s, &e, script_skip(script_line(s)));
     s->why[0] = '\0';
     script_run(s, &e, e.is_range);
-    bool is_vector = !e.is_range && !e.has_range_vector && !e.string;
+    /* start(), end(), range() and step() ask about the query itself. */
+    bool is_vector = !e.is_range && !e.has_range_vector && !e.string && !strstr(e.query, "()");
     if (is_vector && !s->why[0] && !script_has(&e, "fail") && !script_has(&e, "ordered"))
         script_run(s, &e, true);
     s->evals++;

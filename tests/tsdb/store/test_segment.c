@@ -5,6 +5,7 @@
 #include "tsdb/base/thread.h"
 
 #include <errno.h>
+#include <stdatomic.h>
 
 static struct fs_sim *sim;
 static struct fs *fs;
@@ -287,9 +288,13 @@ Test(segment, quarantine_keeps_the_file_and_says_why)
     cr_assert_eq(segment_quarantine(fs, "s", "nothing", "", NULL), TSDB_EIO);
 }
 
+static _Atomic bool may_go;
+
 static void *check_all(void *arg)
 {
     struct segment *s = arg;
+    while (!atomic_load(&may_go))
+        (void)thread_cores(); /* until all are there */
     for (uint64_t off = 0; off < 300000; off += 1000) {
         enum tsdb_status st = segment_check_range(s, 1, off, 1000, NULL);
         if (st != TSDB_OK)
@@ -307,6 +312,7 @@ Test(segment, threads_share_one)
     for (int i = 0; i < 4; i++)
         thread_start(&threads[i], "checker", check_all, segment_ref(s));
     segment_unref(s);
+    atomic_store(&may_go, true);
     for (int i = 0; i < 4; i++)
         thread_join(&threads[i]);
 }
