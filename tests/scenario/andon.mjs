@@ -72,7 +72,8 @@ export async function run(tests) {
       check(false, e.stack);
     }
     console.log(`${failures === before ? 'ok     ' : 'FAILED '} ${name} (${Date.now() - began} ms)`);
-    if (failures !== before) for (const s of servers) console.log(s.log.slice(-3000));
+    const told = failures === before ? [] : [...servers].flatMap((s) => s.log.match(/^.*level=(?:warn|error).*$|^andon: .*$/gm) ?? []);
+    for (const line of told.slice(-10)) console.log(`    | ${line}`);
     for (const s of [...servers]) await s.kill();
   }
   process.exit(failures ? 1 : 0);
