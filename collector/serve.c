@@ -135,6 +135,14 @@ static void warn_unreloadable(void *arg, const char *key, bool is_reloadable)
         log_warn("config", "key=%s changed: restart to apply it", key);
 }
 
+/* For the two gauges by which people see whether their last edit was taken. */
+static void note_load(bool is_taken)
+{
+    counters_set(CONFIG_RELOAD_OK, NOWHERE, is_taken);
+    if (is_taken)
+        counters_set(CONFIG_RELOAD_TIME, NOWHERE, clock_wall_ns(clock_real()));
+}
+
 /* All or nothing: a bad file leaves everything as it was.  Any thread. */
 static enum tsdb_status reload(void *arg, struct tsdb_error *err)
 {
@@ -228,6 +236,7 @@ static void collect_engine(void *arg)
     struct tsdb_stats stats;
     tsdb_stats(s->db, &stats);
     counters_engine(&stats);
+    counters_set(ENGINE_WRITABLE, NOWHERE, tsdb_is_writable(s->db));
     counters_set(ENGINE_WRITABLE, NOWHERE, tsdb_is_writable(s->db));
     counters_process(fs_posix(), s->started_ns);
 }
@@ -323,6 +332,7 @@ static enum tsdb_status start(struct server *s, struct tsdb_error *err)
     counters_on_collect(ingest_collect, s->ingest);
     net_start(s->net);
     counters_reloaded(true, s->started_ns);
+    note_load(true);
     atomic_store(&s->is_ready, true);
     print_banner(s);
     log_info("serve", "ready http=%s data_dir=%s", instance, s->config.store.data_dir);
