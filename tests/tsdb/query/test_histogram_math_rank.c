@@ -1,5 +1,7 @@
 #include "random_query.h"
 
+#include <criterion/criterion.h>
+
 #include "tsdb/query/histogram_math_rank.h"
 
 static struct arena arena = {.limit = SIZE_MAX}, scratch = {.limit = SIZE_MAX};
