@@ -42,7 +42,7 @@ enum tsdb_status {
 struct tsdb_error {
     enum tsdb_status status;
     int os_errno;  /* 0 unless status is TSDB_EIO */
-    char msg[240]; /* always NUL-terminated, one line, no trailing dot */
+    char msg[512]; /* always NUL-terminated, one line, no trailing dot */
 };
 
 struct tsdb_text {
@@ -110,18 +110,18 @@ enum tsdb_sync {
 };
 
 struct tsdb_limits {
-    uint64_t memory_bytes;        /* whole engine: heads, journal buffers, queries */
-    uint64_t series_max;          /* active series per tenant */
-    uint64_t series_new_per_s;    /* churn per tenant, averaged over 10 s */
-    uint32_t labels_max;          /* labels a series */
+    uint64_t memory_bytes;     /* whole engine: heads, journal buffers, queries */
+    uint64_t series_max;       /* active series per tenant */
+    uint64_t series_new_per_s; /* churn per tenant, averaged over 10 s */
+    uint32_t labels_max;       /* labels a series */
     uint32_t name_bytes_max, value_bytes_max;
-    int64_t future_max;           /* a sample may lie this far ahead */
-    int64_t past_max;             /* ... and this far back; 0: the retention */
+    int64_t future_max; /* a sample may lie this far ahead */
+    int64_t past_max;   /* ... and this far back; 0: the retention */
 };
 
 enum tsdb_event_kind {
-    TSDB_EVENT_PROGRESS,   /* replay, sealing, merging: text says how far */
-    TSDB_EVENT_DEGRADED,   /* can no longer acknowledge; text says why */
+    TSDB_EVENT_PROGRESS, /* replay, sealing, merging: text says how far */
+    TSDB_EVENT_DEGRADED, /* can no longer acknowledge; text says why */
     TSDB_EVENT_RECOVERED,
     TSDB_EVENT_QUARANTINE, /* a damaged file was set aside */
     TSDB_EVENT_BACKGROUND, /* a seal, merge or retention step ended */
@@ -206,8 +206,8 @@ struct tsdb_metadata {
 
 enum tsdb_verdict {
     TSDB_ACCEPTED = 0,
-    TSDB_DUPLICATE,    /* same series, time and value: stored once; counts as accepted */
-    TSDB_CONFLICT,     /* same series and time, another value: the first stays */
+    TSDB_DUPLICATE, /* same series, time and value: stored once; counts as accepted */
+    TSDB_CONFLICT,  /* same series and time, another value: the first stays */
     TSDB_TOO_OLD,
     TSDB_TOO_NEW,
     TSDB_BAD_LABELS,   /* repeated or empty name, not UTF-8, no labels at all */
@@ -273,9 +273,9 @@ struct tsdb_result {
     struct tsdb_labels labels;
     uint32_t count;
     const int64_t *ts;
-    const double *values;                          /* where histograms[i] is NULL */
+    const double *values;                           /* where histograms[i] is NULL */
     const struct tsdb_histogram *const *histograms; /* NULL: none in this series */
-    struct tsdb_text string;                       /* TSDB_STRING */
+    struct tsdb_text string;                        /* TSDB_STRING */
 };
 
 struct tsdb_query_stats {
@@ -293,9 +293,8 @@ TSDB_API TSDB_NODISCARD enum tsdb_status tsdb_query_open(struct tsdb *db, struct
                                                          struct tsdb_error *err);
 TSDB_API enum tsdb_value_kind tsdb_query_kind(const struct tsdb_query *query);
 /* TSDB_OK, TSDB_END or an error.  Range queries answer series sorted by labels. */
-TSDB_API TSDB_NODISCARD enum tsdb_status tsdb_query_next(struct tsdb_query *query,
-                                                         struct tsdb_result *out,
-                                                         struct tsdb_error *err);
+TSDB_API TSDB_NODISCARD enum tsdb_status
+tsdb_query_next(struct tsdb_query *query, struct tsdb_result *out, struct tsdb_error *err);
 /* From any thread: the running tsdb_query_next ends soon with TSDB_ECANCELED. */
 TSDB_API void tsdb_query_cancel(struct tsdb_query *query);
 /* Annotations so far: index 0, 1, ... until NULL. */
@@ -305,10 +304,9 @@ TSDB_API void tsdb_query_stats(const struct tsdb_query *query, struct tsdb_query
 TSDB_API void tsdb_query_close(struct tsdb_query *query);
 
 /* The canonical multi-line form of an expression, handed to `text`. */
-TSDB_API TSDB_NODISCARD enum tsdb_status tsdb_query_format(struct tsdb_text query,
-                                                           void (*text)(void *arg,
-                                                                        struct tsdb_text formatted),
-                                                           void *arg, struct tsdb_error *err);
+TSDB_API TSDB_NODISCARD enum tsdb_status
+tsdb_query_format(struct tsdb_text query, void (*text)(void *arg, struct tsdb_text formatted),
+                  void *arg, struct tsdb_error *err);
 
 /* What a look-up covers: series matched by any of the selectors (PromQL
  * instant selectors; none: all) with data in [start, end]. */
@@ -352,9 +350,8 @@ TSDB_API void tsdb_metadata(struct tsdb *db, const char *tenant, tsdb_metadata_f
 TSDB_API TSDB_NODISCARD enum tsdb_status tsdb_seal(struct tsdb *db, struct tsdb_error *err);
 /* Hides the samples of the scope's series in [start, end] at once (durable when
  * it returns); merges remove them. */
-TSDB_API TSDB_NODISCARD enum tsdb_status tsdb_delete(struct tsdb *db,
-                                                     const struct tsdb_scope *scope,
-                                                     struct tsdb_error *err);
+TSDB_API TSDB_NODISCARD enum tsdb_status
+tsdb_delete(struct tsdb *db, const struct tsdb_scope *scope, struct tsdb_error *err);
 /* A consistent copy by hard links under dir/snapshots/NAME; a store by itself. */
 TSDB_API TSDB_NODISCARD enum tsdb_status tsdb_snapshot(struct tsdb *db, const char *name,
                                                        struct tsdb_error *err);
@@ -373,6 +370,10 @@ struct tsdb_stats {
     uint64_t disk_free_bytes;
 };
 TSDB_API void tsdb_stats(struct tsdb *db, struct tsdb_stats *out);
+
+/* Label pairs of the active series, in no order.  fn must not call the engine. */
+typedef bool tsdb_cardinality_fn(void *arg, struct tsdb_label pair, uint32_t series);
+TSDB_API void tsdb_cardinality(struct tsdb *db, tsdb_cardinality_fn *fn, void *arg);
 
 struct tsdb_segment_info {
     const char *name;

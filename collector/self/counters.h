@@ -173,6 +173,8 @@ void counters_forget_collectors(void);
  * store; and the process' own from /proc (started_ns: wall time of the start). */
 void counters_engine(const struct tsdb_stats *stats);
 void counters_process(struct fs *fs, int64_t started_ns);
+/* The configuration was (re)loaded at this wall time, or refused. */
+void counters_reloaded(bool is_taken, int64_t wall_ns);
 
 enum counters_form { FORM_PROMETHEUS_TEXT, FORM_OPENMETRICS };
 /* Appends the whole page (text format 0.0.4, or OpenMetrics 1.0.0). */

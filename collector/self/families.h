@@ -10,7 +10,6 @@
 
 enum family_kind { KIND_COUNTER, KIND_GAUGE, KIND_HISTOGRAM };
 
-/* clang-format off: a table reads by its columns */
 #define FAMILIES_INGEST(X)                                                                         \
     X(ITEMS_RECEIVED, COUNTER, "andon_items_received", "", SIGNAL, DOOR, NONE,                     \
       "Items (samples, log records, spans, events) that arrived.")                                 \
@@ -137,11 +136,12 @@ enum family_kind { KIND_COUNTER, KIND_GAUGE, KIND_HISTOGRAM };
       "Bytes that the allocator has handed out.")                                                  \
     X(CONFIG_RELOAD_OK, GAUGE, "andon_config_last_reload_successful", "", NONE, NONE, NONE,        \
       "1 when the last load of the configuration was taken, 0 when it was refused.")               \
+    X(CONFIG_RELOAD_TIME, GAUGE, "andon_config_last_reload_success_timestamp_seconds", "seconds",  \
+      NONE, NONE, NONE, "When a configuration was last taken, since the epoch.")                   \
     X(LOG_SUPPRESSED, COUNTER, "andon_log_lines_suppressed", "", NONE, NONE, NONE,                 \
       "Log lines left out by the rate limit of their call site.")                                  \
     X(BUILD_INFO, GAUGE, "andon_build_info", "", VERSION, NONE, NONE,                              \
       "Always 1; the version is a label.")
-/* clang-format on */
 
 #define FAMILIES(X)                                                                                \
     FAMILIES_INGEST(X)                                                                             \

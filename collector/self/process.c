@@ -95,3 +95,10 @@ void counters_process(struct fs *fs, int64_t started_ns)
     counters_set(PROCESS_START, NOWHERE, started_ns);
     set_u64(ALLOCATED_BYTES, mem_in_use());
 }
+
+void counters_reloaded(bool is_taken, int64_t wall_ns)
+{
+    counters_set(CONFIG_RELOAD_OK, NOWHERE, is_taken);
+    if (is_taken)
+        counters_set(CONFIG_RELOAD_TIME, NOWHERE, wall_ns);
+}

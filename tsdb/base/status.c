@@ -5,7 +5,8 @@
 #include <stdio.h>
 #include <string.h>
 
-static void fill(struct tsdb_error *err, enum tsdb_status status, const char *fmt, va_list args)
+__attribute__((format(printf, 3, 0))) static void
+fill(struct tsdb_error *err, enum tsdb_status status, const char *fmt, va_list args)
 {
     err->status = status;
     err->os_errno = 0;

@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <sched.h>
+#include <signal.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -113,7 +114,7 @@ void thread_yield_to_others(void)
 void thread_start(struct thread *t, const char *name, void *(*run)(void *), void *arg)
 {
     must(pthread_create(&t->os, NULL, run, arg));
-    must(pthread_setname_np(t->os, name));
+    (void)pthread_setname_np(t->os, name); /* a thread that has ended already needs no name */
 }
 
 void thread_join(struct thread *t)
@@ -128,4 +129,29 @@ uint32_t thread_cores(void)
         return 1;
     int n = CPU_COUNT(&set);
     return n > 0 ? (uint32_t)n : 1;
+}
+
+static sigset_t ending_signals(void)
+{
+    sigset_t set;
+    must(sigemptyset(&set));
+    must(sigaddset(&set, SIGTERM));
+    must(sigaddset(&set, SIGINT));
+    must(sigaddset(&set, SIGHUP));
+    return set;
+}
+
+void thread_block_signals(void)
+{
+    sigset_t set = ending_signals();
+    must(pthread_sigmask(SIG_BLOCK, &set, NULL));
+    (void)signal(SIGPIPE, SIG_IGN);
+}
+
+int thread_wait_signal(int64_t ns)
+{
+    sigset_t set = ending_signals();
+    struct timespec wait = {.tv_sec = ns / NS_PER_S, .tv_nsec = ns % NS_PER_S};
+    int sig = sigtimedwait(&set, NULL, &wait);
+    return sig > 0 ? sig : 0;
 }

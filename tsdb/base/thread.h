@@ -52,5 +52,10 @@ void thread_start(struct thread *t, const char *name, void *(*run)(void *), void
 void thread_yield_to_others(void);
 void thread_join(struct thread *t);
 uint32_t thread_cores(void);
+/* Blocks TERM, INT and HUP in this thread and in those it starts from now on, so that
+ * thread_wait_signal gets them; PIPE is ignored. */
+void thread_block_signals(void);
+/* TERM, INT or HUP, or 0 when `ns` passed first. */
+int thread_wait_signal(int64_t ns);
 
 #endif

@@ -50,6 +50,9 @@ struct tsdb_labels series_set_labels(struct series_set *set, uint32_t i);
  * markers included. */
 TSDB_NODISCARD enum tsdb_status series_set_samples(struct series_set *set, uint32_t i,
                                                    struct samples *out, struct tsdb_error *err);
+/* The exemplars in [start, end], by series, then time, each once. */
+TSDB_NODISCARD enum tsdb_status series_set_exemplars(struct series_set *set, tsdb_exemplar_fn *fn,
+                                                     void *arg, struct tsdb_error *err);
 /* A damaged segment had to be left out. */
 bool series_set_is_partial(const struct series_set *set);
 void series_set_close(struct series_set *set);

@@ -1,0 +1,67 @@
+/* request.h - a request on its worker, and what its handlers share.
+ *
+ * Private to the room.  A handler of a route hands its exchange to api_submit
+ * with the function that does the work; that runs on a worker with the
+ * parameters parsed, and ends in reply_end, reply_fail or reply_text.
+ *
+ * Owner: the worker.  Views live as long as the exchange.
+ */
+#ifndef COLLECTOR_API_REQUEST_H
+#define COLLECTOR_API_REQUEST_H
+
+#include "collector/api/api.h"
+#include "collector/api/form.h"
+#include "collector/api/pool.h"
+#include "collector/api/reply.h"
+#include "collector/api/watch.h"
+
+#include <stdatomic.h>
+
+struct api {
+    struct api_options options; /* but for the limits below */
+    struct pool *pool;
+    struct watch *watch;
+    /* Atomic: set by api_configure, read by requests; each stands alone. */
+    _Atomic int64_t query_timeout, lookback, retention;
+    _Atomic uint64_t samples_max;
+};
+
+struct request {
+    struct api *api;
+    struct exchange *x;
+    void (*work)(struct request *r);
+    int64_t arrived_ns; /* monotonic */
+    struct form form;
+    struct reply reply;
+};
+
+/* Runs work on a worker, or answers 503. */
+void api_submit(struct api *api, struct exchange *x, void (*work)(struct request *r));
+
+struct arena *request_arena(const struct request *r);
+struct tsdb_text request_param(const struct request *r, const char *name); /* first value */
+/* The path without the /prometheus mount. */
+struct tsdb_text exchange_local_path(const struct exchange *x);
+
+/* Each of these answers the error itself and returns false. */
+bool request_limit(struct request *r, uint64_t *limit);
+/* start, end (defaults: all of time) and match[] into a scope. */
+bool request_scope(struct request *r, struct tsdb_scope *out);
+/* A parameter's text in Prometheus' words. */
+void request_fail_param(struct request *r, const char *name, const struct tsdb_error *err);
+/* Ends a request that the engine refused; `param` is blamed for TSDB_EINVAL. */
+void request_fail_engine(struct request *r, enum tsdb_status st, const struct tsdb_error *err,
+                         const char *param);
+
+/* Handlers, by file. */
+exchange_handler_fn handle_query, handle_query_range, handle_format_query; /* query.c */
+exchange_handler_fn handle_series, handle_labels, handle_label_values, handle_metadata,
+    handle_exemplars; /* series.c */
+exchange_handler_fn handle_rules, handle_alerts, handle_targets, handle_alertmanagers,
+    handle_scrape_pools, handle_buildinfo, handle_runtimeinfo, handle_status_tsdb,
+    handle_status_flags, handle_status_config, handle_walreplay; /* status.c */
+exchange_handler_fn handle_delete_series, handle_snapshot, handle_clean_tombstones, handle_seal,
+    handle_reload;                                                                    /* admin.c */
+exchange_handler_fn handle_healthy, handle_ready, handle_health_json, handle_metrics; /* health.c */
+
+#endif

@@ -1,0 +1,297 @@
+#include "collector/command.h"
+#include "collector/command_socket.h"
+#include "proto/andon.pb-c.h"
+#include "proto/otlp_metrics.pb-c.h"
+#include "tsdb/base/clock.h"
+#include "tsdb/base/mem.h"
+#include "tsdb/base/random.h"
+#include "tsdb/base/text.h"
+
+#include <stdio.h>
+#include <string.h>
+
+enum { ACK_MAX = 4096, LABELS_MAX = 64, TIMEOUT_S = 10, DATAGRAM_MAX = 65000 };
+
+struct send_flags {
+    const char *type, *unit, *to, *service, *token_file;
+    struct command_list labels;
+};
+
+struct sample {
+    const char *name;
+    double value;
+};
+
+/* Texts that protobuf-c does not change, though its fields are not const. */
+static char *unchanged(const char *text)
+{
+    return (char *)(uintptr_t)text;
+}
+
+/* ---- the message --------------------------------------------------------------------------- */
+
+/* One attribute whose texts are owned. */
+struct attribute {
+    Otlp__KeyValue pair;
+    Otlp__AnyValue value;
+};
+
+static void attribute_set(struct attribute *a, const char *key, size_t key_len, const char *value)
+{
+    otlp__key_value__init(&a->pair);
+    otlp__any_value__init(&a->value);
+    a->pair.key = mem_text(key, key_len);
+    a->pair.value = &a->value;
+    a->value.value_case = OTLP__ANY_VALUE__VALUE_STRING_VALUE;
+    a->value.string_value = mem_text(value, strlen(value));
+}
+
+static void attribute_release(struct attribute *a)
+{
+    mem_free(a->pair.key);
+    mem_free(a->value.string_value);
+}
+
+/* k=v of every --label; false (and said why) when one is not. */
+static bool attributes_parse(const struct command_list *labels, struct attribute *out)
+{
+    for (size_t i = 0; i < labels->count; i++) {
+        const char *equals = strchr(labels->at[i], '=');
+        if (!equals || equals == labels->at[i]) {
+            (void)command_fail(COMMAND_USAGE, "--label is \"%s\", want name=value", labels->at[i]);
+            while (i > 0)
+                attribute_release(&out[--i]);
+            return false;
+        }
+        attribute_set(&out[i], labels->at[i], (size_t)(equals - labels->at[i]), equals + 1);
+    }
+    return true;
+}
+
+/* The layers of OTLP around the one metric, packed. */
+static void pack_request(Otlp__Metric *metric, const char *service_name, struct writer *out)
+{
+    Otlp__ScopeMetrics scope, *scopes = &scope;
+    otlp__scope_metrics__init(&scope);
+    scope.metrics = &metric;
+    scope.n_metrics = 1;
+    struct attribute service;
+    attribute_set(&service, "service.name", strlen("service.name"), service_name);
+    Otlp__KeyValue *services = &service.pair;
+    Otlp__Resource resource;
+    otlp__resource__init(&resource);
+    resource.attributes = &services;
+    resource.n_attributes = 1;
+    Otlp__ResourceMetrics of_resource, *resources = &of_resource;
+    otlp__resource_metrics__init(&of_resource);
+    of_resource.resource = &resource;
+    of_resource.scope_metrics = &scopes;
+    of_resource.n_scope_metrics = 1;
+    Otlp__ExportMetricsServiceRequest request;
+    otlp__export_metrics_service_request__init(&request);
+    request.resource_metrics = &resources;
+    request.n_resource_metrics = 1;
+    size_t len = otlp__export_metrics_service_request__get_packed_size(&request);
+    out->len += otlp__export_metrics_service_request__pack(&request, writer_reserve(out, len));
+    attribute_release(&service);
+}
+
+static void pack_sample(const struct sample *sample, const struct send_flags *f,
+                        struct attribute *labels, struct writer *out)
+{
+    Otlp__KeyValue *pairs[LABELS_MAX];
+    for (size_t i = 0; i < f->labels.count; i++)
+        pairs[i] = &labels[i].pair;
+    Otlp__NumberDataPoint point, *points = &point;
+    otlp__number_data_point__init(&point);
+    point.time_unix_nano = (uint64_t)clock_wall_ns(clock_real());
+    point.value_case = OTLP__NUMBER_DATA_POINT__VALUE_AS_DOUBLE;
+    point.as_double = sample->value;
+    point.attributes = pairs;
+    point.n_attributes = f->labels.count;
+    Otlp__Gauge gauge;
+    otlp__gauge__init(&gauge);
+    gauge.data_points = &points;
+    gauge.n_data_points = 1;
+    Otlp__Sum sum;
+    otlp__sum__init(&sum);
+    sum.data_points = &points;
+    sum.n_data_points = 1;
+    sum.is_monotonic = 1;
+    sum.aggregation_temporality = OTLP__AGGREGATION_TEMPORALITY__AGGREGATION_TEMPORALITY_CUMULATIVE;
+    Otlp__Metric metric;
+    otlp__metric__init(&metric);
+    metric.name = unchanged(sample->name);
+    metric.unit = unchanged(f->unit);
+    bool is_counter = strcmp(f->type, "counter") == 0;
+    metric.data_case = is_counter ? OTLP__METRIC__DATA_SUM : OTLP__METRIC__DATA_GAUGE;
+    if (is_counter)
+        metric.sum = &sum;
+    else
+        metric.gauge = &gauge;
+    pack_request(&metric, f->service, out);
+}
+
+static void pack_envelope(const struct writer *payload, const char *token, struct writer *out)
+{
+    char sender[32];
+    uint64_t unique;
+    random_secret(&unique, sizeof unique);
+    (void)snprintf(sender, sizeof sender, "andon-send-%016llx", (unsigned long long)unique);
+    Andon__Envelope envelope;
+    andon__envelope__init(&envelope);
+    envelope.sender_id = sender;
+    envelope.sequence = 1;
+    envelope.kind = ANDON__ENVELOPE__KIND__METRICS;
+    envelope.payload = (ProtobufCBinaryData){payload->len, payload->at};
+    if (token)
+        envelope.token = unchanged(token);
+    size_t len = andon__envelope__get_packed_size(&envelope);
+    out->len += andon__envelope__pack(&envelope, writer_reserve(out, len));
+}
+
+/* ---- the wire ----------------------------------------------------------------------------------
+ */
+
+static enum tsdb_status read_exactly(struct command_socket *s, uint8_t *out, size_t len,
+                                     struct tsdb_error *err)
+{
+    while (len > 0) {
+        size_t n;
+        enum tsdb_status st = command_read(s, out, len, &n, err);
+        if (st == TSDB_END) {
+            (void)snprintf(err->msg, sizeof err->msg, "the server closed without an answer");
+            return TSDB_EIO;
+        }
+        if (st != TSDB_OK)
+            return st;
+        out += n;
+        len -= n;
+    }
+    return TSDB_OK;
+}
+
+static int show_ack(const Andon__Ack *ack)
+{
+    static const char *const names[] = {
+        "ok", "partial", "invalid", "too_large", "unauthenticated", "limited", "unavailable"};
+    bool is_known = ack->status >= 0 && (size_t)ack->status < sizeof names / sizeof names[0];
+    struct writer w = {0};
+    writer_format(&w, "ack sequence=%llu status=%s rejected=%llu",
+                  (unsigned long long)ack->sequence, is_known ? names[ack->status] : "unknown",
+                  (unsigned long long)ack->rejected);
+    if (ack->retry_after_ms > 0)
+        writer_format(&w, " retry_after_ms=%llu", (unsigned long long)ack->retry_after_ms);
+    if (ack->message && *ack->message) {
+        writer_text(&w, " message=\"");
+        command_put_text(&w, text_of(ack->message));
+        writer_u8(&w, '"');
+    }
+    writer_u8(&w, '\n');
+    bool is_written = command_print(&w);
+    writer_release(&w);
+    return is_written && ack->status == ANDON__ACK__STATUS__OK ? COMMAND_OK : COMMAND_FAILED;
+}
+
+/* An Ack is flat and at most ACK_MAX bytes, so protobuf-c may see it. */
+static int await_ack(struct command_socket *s)
+{
+    struct tsdb_error err = {0};
+    uint8_t prefix[4], frame[ACK_MAX];
+    enum tsdb_status st = read_exactly(s, prefix, sizeof prefix, &err);
+    struct reader r = reader_over((struct bytes){prefix, sizeof prefix});
+    uint32_t len = st == TSDB_OK ? reader_le32(&r) : 0;
+    if (st == TSDB_OK && len > sizeof frame)
+        return command_fail(COMMAND_FAILED, "the answer has %u bytes, want at most %d",
+                            (unsigned)len, ACK_MAX);
+    if (st == TSDB_OK)
+        st = read_exactly(s, frame, len, &err);
+    if (st != TSDB_OK)
+        return command_fail(COMMAND_FAILED, "%s", err.msg);
+    Andon__Ack *ack = andon__ack__unpack(NULL, len, frame);
+    if (!ack)
+        return command_fail(COMMAND_FAILED, "the answer does not decode");
+    int exit_status = show_ack(ack);
+    andon__ack__free_unpacked(ack, NULL);
+    return exit_status;
+}
+
+static int send_envelope(const char *to, const struct writer *envelope)
+{
+    bool is_datagram = strncmp(to, "udp://", 6) == 0;
+    char host[256], port[8];
+    if ((!is_datagram && strncmp(to, "tcp://", 6) != 0) ||
+        !command_address(text_of(to + 6), host, port))
+        return command_fail(COMMAND_USAGE,
+                            "--to is \"%s\", want tcp://HOST:PORT or udp://HOST:PORT", to);
+    if (is_datagram && envelope->len > DATAGRAM_MAX)
+        return command_fail(COMMAND_FAILED, "%zu bytes are too many for a datagram", envelope->len);
+    struct command_socket s;
+    struct tsdb_error err = {0};
+    if (command_connect(host, port, is_datagram, TIMEOUT_S * NS_PER_S, &s, &err) != TSDB_OK)
+        return command_fail(COMMAND_FAILED, "%s", err.msg);
+    struct writer frame = {0};
+    if (!is_datagram)
+        writer_le32(&frame, (uint32_t)envelope->len);
+    writer_put(&frame, envelope->at, envelope->len);
+    int exit_status = COMMAND_OK;
+    if (command_write(&s, writer_bytes(&frame), &err) != TSDB_OK)
+        exit_status = command_fail(COMMAND_FAILED, "%s", err.msg);
+    else if (!is_datagram)
+        exit_status = await_ack(&s);
+    command_disconnect(&s);
+    writer_release(&frame);
+    return exit_status;
+}
+
+static int send_sample(const struct sample *sample, const struct send_flags *f)
+{
+    struct attribute labels[LABELS_MAX];
+    char *token = f->token_file ? command_read_secret(f->token_file) : NULL;
+    if (f->token_file && !token)
+        return COMMAND_FAILED;
+    if (!attributes_parse(&f->labels, labels)) {
+        mem_free(token);
+        return COMMAND_USAGE;
+    }
+    struct writer request = {0}, envelope = {0};
+    pack_sample(sample, f, labels, &request);
+    pack_envelope(&request, token, &envelope);
+    int exit_status = send_envelope(f->to, &envelope);
+    for (size_t i = 0; i < f->labels.count; i++)
+        attribute_release(&labels[i]);
+    writer_release(&request);
+    writer_release(&envelope);
+    mem_free(token);
+    return exit_status;
+}
+
+int command_send(int argc, const char *const *argv)
+{
+    const char *words[3];
+    struct send_flags f = {
+        .type = "gauge", .unit = "", .to = "tcp://127.0.0.1:4319", .service = "andon-send"};
+    const struct command_flag flags[] = {
+        {.name = "--label", .list = &f.labels},
+        {.name = "--type", .value = &f.type},
+        {.name = "--unit", .value = &f.unit},
+        {.name = "--to", .value = &f.to},
+        {.name = "--service", .value = &f.service},
+        {.name = "--token-file", .value = &f.token_file},
+    };
+    const struct command_line line = {
+        "send metric NAME VALUE [--label k=v]... [--type gauge|counter] [--unit U] [--service S] "
+        "[--to tcp://127.0.0.1:4319|udp://...] [--token-file FILE]",
+        flags, sizeof flags / sizeof flags[0], words, 3};
+    if (!command_parse(argc, argv, &line))
+        return COMMAND_USAGE;
+    struct sample sample = {.name = words[1]};
+    if (strcmp(words[0], "metric") != 0)
+        return command_fail(COMMAND_USAGE, "cannot send \"%s\"; usage: andon %s", words[0],
+                            line.usage);
+    if (!double_parse(text_of(words[2]), &sample.value))
+        return command_fail(COMMAND_USAGE, "the value is \"%s\", want a number", words[2]);
+    if (strcmp(f.type, "gauge") != 0 && strcmp(f.type, "counter") != 0)
+        return command_fail(COMMAND_USAGE, "--type is \"%s\", want gauge or counter", f.type);
+    return send_sample(&sample, &f);
+}

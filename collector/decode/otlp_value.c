@@ -1,0 +1,283 @@
+#include "collector/decode/otlp_value.h"
+
+#include "collector/decode/pull.h"
+#include "tsdb/base/text.h"
+
+#include <math.h>
+#include <stdlib.h>
+
+enum any_case {
+    ANY_NOTHING,
+    ANY_STRING,
+    ANY_BOOL,
+    ANY_INT,
+    ANY_DOUBLE,
+    ANY_ARRAY,
+    ANY_MAP,
+    ANY_BYTES
+};
+
+struct any {
+    enum any_case is;
+    struct bytes bytes; /* string, array, map, bytes */
+    uint64_t bits;      /* bool, int, double */
+};
+
+/* Text is written twice: first `at` is NULL and only its length counts. */
+struct text_out {
+    char *at;
+    size_t len;
+    struct arena *arena; /* for sorting keys */
+};
+
+static void put(struct text_out *o, const char *at, size_t n)
+{
+    if (o->at && n)
+        memcpy(o->at + o->len, at, n);
+    o->len += n;
+}
+
+static enum tsdb_status any_parse(struct bytes in, struct any *out)
+{
+    struct pull p = pull_over(in);
+    struct pull_field f;
+    *out = (struct any){0};
+    while (pull_next(&p, &f)) {
+        switch (f.number) {
+        case ANY_STRING:
+        case ANY_ARRAY:
+        case ANY_MAP:
+        case ANY_BYTES: out->bytes = pull_bytes(&p, &f); break;
+        case ANY_BOOL:
+        case ANY_INT: out->bits = pull_u64(&p, &f); break;
+        case ANY_DOUBLE: out->bits = pull_f64(&p, &f); break;
+        default: continue;
+        }
+        out->is = (enum any_case)f.number;
+    }
+    return pull_done(&p) ? TSDB_OK : TSDB_ECORRUPT;
+}
+
+static void put_base64(struct text_out *o, struct bytes in)
+{
+    static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    for (size_t i = 0; i < in.len; i += 3) {
+        size_t n = in.len - i < 3 ? in.len - i : 3;
+        uint32_t v = (uint32_t)in.at[i] << 16;
+        if (n > 1)
+            v |= (uint32_t)in.at[i + 1] << 8;
+        if (n > 2)
+            v |= in.at[i + 2];
+        char out[4] = {digits[v >> 18], digits[v >> 12 & 63], n > 1 ? digits[v >> 6 & 63] : '=',
+                       n > 2 ? digits[v & 63] : '='};
+        put(o, out, sizeof out);
+    }
+}
+
+/* Without an exponent between 1e-6 and 1e21, as JSON writers do. */
+static void put_double(struct text_out *o, double v)
+{
+    char text[DOUBLE_TEXT_MAX];
+    double magnitude = fabs(v);
+    bool is_plain = !isfinite(v) || v == 0 || (magnitude >= 1e-6 && magnitude < 1e21);
+    size_t n = is_plain ? double_format(v, text) : double_format_g(v, text);
+    put(o, text, n);
+}
+
+static void put_quoted(struct text_out *o, struct tsdb_text t)
+{
+    static const char hex[] = "0123456789abcdef";
+    put(o, "\"", 1);
+    for (size_t i = 0; i < t.len; i++) {
+        unsigned char c = (unsigned char)t.at[i];
+        char escape[6] = {'\\', 'u', '0', '0', hex[c >> 4], hex[c & 15]};
+        if (c == '"' || c == '\\') {
+            escape[1] = (char)c;
+            put(o, escape, 2);
+        } else if (c == '\n' || c == '\r' || c == '\t') {
+            escape[1] = c == '\n' ? 'n' : c == '\r' ? 'r' : 't';
+            put(o, escape, 2);
+        } else if (c < 0x20) {
+            put(o, escape, sizeof escape);
+        } else {
+            put(o, (const char *)&t.at[i], 1);
+        }
+    }
+    put(o, "\"", 1);
+}
+
+static enum tsdb_status put_json(struct text_out *o, struct bytes in, unsigned depth);
+
+static enum tsdb_status put_array(struct text_out *o, struct bytes in, unsigned depth)
+{
+    struct pull p = pull_over(in);
+    struct pull_field f;
+    enum tsdb_status st = TSDB_OK;
+    const char *between = "";
+    put(o, "[", 1);
+    while (st == TSDB_OK && pull_next(&p, &f)) {
+        if (f.number != 1)
+            continue;
+        put(o, between, strlen(between));
+        between = ",";
+        st = put_json(o, pull_bytes(&p, &f), depth);
+    }
+    put(o, "]", 1);
+    return st == TSDB_OK && !pull_done(&p) ? TSDB_ECORRUPT : st;
+}
+
+struct entry {
+    struct tsdb_text key;
+    struct bytes value;
+};
+
+static int entry_order(const void *a, const void *b)
+{
+    const struct entry *x = a, *y = b;
+    int order = text_compare(x->key, y->key);
+    if (order == 0) /* repeated keys stay as they came */
+        order = (x->value.at > y->value.at) - (x->value.at < y->value.at);
+    return order;
+}
+
+enum tsdb_status otlp_attribute_parse(struct bytes in, struct tsdb_text *key, struct bytes *value)
+{
+    struct pull p = pull_over(in);
+    struct pull_field f;
+    *key = (struct tsdb_text){"", 0};
+    *value = (struct bytes){in.at, 0};
+    while (pull_next(&p, &f)) {
+        if (f.number == 1)
+            *key = pull_text(&p, &f);
+        else if (f.number == 2)
+            *value = pull_bytes(&p, &f);
+    }
+    return pull_done(&p) ? TSDB_OK : TSDB_ECORRUPT;
+}
+
+/* The entries of a map, sorted by key. */
+static enum tsdb_status map_entries(struct bytes in, struct arena *arena, struct entry **out,
+                                    size_t *out_count)
+{
+    struct pull p = pull_over(in);
+    struct pull_field f;
+    size_t count = 0, have = 0;
+    while (pull_next(&p, &f))
+        count += f.number == 1;
+    if (!pull_done(&p))
+        return TSDB_ECORRUPT;
+    struct entry *entries = ARENA_ARRAY(arena, struct entry, count);
+    if (!entries)
+        return TSDB_ELIMIT;
+    p = pull_over(in);
+    enum tsdb_status st = TSDB_OK;
+    while (st == TSDB_OK && pull_next(&p, &f)) {
+        if (f.number != 1)
+            continue;
+        st = otlp_attribute_parse(pull_bytes(&p, &f), &entries[have].key, &entries[have].value);
+        have++;
+    }
+    if (st == TSDB_OK && !pull_done(&p))
+        st = TSDB_ECORRUPT;
+    if (st == TSDB_OK)
+        qsort(entries, have, sizeof *entries, entry_order);
+    *out = entries;
+    *out_count = have;
+    return st;
+}
+
+static enum tsdb_status put_map(struct text_out *o, struct bytes in, unsigned depth)
+{
+    struct entry *entries = NULL;
+    size_t count = 0;
+    enum tsdb_status st = map_entries(in, o->arena, &entries, &count);
+    put(o, "{", 1);
+    for (size_t i = 0; st == TSDB_OK && i < count; i++) {
+        if (i > 0)
+            put(o, ",", 1);
+        put_quoted(o, entries[i].key);
+        put(o, ":", 1);
+        st = put_json(o, entries[i].value, depth);
+    }
+    put(o, "}", 1);
+    return st;
+}
+
+/* A value that is not a string standing alone. */
+static enum tsdb_status put_any(struct text_out *o, const struct any *v, unsigned depth)
+{
+    char number[24];
+    double d;
+    switch (v->is) {
+    case ANY_BOOL: put(o, v->bits ? "true" : "false", v->bits ? 4 : 5); return TSDB_OK;
+    case ANY_INT: put(o, number, i64_format((int64_t)v->bits, number)); return TSDB_OK;
+    case ANY_DOUBLE:
+        memcpy(&d, &v->bits, sizeof d);
+        put_double(o, d);
+        return TSDB_OK;
+    case ANY_ARRAY: return depth == 0 ? TSDB_EINVAL : put_array(o, v->bytes, depth - 1);
+    case ANY_MAP: return depth == 0 ? TSDB_EINVAL : put_map(o, v->bytes, depth - 1);
+    case ANY_BYTES: put_base64(o, v->bytes); return TSDB_OK;
+    case ANY_STRING: put(o, (const char *)v->bytes.at, v->bytes.len); return TSDB_OK;
+    case ANY_NOTHING: break;
+    }
+    return TSDB_OK;
+}
+
+static bool is_quoted(const struct any *v)
+{
+    double d;
+    memcpy(&d, &v->bits, sizeof d);
+    return v->is == ANY_BYTES || (v->is == ANY_DOUBLE && !isfinite(d));
+}
+
+/* A value inside an array or a map. */
+static enum tsdb_status put_json(struct text_out *o, struct bytes in, unsigned depth)
+{
+    struct any v;
+    enum tsdb_status st = any_parse(in, &v);
+    if (st != TSDB_OK)
+        return st;
+    if (o->len > OTLP_VALUE_MAX)
+        return TSDB_EINVAL;
+    if (v.is == ANY_STRING) {
+        put_quoted(o, (struct tsdb_text){(const char *)v.bytes.at, v.bytes.len});
+        return TSDB_OK;
+    }
+    if (v.is == ANY_NOTHING) {
+        put(o, "null", 4);
+        return TSDB_OK;
+    }
+    if (is_quoted(&v))
+        put(o, "\"", 1);
+    st = put_any(o, &v, depth);
+    if (is_quoted(&v))
+        put(o, "\"", 1);
+    return st;
+}
+
+enum tsdb_status otlp_value_text(struct bytes in, unsigned depth, struct arena *arena,
+                                 struct tsdb_text *out)
+{
+    struct any v;
+    enum tsdb_status st = any_parse(in, &v);
+    if (st != TSDB_OK)
+        return st;
+    if (v.is == ANY_STRING) {
+        *out = (struct tsdb_text){(const char *)v.bytes.at, v.bytes.len};
+        return TSDB_OK;
+    }
+    struct text_out o = {.arena = arena};
+    st = put_any(&o, &v, depth);
+    if (st != TSDB_OK)
+        return st;
+    if (o.len > OTLP_VALUE_MAX)
+        return TSDB_EINVAL;
+    size_t want = o.len;
+    o = (struct text_out){.at = ARENA_ARRAY(arena, char, want + 1), .arena = arena};
+    if (!o.at)
+        return TSDB_ELIMIT;
+    st = put_any(&o, &v, depth);
+    *out = (struct tsdb_text){o.at, o.len};
+    return st;
+}

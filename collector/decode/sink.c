@@ -1,0 +1,15 @@
+#include "collector/decode/sink.h"
+
+#include "tsdb/base/assert.h"
+
+#include <assert.h>
+
+const char *decode_reason_name(enum decode_reason reason)
+{
+    static const char *const names[] = {
+        "bad_histogram", "bad_point", "no_name", "bad_symbol", "temporality",
+    };
+    static_assert(sizeof names / sizeof names[0] == DECODE_REASON_COUNT, "one name a reason");
+    ASSERT(reason < DECODE_REASON_COUNT);
+    return names[reason];
+}

@@ -1,0 +1,473 @@
+#include "collector/ingest/ingest.h"
+
+#include "collector/decode/otlp_json.h"
+#include "collector/ingest/intake.h"
+#include "collector/ingest/media.h"
+#include "collector/ingest/senders.h"
+#include "collector/ingest/waiting.h"
+#include "tsdb/base/assert.h"
+#include "tsdb/base/mem.h"
+#include "tsdb/base/random.h"
+#include "tsdb/base/text.h"
+
+#include <stdio.h>
+
+enum { RETRY_MIN_MS = 1000, RETRY_MAX_MS = 30000, PEER_ARENA_BYTES = 4096 };
+
+#define SERVICE "opentelemetry.proto.collector.metrics.v1.MetricsService"
+
+struct ingest {
+    struct ingest_options options;
+    struct intake_room room;
+    struct otlp_seen seen;
+    struct delta delta;
+    struct rejects rejects;
+    struct senders senders;
+    struct waiting waiting;
+    struct mutex random_lock;
+    struct random random;       /* Guarded by: random_lock */
+    struct tsdb_text *promoted; /* owned, texts too */
+    struct exchange_route *routes;
+    size_t route_count;
+};
+
+void ingest_limits_init(struct ingest_limits *limits)
+{
+    *limits = (struct ingest_limits){
+        .otlp_bytes_max = (size_t)20 << 20,
+        .grpc_bytes_max = (size_t)4 << 20,
+        .write_bytes_max = (size_t)32 << 20,
+        .frame_bytes_max = (size_t)20 << 20,
+        .arena_bytes_max = (size_t)64 << 20,
+        .ratio_max = 200,
+        .ratio_free = (size_t)4 << 20,
+        .items_max = 100000,
+        .waiting_max = 65536,
+        .delta_max = 200000,
+    };
+}
+
+void ingest_options_init(struct ingest_options *options)
+{
+    *options = (struct ingest_options){.clock = clock_real()};
+    ingest_limits_init(&options->limits);
+}
+
+/* ---- refusals -------------------------------------------------------------------------- */
+
+/* 1 to 30 s, longer the longer answers wait, jittered so that senders spread out. */
+static int64_t retry_after_ms(struct ingest *in)
+{
+    int64_t base = RETRY_MIN_MS + waiting_age_ns(&in->waiting) / NS_PER_MS;
+    if (base > RETRY_MAX_MS / 2)
+        base = RETRY_MAX_MS / 2;
+    mutex_lock(&in->random_lock);
+    int64_t more = (int64_t)random_below(&in->random, (uint64_t)base + 1);
+    mutex_unlock(&in->random_lock);
+    return base + more;
+}
+
+/* A message that was refused as a whole: counted, remembered, told when to retry. */
+static void refused(struct ingest *in, const struct intake_source *source, struct outcome *out)
+{
+    if (out->kind == OUTCOME_UNAVAILABLE || out->kind == OUTCOME_LIMITED)
+        out->retry_after_ms = retry_after_ms(in);
+    if (out->kind < OUTCOME_INVALID || out->kind == OUTCOME_LIMITED)
+        return;
+    counters_add(MESSAGES_REJECTED, AT(SIGNAL_METRICS, source->door, out->reason), 1);
+    rejects_put(&in->rejects, clock_wall_ns(in->options.clock), source->door, out->reason,
+                source->peer, text_of(out->message));
+}
+
+static void refuse_status(struct outcome *out, enum tsdb_status st, const char *text)
+{
+    if (st == TSDB_ECORRUPT)
+        outcome_refuse(out, OUTCOME_INVALID, REASON_MALFORMED, text);
+    else if (st == TSDB_EINVAL)
+        outcome_refuse(out, OUTCOME_TOO_LARGE, REASON_TOO_LARGE, text);
+    else
+        outcome_refuse(out, OUTCOME_UNAVAILABLE, REASON_OVERLOADED, text);
+}
+
+/* ---- a body -------------------------------------------------------------------------------- */
+
+/* How the bytes of one message are to be read. */
+struct body {
+    enum inflate_coding coding;
+    struct bytes raw;
+    size_t bytes_max; /* once decompressed */
+    bool is_json;
+    enum intake_format format;
+};
+
+static struct inflate_limits inflate_limits_of(const struct ingest *in, size_t bytes_max)
+{
+    return (struct inflate_limits){.bytes_max = bytes_max,
+                                   .ratio_max = in->options.limits.ratio_max,
+                                   .ratio_free = in->options.limits.ratio_free};
+}
+
+/* Plain bytes of a message: appended, with what became of them. */
+static void take_plain(struct ingest *in, const struct intake_source *source,
+                       const struct body *body, struct bytes plain, struct outcome *out)
+{
+    struct payload wire;
+    struct tsdb_error err;
+    counters_add(DECODED_BYTES, AT(source->door), (int64_t)plain.len);
+    if (!body->is_json) {
+        intake_run(&in->room, source, body->format, plain, out);
+        return;
+    }
+    /* five-byte lengths make the wire form of small messages larger than its JSON */
+    payload_init(&wire, 2 * body->bytes_max, in->options.budget);
+    enum tsdb_status st = otlp_json_to_wire(plain, &wire, &err);
+    if (st == TSDB_OK)
+        intake_run(&in->room, source, body->format, payload_bytes(&wire), out);
+    else
+        refuse_status(out, st, err.msg);
+    payload_release(&wire);
+}
+
+static void take_body(struct ingest *in, const struct intake_source *source,
+                      const struct body *body, struct outcome *out)
+{
+    struct payload inflated;
+    struct tsdb_error err;
+    struct inflate_limits limits = inflate_limits_of(in, body->bytes_max);
+    counters_add(RECEIVED_BYTES, AT(source->door), (int64_t)body->raw.len);
+    *out = (struct outcome){0};
+    if (body->coding == INFLATE_UNKNOWN) {
+        outcome_refuse(out, OUTCOME_UNSUPPORTED, REASON_UNSUPPORTED,
+                       "content coding: want one of gzip, deflate, zstd, snappy, lz4, identity");
+        return;
+    }
+    payload_init(&inflated, body->bytes_max + 1, in->options.budget);
+    enum tsdb_status st = inflate_body(body->coding, body->raw, &limits, &inflated, &err);
+    bool is_plain = body->coding == INFLATE_IDENTITY;
+    if (st == TSDB_OK)
+        take_plain(in, source, body, is_plain ? body->raw : payload_bytes(&inflated), out);
+    else
+        refuse_status(out, st, err.msg);
+    payload_release(&inflated);
+}
+
+/* Appended or refused: the answer, now or when it is synced. */
+static void settle(struct ingest *in, const struct intake_source *source, struct reply *reply)
+{
+    refused(in, source, &reply->outcome);
+    if (waiting_push(&in->waiting, reply))
+        return;
+    outcome_refuse(&reply->outcome, OUTCOME_UNAVAILABLE, REASON_OVERLOADED,
+                   "too many answers wait for the journal");
+    refused(in, source, &reply->outcome);
+    reply_send(reply, in->waiting.durability, in->options.clock);
+}
+
+/* ---- HTTP and gRPC --------------------------------------------------------------------------- */
+
+static struct reply reply_to(const struct ingest *in, struct exchange *x, enum protocol protocol,
+                             enum door door)
+{
+    return (struct reply){.exchange = x,
+                          .protocol = protocol,
+                          .door = door,
+                          .received_ns = clock_mono_ns(in->options.clock)};
+}
+
+static void on_otlp(void *arg, struct exchange *x)
+{
+    struct ingest *in = arg;
+    struct tsdb_text type = exchange_header(x, "content-type");
+    struct intake_source source = {DOOR_OTLP_HTTP, exchange_peer(x), ""};
+    struct body body = {.coding = inflate_coding_of(exchange_header(x, "content-encoding")),
+                        .raw = exchange_body(x),
+                        .bytes_max = in->options.limits.otlp_bytes_max,
+                        .is_json = media_is(type, "application/json"),
+                        .format = INTAKE_OTLP};
+    struct reply reply = reply_to(in, x, PROTOCOL_OTLP_PROTOBUF, DOOR_OTLP_HTTP);
+    if (body.is_json)
+        reply.protocol = PROTOCOL_OTLP_JSON;
+    if (body.is_json || media_is(type, "application/x-protobuf") ||
+        media_is(type, "application/protobuf"))
+        take_body(in, &source, &body, &reply.outcome);
+    else
+        outcome_refuse(&reply.outcome, OUTCOME_UNSUPPORTED, REASON_UNSUPPORTED,
+                       "content type: want application/x-protobuf or application/json");
+    settle(in, &source, &reply);
+}
+
+static void on_grpc(void *arg, struct exchange *x)
+{
+    struct ingest *in = arg;
+    if (!exchange_is_grpc(x)) {
+        on_otlp(arg, x);
+        return;
+    }
+    struct intake_source source = {DOOR_OTLP_GRPC, exchange_peer(x), ""};
+    struct body body = {.coding = INFLATE_IDENTITY,
+                        .raw = exchange_body(x),
+                        .bytes_max = in->options.limits.grpc_bytes_max,
+                        .format = INTAKE_OTLP};
+    struct tsdb_text coding = exchange_header(x, "grpc-encoding");
+    struct reply reply = reply_to(in, x, PROTOCOL_OTLP_GRPC, DOOR_OTLP_GRPC);
+    if (exchange_is_compressed(x)) /* a flag without a coding is a fault of the sender */
+        body.coding = coding.len > 0 ? inflate_coding_of(coding) : INFLATE_UNKNOWN;
+    take_body(in, &source, &body, &reply.outcome);
+    settle(in, &source, &reply);
+}
+
+/* Senders of 1.0 that name no coding mean snappy. */
+static enum inflate_coding write_coding(struct tsdb_text header)
+{
+    enum inflate_coding coding = header.len > 0 ? inflate_coding_of(header) : INFLATE_SNAPPY;
+    bool is_taken = coding == INFLATE_SNAPPY || coding == INFLATE_ZSTD || coding == INFLATE_GZIP;
+    return is_taken || coding == INFLATE_IDENTITY ? coding : INFLATE_UNKNOWN;
+}
+
+static void on_write(void *arg, struct exchange *x)
+{
+    struct ingest *in = arg;
+    enum media_write media = media_write_of(exchange_header(x, "content-type"));
+    bool is_second = media == MEDIA_WRITE_2;
+    enum door door = is_second ? DOOR_REMOTE_WRITE_2 : DOOR_REMOTE_WRITE;
+    struct intake_source source = {door, exchange_peer(x), ""};
+    struct body body = {.coding = write_coding(exchange_header(x, "content-encoding")),
+                        .raw = exchange_body(x),
+                        .bytes_max = in->options.limits.write_bytes_max,
+                        .format = is_second ? INTAKE_REMOTE_WRITE_2 : INTAKE_REMOTE_WRITE};
+    struct reply reply =
+        reply_to(in, x, is_second ? PROTOCOL_REMOTE_WRITE_2 : PROTOCOL_REMOTE_WRITE, door);
+    if (media == MEDIA_WRITE_OTHER)
+        outcome_refuse(&reply.outcome, OUTCOME_UNSUPPORTED, REASON_UNSUPPORTED,
+                       "content type: want application/x-protobuf of prometheus.WriteRequest or "
+                       "io.prometheus.write.v2.Request");
+    else
+        take_body(in, &source, &body, &reply.outcome);
+    settle(in, &source, &reply);
+}
+
+static void reply_json(struct exchange *x, struct writer *w)
+{
+    static const struct exchange_answer answer = {.status = 200,
+                                                  .content_type = "application/json"};
+    exchange_reply(x, &answer, writer_bytes(w));
+    writer_release(w);
+}
+
+static void on_rejects(void *arg, struct exchange *x)
+{
+    struct ingest *in = arg;
+    struct writer w = {0};
+    rejects_write_json(&in->rejects, &w);
+    reply_json(x, &w);
+}
+
+static void on_senders(void *arg, struct exchange *x)
+{
+    struct ingest *in = arg;
+    struct writer w = {0};
+    senders_write_json(&in->senders, &w);
+    reply_json(x, &w);
+}
+
+/* ---- native envelopes --------------------------------------------------------------------------
+ */
+
+/* Opens and appends an envelope; the token first. */
+static void take_envelope(struct ingest *in, struct intake_source *source, const struct envelope *e,
+                          struct outcome *out)
+{
+    struct arena arena;
+    struct tsdb_text tenant = {"", 0};
+    struct tsdb_error err;
+    struct payload opened;
+    struct bytes plain;
+    struct inflate_limits limits = inflate_limits_of(in, in->options.limits.frame_bytes_max);
+    *out = (struct outcome){0};
+    arena_init(&arena, PEER_ARENA_BYTES, in->options.budget);
+    payload_init(&opened, limits.bytes_max + 1, in->options.budget);
+    bool may = !in->options.authorize ||
+               in->options.authorize(in->options.authorize_arg, e->token, &arena, &tenant);
+    char *name = ARENA_ARRAY(&arena, char, tenant.len + 1);
+    enum tsdb_status st = TSDB_OK;
+    if (!may) {
+        outcome_refuse(out, OUTCOME_UNAUTHORIZED, REASON_UNAUTHORIZED,
+                       "envelope: token may not ingest");
+    } else if (e->kind != ENVELOPE_METRICS) {
+        outcome_refuse(out, OUTCOME_UNSUPPORTED, REASON_UNSUPPORTED,
+                       "envelope: only metrics are taken");
+    } else if (!name) {
+        refuse_status(out, TSDB_ELIMIT, "envelope: no memory left for it");
+    } else if ((st = envelope_open(e, &limits, &opened, &plain, &err)) != TSDB_OK) {
+        refuse_status(out, st, err.msg);
+    } else {
+        struct body body = {.format = INTAKE_OTLP};
+        if (tenant.len)
+            memcpy(name, tenant.at, tenant.len);
+        source->tenant = name;
+        take_plain(in, source, &body, plain, out);
+    }
+    payload_release(&opened);
+    arena_release(&arena);
+}
+
+bool ingest_frame(void *arg, struct frame_conn *conn, struct bytes frame)
+{
+    struct ingest *in = arg;
+    struct envelope e = {0};
+    struct tsdb_error err;
+    struct intake_source source = {DOOR_TCP, frame_conn_peer(conn), ""};
+    struct reply reply = {
+        .frame = conn, .door = DOOR_TCP, .received_ns = clock_mono_ns(in->options.clock)};
+    counters_add(RECEIVED_BYTES, AT(DOOR_TCP), (int64_t)frame.len);
+    enum tsdb_status st = envelope_decode(frame, &e, &err);
+    if (st == TSDB_OK)
+        take_envelope(in, &source, &e, &reply.outcome);
+    else
+        refuse_status(&reply.outcome, st, err.msg);
+    reply.sequence = e.sequence;
+    source.tenant = "";
+    settle(in, &source, &reply);
+    return true;
+}
+
+void ingest_datagram(void *arg, const struct address *peer, struct bytes datagram)
+{
+    struct ingest *in = arg;
+    struct envelope e = {0};
+    struct tsdb_error err;
+    char text[ADDRESS_TEXT_MAX];
+    size_t len = address_format(peer, text);
+    struct intake_source source = {DOOR_UDP, {text, len}, ""};
+    struct outcome outcome = {0};
+    counters_add(RECEIVED_BYTES, AT(DOOR_UDP), (int64_t)datagram.len);
+    enum tsdb_status st = envelope_decode(datagram, &e, &err);
+    if (st != TSDB_OK) {
+        refuse_status(&outcome, st, err.msg);
+        refused(in, &source, &outcome);
+        return;
+    }
+    int64_t missing =
+        senders_seen(&in->senders, e.sender, e.sequence, clock_mono_ns(in->options.clock));
+    if (missing > 0)
+        counters_add(UDP_SEQUENCE_GAPS, NOWHERE, missing);
+    take_envelope(in, &source, &e, &outcome);
+    source.tenant = "";
+    refused(in, &source, &outcome);
+    bool is_whole = outcome.kind >= OUTCOME_INVALID && outcome.kind != OUTCOME_LIMITED;
+    if (is_whole || outcome.rejected > 0)
+        senders_rejected(&in->senders, e.sender, outcome.rejected, is_whole);
+}
+
+/* ---- life
+ * ------------------------------------------------------------------------------------------ */
+
+static void make_routes(struct ingest *in)
+{
+    static const struct {
+        const char *methods, *path;
+        unsigned scope;
+        exchange_handler_fn *handler;
+    } table[] = {
+        {"POST", "/v1/metrics", SCOPE_INGEST, on_otlp},
+        {"POST", "/otlp/v1/metrics", SCOPE_INGEST, on_otlp},
+        {"POST", "/api/v1/otlp/v1/metrics", SCOPE_INGEST, on_otlp},
+        {"POST", "/opentelemetry/v1/metrics", SCOPE_INGEST, on_otlp},
+        {"POST", "/opentelemetry/api/v1/push", SCOPE_INGEST, on_otlp},
+        {"POST", "/" SERVICE "/Export", SCOPE_INGEST, on_grpc},
+        {"POST", "/api/v1/write", SCOPE_INGEST, on_write},
+        {"POST", "/api/v1/push", SCOPE_INGEST, on_write},
+        {"GET", "/-/rejects", SCOPE_ADMIN, on_rejects},
+        {"GET", "/-/senders", SCOPE_ADMIN, on_senders},
+    };
+    in->route_count = sizeof table / sizeof table[0];
+    in->routes = MEM_ARRAY(struct exchange_route, in->route_count);
+    for (size_t i = 0; i < in->route_count; i++)
+        in->routes[i] = (struct exchange_route){table[i].methods, table[i].path, table[i].scope,
+                                                table[i].handler, in};
+}
+
+struct ingest *ingest_new(const struct ingest_options *options)
+{
+    struct ingest *in = MEM_NEW(struct ingest);
+    ASSERT(options->db);
+    in->options = *options;
+    if (!in->options.clock)
+        in->options.clock = clock_real();
+    in->promoted = MEM_ARRAY(struct tsdb_text, options->otlp_promoted_count);
+    for (uint32_t i = 0; i < options->otlp_promoted_count; i++) {
+        struct tsdb_text t = options->otlp_promoted[i];
+        in->promoted[i] = (struct tsdb_text){mem_text(t.at, t.len), t.len};
+    }
+    in->options.otlp_promoted = in->promoted;
+    delta_init(&in->delta, options->limits.delta_max, options->budget, in->options.clock);
+    rejects_init(&in->rejects);
+    senders_init(&in->senders);
+    waiting_init(&in->waiting, options->db, in->options.clock, options->limits.waiting_max,
+                 options->sync == TSDB_SYNC_ALWAYS ? "synced" : "written");
+    mutex_init(&in->random_lock);
+    random_init(&in->random, options->random_seed);
+    in->room = (struct intake_room){
+        .db = options->db,
+        .clock = in->options.clock,
+        .budget = options->budget,
+        .otlp = {.strategy = options->otlp_strategy,
+                 .has_no_target_info = options->otlp_has_no_target_info,
+                 .has_no_scope_labels = options->otlp_has_no_scope_labels,
+                 .promotes_all = options->otlp_promotes_all,
+                 .promoted = in->promoted,
+                 .promoted_count = options->otlp_promoted_count,
+                 .seen = &in->seen},
+        .delta = &in->delta,
+        .rejects = &in->rejects,
+        .items_max = options->limits.items_max,
+        .arena_bytes_max = options->limits.arena_bytes_max,
+    };
+    make_routes(in);
+    return in;
+}
+
+void ingest_free(struct ingest *in)
+{
+    if (!in)
+        return;
+    waiting_release(&in->waiting);
+    senders_release(&in->senders);
+    rejects_release(&in->rejects);
+    delta_release(&in->delta);
+    mutex_release(&in->random_lock);
+    for (uint32_t i = 0; i < in->options.otlp_promoted_count; i++)
+        mem_free((char *)(uintptr_t)in->promoted[i].at);
+    mem_free(in->promoted);
+    mem_free(in->routes);
+    mem_free(in);
+}
+
+const struct exchange_route *ingest_routes(const struct ingest *in, size_t *count)
+{
+    *count = in->route_count;
+    return in->routes;
+}
+
+void ingest_on_synced(void *arg)
+{
+    struct ingest *in = arg;
+    waiting_on_synced(&in->waiting);
+}
+
+void ingest_abandon(struct ingest *in)
+{
+    waiting_abandon(&in->waiting);
+}
+
+void ingest_collect(void *arg)
+{
+    struct ingest *in = arg;
+    counters_set(ACKS_WAITING, NOWHERE, waiting_count(&in->waiting));
+    counters_set(UDP_SENDERS, NOWHERE, senders_count(&in->senders));
+}
+
+uint32_t ingest_waiting(struct ingest *in)
+{
+    return waiting_count(&in->waiting);
+}

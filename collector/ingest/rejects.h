@@ -1,0 +1,40 @@
+/* rejects.h - the last refusals, for whoever asks "why is my metric not there?".
+ *
+ * A ring of REJECTS_MAX entries; each keeps when, at which door, from whom, why,
+ * how many items the same request lost for this reason, and a text: the series
+ * and sample that was refused first, or what was wrong with the whole message.
+ * Guarded by: its own mutex.  Limits: REJECT_TEXT_MAX bytes of text an entry.
+ */
+#ifndef COLLECTOR_INGEST_REJECTS_H
+#define COLLECTOR_INGEST_REJECTS_H
+
+#include "collector/self/counters.h"
+#include "tsdb/base/thread.h"
+#include "tsdb/base/writer.h"
+
+enum { REJECTS_MAX = 100, REJECT_TEXT_MAX = 400, REJECT_PEER_MAX = 64 };
+
+struct reject {
+    int64_t wall_ns;
+    enum door door;
+    enum reason reason;
+    char peer[REJECT_PEER_MAX];
+    char text[REJECT_TEXT_MAX];
+};
+
+struct rejects {
+    struct mutex lock;
+    struct reject ring[REJECTS_MAX];
+    uint64_t count; /* ever put */
+};
+
+void rejects_init(struct rejects *r);
+void rejects_release(struct rejects *r);
+/* Texts are cut to fit. */
+void rejects_put(struct rejects *r, int64_t wall_ns, enum door door, enum reason reason,
+                 struct tsdb_text peer, struct tsdb_text text);
+/* {"total":N,"rejects":[{"time":"...","door":...,"peer":...,"reason":...,"text":...}]},
+ * newest first. */
+void rejects_write_json(struct rejects *r, struct writer *out);
+
+#endif

@@ -1,0 +1,44 @@
+/* senders.h - whose datagrams arrive, and how many did not.
+ *
+ * A sender numbers its envelopes 1, 2, 3, ...; what is missing in between is lost
+ * (or late: a number that comes after all is taken back).  1 is a fresh start; 0 is
+ * not numbered.  A jump of more than SENDER_JUMP_MAX is a fresh start as well: one
+ * hostile number must not make a trillion losses.
+ * Guarded by: its own mutex.  Limit: SENDERS_MAX, the longest idle makes room.
+ */
+#ifndef COLLECTOR_INGEST_SENDERS_H
+#define COLLECTOR_INGEST_SENDERS_H
+
+#include "collector/decode/envelope.h"
+#include "tsdb/base/clock.h"
+#include "tsdb/base/thread.h"
+#include "tsdb/base/writer.h"
+
+enum { SENDERS_MAX = 1024, SENDER_JUMP_MAX = 1 << 20 };
+
+struct sender {
+    char id[ENVELOPE_SENDER_MAX + 1];
+    uint64_t last; /* sequence */
+    uint64_t received, lost, late, rejected_items, rejected_messages;
+    int64_t seen_ns; /* monotonic; 0: a free slot */
+};
+
+struct senders {
+    struct mutex lock;
+    struct sender *at; /* owned; SENDERS_MAX */
+    uint64_t *tags;    /* owned; hash of each id: what a look-up scans */
+    uint32_t count;
+};
+
+void senders_init(struct senders *s);
+void senders_release(struct senders *s);
+
+/* One envelope came; returns how many more are missing than before (may be -1). */
+int64_t senders_seen(struct senders *s, struct tsdb_text id, uint64_t sequence, int64_t now_ns);
+/* What became of it. */
+void senders_rejected(struct senders *s, struct tsdb_text id, uint64_t items, bool is_whole);
+uint32_t senders_count(struct senders *s);
+/* {"senders":[{"id":...,"received":...,"lost":...,...}]} */
+void senders_write_json(struct senders *s, struct writer *out);
+
+#endif

@@ -1,0 +1,152 @@
+/* fake_exchange.h - an exchange that remembers its answer.
+ *
+ * Included by one test file a binary: its functions stand in for those of
+ * collector/net.  exchange_wait blocks until a worker has answered. */
+#ifndef TESTS_COLLECTOR_API_FAKE_EXCHANGE_H
+#define TESTS_COLLECTOR_API_FAKE_EXCHANGE_H
+
+#include "collector/net/exchange.h"
+#include "tsdb/base/text.h"
+#include "tsdb/base/thread.h"
+#include "tsdb/base/writer.h"
+
+#include <criterion/criterion.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <string.h>
+
+struct exchange {
+    const char *path, *query, *body, *body_type, *body_coding, *accept;
+    struct arena arena;
+    struct mutex lock;
+    struct cond change;
+    atomic_bool is_gone;
+    int write_delay_ms;
+    /* the answer */
+    bool is_started, is_ended;
+    int status, starts, ends;
+    size_t writes;
+    char type[96], retry_after[16];
+    struct writer out;
+};
+
+static inline void exchange_init(struct exchange *x, const char *path, const char *query)
+{
+    memset(x, 0, sizeof *x);
+    x->path = path;
+    x->query = query;
+    arena_init(&x->arena, 8 << 20, NULL);
+    mutex_init(&x->lock);
+    cond_init(&x->change);
+}
+
+static inline void exchange_release(struct exchange *x)
+{
+    arena_release(&x->arena);
+    writer_release(&x->out);
+    mutex_release(&x->lock);
+    cond_release(&x->change);
+}
+
+static inline bool exchange_wait_ms(struct exchange *x, int64_t ms)
+{
+    mutex_lock(&x->lock);
+    bool in_time = true;
+    while (!x->is_ended && in_time)
+        in_time = cond_wait_for(&x->change, &x->lock, ms * 1000000);
+    bool is_ended = x->is_ended;
+    mutex_unlock(&x->lock);
+    return is_ended;
+}
+
+static inline void exchange_wait(struct exchange *x)
+{
+    cr_assert(exchange_wait_ms(x, 20000), "no answer: %s?%s", x->path, x->query);
+    writer_u8(&x->out, 0);
+    x->out.len--;
+}
+
+static inline const char *exchange_body_text(struct exchange *x)
+{
+    return x->out.at ? (const char *)x->out.at : "";
+}
+
+struct tsdb_text exchange_path(const struct exchange *x)
+{
+    return text_of(x->path);
+}
+
+struct tsdb_text exchange_query(const struct exchange *x)
+{
+    return x->query ? text_of(x->query) : (struct tsdb_text){0};
+}
+
+struct tsdb_text exchange_header(const struct exchange *x, const char *name)
+{
+    const char *value = NULL;
+    if (strcmp(name, "content-type") == 0)
+        value = x->body_type;
+    else if (strcmp(name, "content-encoding") == 0)
+        value = x->body_coding;
+    else if (strcmp(name, "accept") == 0)
+        value = x->accept;
+    return value ? text_of(value) : (struct tsdb_text){0};
+}
+
+struct bytes exchange_body(const struct exchange *x)
+{
+    return x->body ? (struct bytes){(const uint8_t *)x->body, strlen(x->body)} : (struct bytes){0};
+}
+
+struct arena *exchange_arena(struct exchange *x)
+{
+    return &x->arena;
+}
+
+bool exchange_is_open(const struct exchange *x)
+{
+    return !x->is_gone;
+}
+
+void exchange_start(struct exchange *x, const struct exchange_answer *answer)
+{
+    mutex_lock(&x->lock);
+    x->starts++;
+    x->is_started = true;
+    x->status = answer->status;
+    (void)snprintf(x->type, sizeof x->type, "%s", answer->content_type ? answer->content_type : "");
+    for (size_t i = 0; i < answer->header_count; i++)
+        if (text_equal(answer->headers[i].name, text_of("Retry-After")))
+            (void)snprintf(x->retry_after, sizeof x->retry_after, "%.*s",
+                           (int)answer->headers[i].value.len, answer->headers[i].value.at);
+    mutex_unlock(&x->lock);
+}
+
+bool exchange_write(struct exchange *x, struct bytes part)
+{
+    mutex_lock(&x->lock);
+    cr_assert(x->is_started && !x->is_ended);
+    writer_put(&x->out, part.at, part.len);
+    x->writes++;
+    mutex_unlock(&x->lock);
+    return !x->is_gone;
+}
+
+void exchange_end(struct exchange *x)
+{
+    mutex_lock(&x->lock);
+    cr_assert(x->is_started);
+    x->ends++;
+    x->is_ended = true;
+    cond_broadcast(&x->change);
+    mutex_unlock(&x->lock);
+}
+
+void exchange_reply(struct exchange *x, const struct exchange_answer *answer, struct bytes body)
+{
+    exchange_start(x, answer);
+    (void)exchange_write(x, body);
+    exchange_end(x);
+}
+
+#endif

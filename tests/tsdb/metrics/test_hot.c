@@ -1,0 +1,113 @@
+#include "tsdb/metrics/hot.h"
+
+#include "tests/tsdb/metrics/rig.h"
+#include "tsdb/metrics/samples.h"
+
+enum { SAMPLES_MAX = 20000 };
+
+struct shape {
+    const char *name;
+    double bytes_max; /* a sample, over a thousand of them */
+};
+
+static const struct shape shapes[] = {
+    {"constant", 1.2}, {"counter", 2.5}, {"decimal", 10}, {"noise", 10},
+    {"nan", 10},       {"late", 12},     {"jitter", 12},  {"extremes", 20},
+};
+
+static uint64_t bits_of(double v)
+{
+    uint64_t bits;
+    memcpy(&bits, &v, sizeof bits);
+    return bits;
+}
+
+static uint64_t value_of(int shape, int i, struct random *random)
+{
+    switch (shape) {
+    case 0: return bits_of(42);
+    case 1: return bits_of(i * 3);
+    case 2: return bits_of((double)random_below(random, 10000) / 100);
+    case 4: return UINT64_C(0x7ff0000000000002) + (i % 3 ? random_below(random, 100) : 0);
+    case 7: return random_next(random);
+    default: return bits_of(random_unit(random));
+    }
+}
+
+static int64_t time_of(int shape, int i, struct random *random)
+{
+    int64_t ts = RIG_NOW + (int64_t)i * 15 * NS_PER_S;
+    if (shape == 5)
+        return ts - (int64_t)random_below(random, 1000) * NS_PER_S;
+    if (shape == 6)
+        return ts + (int64_t)random_below(random, 1000000);
+    if (shape == 7)
+        return (int64_t)random_next(random);
+    return ts;
+}
+
+/* Goal: what is appended comes back, bit for bit and in order, over many blocks. */
+Test(hot, gives_back_what_was_appended)
+{
+    struct random random;
+    random_init(&random, rig_seed(3));
+    for (int shape = 0; shape < (int)(sizeof shapes / sizeof shapes[0]); shape++) {
+        static int64_t ts[SAMPLES_MAX];
+        static uint64_t bits[SAMPLES_MAX];
+        struct hot *head = NULL;
+        struct hot_tail tail = {0};
+        size_t bytes = 0;
+        int n = 1000;
+        for (int i = 0; i < n; i++) {
+            ts[i] = time_of(shape, i, &random);
+            bits[i] = value_of(shape, i, &random);
+            bytes += hot_append(&head, (uint16_t)(i / 300), &tail, ts[i], bits[i]);
+        }
+        cr_assert_lt((double)bytes / n, shapes[shape].bytes_max + 1, "%s: %g bytes a sample",
+                     shapes[shape].name, (double)bytes / n);
+        struct samples s;
+        samples_init(&s, NULL);
+        const struct hot *chain[SAMPLES_MAX];
+        int blocks = 0;
+        for (const struct hot *h = head; h; h = h->older)
+            chain[blocks++] = h;
+        cr_assert_geq(blocks, 4, "a generation begins a block");
+        while (blocks > 0)
+            cr_assert_eq(hot_decode(chain[--blocks], &s), TSDB_OK);
+        cr_assert_eq(s.count, (uint32_t)n);
+        for (int i = 0; i < n; i++) {
+            cr_assert_eq(s.ts[i], ts[i], "%s %d", shapes[shape].name, i);
+            cr_assert_eq(bits_of(s.values[i]), bits[i], "%s %d", shapes[shape].name, i);
+        }
+        cr_assert_eq(hot_free(head), bytes, "what was charged is what is freed");
+        samples_release(&s);
+    }
+}
+
+Test(hot, marks_blocks_with_late_samples)
+{
+    struct hot *head = NULL;
+    struct hot_tail tail = {0};
+    (void)hot_append(&head, 0, &tail, 100, 1);
+    (void)hot_append(&head, 0, &tail, 200, 1);
+    cr_assert_eq(head->is_unsorted, 0);
+    (void)hot_append(&head, 0, &tail, 150, 1);
+    cr_assert_eq(head->is_unsorted, 1);
+    (void)hot_free(head);
+}
+
+Test(samples, order_keeps_the_first_of_equal_times)
+{
+    struct samples s;
+    samples_init(&s, NULL);
+    const int64_t ts[] = {5, 3, 5, 1, 3, 9};
+    for (int i = 0; i < 6; i++)
+        samples_put(&s, ts[i], i);
+    cr_assert_eq(samples_order(&s, 2, 8), 2u);
+    cr_assert_eq(s.count, 2u);
+    cr_assert_eq(s.ts[0], 3);
+    cr_assert_eq(s.values[0], 1);
+    cr_assert_eq(s.ts[1], 5);
+    cr_assert_eq(s.values[1], 0);
+    samples_release(&s);
+}

@@ -1,0 +1,336 @@
+/* tsdb_append: from points that name series by keys to samples in hot blocks.
+ *
+ * Per known series: one probe of the alias table (64 in flight at a time, so that
+ * the cache misses overlap), a journal record of some 11 bytes a sample, and one
+ * append to a hot block, grouped by shard so that a lock is taken once per batch
+ * and shard.  Labels are looked at only where a key is new. */
+#include "tsdb/metrics/metrics.h"
+
+#include "tsdb/base/assert.h"
+#include "tsdb/base/hash.h"
+#include "tsdb/base/status.h"
+#include "tsdb/base/writer.h"
+#include "tsdb/codec/histograms.h"
+
+#include <string.h>
+
+enum { PROBES_AT_ONCE = 64 };
+
+/* One call's work; some 100 KiB of stack. */
+struct append {
+    struct metrics *m;
+    const struct tsdb_batch *batch;
+    const char *tenant;
+    struct tsdb_hash tenant_hash;
+    struct tsdb_limits limits;
+    int64_t now, ts_min, ts_max;
+    uint32_t refs[TSDB_BATCH_POINTS_MAX];
+    uint8_t verdicts[TSDB_BATCH_POINTS_MAX];
+    struct routed routed[TSDB_BATCH_POINTS_MAX];
+    uint32_t shard_end[SHARDS]; /* routed[shard_end[i - 1]..shard_end[i]) are of shard i */
+    struct tsdb_error *err;
+};
+
+static struct tsdb_hash key_of(const struct append *a, uint32_t i)
+{
+    struct tsdb_hash key = a->batch->points[i].key;
+    return a->tenant[0] ? hash_combine(key, a->tenant_hash) : key;
+}
+
+/* ---- from keys to refs ---------------------------------------------------------- */
+
+static uint32_t find_refs(struct append *a)
+{
+    struct head *h = &a->m->head;
+    uint32_t missing = 0, n = a->batch->point_count;
+    rwlock_read(&h->index);
+    for (uint32_t from = 0; from < n; from += PROBES_AT_ONCE) {
+        uint32_t to = n - from > PROBES_AT_ONCE ? from + PROBES_AT_ONCE : n;
+        for (uint32_t i = from; i < to; i++)
+            __builtin_prefetch(alias_home(&h->aliases, key_of(a, i)));
+        for (uint32_t i = from; i < to; i++) {
+            a->refs[i] = alias_find(&h->aliases, key_of(a, i));
+            missing += a->refs[i] == ALIAS_NONE;
+        }
+    }
+    rwlock_unlock(&h->index);
+    return missing;
+}
+
+/* Whether the tenant may have one more series now. */
+static enum tsdb_verdict admit(const struct append *a, struct tenant *t)
+{
+    if (a->limits.series_max && t->series >= a->limits.series_max)
+        return TSDB_SERIES_LIMIT;
+    if (!a->limits.series_new_per_s)
+        return TSDB_ACCEPTED;
+    int64_t mono = clock_mono_ns(a->m->store->clock);
+    double rate = (double)a->limits.series_new_per_s, most = 10 * rate;
+    if (!t->has_churned)
+        t->churn_tokens = most;
+    else
+        t->churn_tokens += (double)(mono - t->churn_mono_ns) / 1e9 * rate;
+    t->has_churned = true;
+    t->churn_mono_ns = mono;
+    if (t->churn_tokens > most)
+        t->churn_tokens = most;
+    if (t->churn_tokens < 1)
+        return TSDB_CHURN_LIMIT;
+    t->churn_tokens -= 1;
+    return TSDB_ACCEPTED;
+}
+
+static enum tsdb_status journal_series(struct metrics *m, uint32_t ref, struct tsdb_labels labels,
+                                       struct tsdb_error *err)
+{
+    struct writer item = {0}, record = {0};
+    record_series_item(ref, labels, &item);
+    record_series_encode(1, writer_bytes(&item), &record);
+    struct bytes part = writer_bytes(&record);
+    uint64_t position;
+    enum tsdb_status st =
+        journal_append(m->store->journal, RECORD_SERIES, &part, 1, &position, err);
+    writer_release(&item);
+    writer_release(&record);
+    return st;
+}
+
+/* The series with these canonical labels, made where there is none.  The journal
+ * has its definition before anybody can find it. */
+static enum tsdb_status find_or_create(struct append *a, struct tsdb_labels labels,
+                                       struct tsdb_hash key, uint32_t *ref,
+                                       enum tsdb_verdict *verdict)
+{
+    struct head *h = &a->m->head;
+    struct tsdb_hash canonical = tsdb_labels_hash(h->seed, labels);
+    enum tsdb_status st = TSDB_OK;
+    rwlock_write(&h->index);
+    *ref = alias_find(&h->aliases, key); /* another batch may have been quicker */
+    if (*ref != ALIAS_NONE)
+        goto out;
+    *ref = alias_find(&h->aliases, canonical);
+    if (*ref == ALIAS_NONE) {
+        uint32_t tenant = head_tenant(h, a->tenant);
+        *verdict = tenant == HEAD_TENANTS_MAX ? TSDB_SERIES_LIMIT : admit(a, &h->tenants[tenant]);
+        if (*verdict != TSDB_ACCEPTED)
+            goto out;
+        *ref = head_reserve(h, canonical);
+        st = journal_series(a->m, *ref, labels, a->err);
+        if (st != TSDB_OK) {
+            head_unreserve(h, *ref);
+            goto out;
+        }
+        st = head_create(h, *ref, canonical, (uint16_t)tenant, labels);
+        if (st != TSDB_OK) {
+            (void)tsdb_fail(a->err, st, "memory budget: no room for another series");
+            goto out;
+        }
+    }
+    if (!hash_equal(key, canonical))
+        alias_put(&h->aliases, key, *ref);
+out:
+    rwlock_unlock(&h->index);
+    return st;
+}
+
+static enum tsdb_status resolve_one(struct append *a, uint32_t i)
+{
+    struct tsdb_labels given;
+    struct tsdb_label labels[RECORD_LABELS_MAX];
+    uint32_t count;
+    if (a->batch->labels(a->batch->arg, i, &given) != TSDB_OK) {
+        a->verdicts[i] = TSDB_BAD_LABELS;
+        return TSDB_OK;
+    }
+    enum tsdb_verdict verdict = head_canonical(&a->limits, a->tenant, given, labels, &count);
+    enum tsdb_status st = TSDB_OK;
+    if (verdict == TSDB_ACCEPTED)
+        st = find_or_create(a, (struct tsdb_labels){labels, count}, key_of(a, i), &a->refs[i],
+                            &verdict);
+    a->verdicts[i] = (uint8_t)verdict;
+    return st;
+}
+
+/* ---- checks and order ------------------------------------------------------------- */
+
+static void check_points(struct append *a)
+{
+    for (uint32_t i = 0; i < a->batch->point_count; i++) {
+        const struct tsdb_point *p = &a->batch->points[i];
+        a->verdicts[i] = TSDB_ACCEPTED;
+        if (p->ts < a->ts_min)
+            a->verdicts[i] = TSDB_TOO_OLD;
+        else if (p->ts > a->ts_max)
+            a->verdicts[i] = TSDB_TOO_NEW;
+        else if (p->histogram && histogram_check(p->histogram, NULL) != TSDB_OK)
+            a->verdicts[i] = TSDB_BAD_HISTOGRAM;
+    }
+}
+
+/* Counting sort by shard of the points that are still accepted. */
+static uint32_t route(struct append *a)
+{
+    uint32_t counts[SHARDS + 1] = {0}, n = a->batch->point_count;
+    for (uint32_t i = 0; i < n; i++)
+        if (a->verdicts[i] == TSDB_ACCEPTED)
+            counts[(a->refs[i] & (SHARDS - 1)) + 1]++;
+    for (uint32_t i = 1; i <= SHARDS; i++)
+        counts[i] += counts[i - 1];
+    uint32_t total = counts[SHARDS];
+    for (uint32_t i = 0; i < n; i++)
+        if (a->verdicts[i] == TSDB_ACCEPTED)
+            a->routed[counts[a->refs[i] & (SHARDS - 1)]++] = (struct routed){a->refs[i], i};
+    for (uint32_t i = 0; i < SHARDS; i++)
+        a->shard_end[i] = counts[i];
+    return total;
+}
+
+/* ---- journal and head --------------------------------------------------------------- */
+
+static enum tsdb_status put_record(struct append *a, enum record_type type,
+                                   const struct writer *record, uint64_t *position)
+{
+    if (record->len == 0)
+        return TSDB_OK;
+    struct bytes part = writer_bytes(record);
+    return journal_append(a->m->store->journal, (uint8_t)type, &part, 1, position, a->err);
+}
+
+static enum tsdb_status journal_batch(struct append *a, uint32_t n, uint64_t *position)
+{
+    struct writer record = {0};
+    record_samples_encode(a->routed, n, a->batch->points, &record);
+    enum tsdb_status st = put_record(a, RECORD_SAMPLES, &record, position);
+    if (st == TSDB_OK) {
+        writer_reset(&record);
+        record_histograms_encode(a->routed, n, a->batch->points, &record);
+        st = put_record(a, RECORD_HISTOGRAMS, &record, position);
+    }
+    writer_release(&record);
+    return st;
+}
+
+static enum tsdb_verdict apply_one(struct append *a, const struct routed *r, struct writer *scratch)
+{
+    const struct tsdb_point *p = &a->batch->points[r->index];
+    if (!p->histogram) {
+        uint64_t bits;
+        memcpy(&bits, &p->value, sizeof bits);
+        return head_apply(&a->m->head, r->ref, p->ts, bits);
+    }
+    writer_reset(scratch);
+    histogram_encode(p->histogram, scratch);
+    return head_apply_histogram(&a->m->head, r->ref, p->ts, writer_bytes(scratch),
+                                p->histogram->sum);
+}
+
+static void apply_shard(struct append *a, uint32_t from, uint32_t to)
+{
+    struct head *h = &a->m->head;
+    struct writer scratch = {0};
+    mutex_lock(&h->shards[a->routed[from].ref & (SHARDS - 1)].lock);
+    for (uint32_t i = from; i < to && i < from + PROBES_AT_ONCE / 4; i++)
+        __builtin_prefetch(head_series(h, a->routed[i].ref), 1);
+    for (uint32_t i = from; i < to; i++) {
+        if (i + PROBES_AT_ONCE / 4 < to)
+            __builtin_prefetch(head_series(h, a->routed[i + PROBES_AT_ONCE / 4].ref), 1);
+        if (i + PROBES_AT_ONCE / 8 < to) {
+            struct hot *hot = head_series(h, a->routed[i + PROBES_AT_ONCE / 8].ref)->hot;
+            if (hot)
+                __builtin_prefetch(hot, 1);
+        }
+        a->verdicts[a->routed[i].index] = (uint8_t)apply_one(a, &a->routed[i], &scratch);
+    }
+    mutex_unlock(&h->shards[a->routed[from].ref & (SHARDS - 1)].lock);
+    writer_release(&scratch);
+}
+
+static enum tsdb_status append_under_gate(struct append *a, struct tsdb_appended *out)
+{
+    uint32_t n = a->batch->point_count;
+    check_points(a);
+    if (find_refs(a) > 0) {
+        for (uint32_t i = 0; i < n; i++) {
+            if (a->refs[i] != ALIAS_NONE || a->verdicts[i] != TSDB_ACCEPTED)
+                continue;
+            enum tsdb_status st = resolve_one(a, i);
+            if (st != TSDB_OK)
+                return st;
+        }
+    }
+    uint32_t routed = route(a);
+    enum tsdb_status st = journal_batch(a, routed, &out->position);
+    if (st != TSDB_OK)
+        return st;
+    for (uint32_t shard = 0, from = 0; shard < SHARDS; from = a->shard_end[shard++])
+        if (a->shard_end[shard] > from)
+            apply_shard(a, from, a->shard_end[shard]);
+    return catalog_append(&a->m->catalog, a->m->store, a->batch, a->refs, out, a->err);
+}
+
+static enum tsdb_status check_writable(struct metrics *m, struct tsdb_error *err)
+{
+    if (m->store->is_read_only)
+        return tsdb_fail(err, TSDB_EINVAL, "the store is open for reading only");
+    if (atomic_load_explicit(&m->store->is_disk_full, memory_order_relaxed))
+        return tsdb_fail(err, TSDB_EIO, "disk almost full: free some space or lower the retention");
+    uint64_t used = budget_used(&m->store->budget);
+    uint64_t limit = atomic_load_explicit(&m->store->budget.limit, memory_order_relaxed);
+    if (used > limit)
+        return tsdb_fail(err, TSDB_ELIMIT, "memory budget: %llu bytes used, limit %llu",
+                         (unsigned long long)used, (unsigned long long)limit);
+    return TSDB_OK;
+}
+
+static void append_begin(struct append *a, struct metrics *m, const struct tsdb_batch *batch,
+                         struct tsdb_error *err)
+{
+    a->m = m;
+    a->batch = batch;
+    a->err = err;
+    a->tenant = batch->tenant ? batch->tenant : "";
+    if (a->tenant[0])
+        a->tenant_hash = hash128(m->head.seed, a->tenant, strlen(a->tenant));
+    mutex_lock(&m->config);
+    a->limits = m->limits;
+    int64_t past = m->limits.past_max ? m->limits.past_max : m->retention;
+    mutex_unlock(&m->config);
+    a->now = clock_wall_ns(m->store->clock);
+    a->ts_min = past && a->now > INT64_MIN + past ? a->now - past : INT64_MIN;
+    a->ts_max = a->now + a->limits.future_max;
+}
+
+enum tsdb_status metrics_append(struct metrics *m, const struct tsdb_batch *batch,
+                                struct tsdb_appended *out, uint8_t *verdicts,
+                                struct tsdb_error *err)
+{
+    ASSERT(batch->point_count <= TSDB_BATCH_POINTS_MAX);
+    *out = (struct tsdb_appended){0};
+    enum tsdb_status st = check_writable(m, err);
+    if (st != TSDB_OK)
+        return st;
+    struct append a;
+    append_begin(&a, m, batch, err);
+    rwlock_read(&m->store->gate);
+    st = append_under_gate(&a, out);
+    rwlock_unlock(&m->store->gate);
+    if (st != TSDB_OK)
+        return st;
+    for (uint32_t i = 0; i < batch->point_count; i++)
+        out->counts[a.verdicts[i]]++;
+    if (verdicts)
+        memcpy(verdicts, a.verdicts, batch->point_count);
+    return TSDB_OK;
+}
+
+const char *tsdb_verdict_name(enum tsdb_verdict verdict)
+{
+    static const char *const names[TSDB_VERDICT_COUNT] = {
+        [TSDB_ACCEPTED] = "accepted",       [TSDB_DUPLICATE] = "duplicate",
+        [TSDB_CONFLICT] = "conflict",       [TSDB_TOO_OLD] = "too_old",
+        [TSDB_TOO_NEW] = "too_new",         [TSDB_BAD_LABELS] = "bad_labels",
+        [TSDB_LABEL_LIMIT] = "label_limit", [TSDB_SERIES_LIMIT] = "series_limit",
+        [TSDB_CHURN_LIMIT] = "churn_limit", [TSDB_BAD_HISTOGRAM] = "bad_histogram",
+    };
+    return (unsigned)verdict < TSDB_VERDICT_COUNT ? names[verdict] : "unknown";
+}

@@ -1,0 +1,155 @@
+/* Names and values of labels, from the indices alone: no sample is read. */
+#include "tsdb/metrics/metrics.h"
+
+#include "tsdb/base/mem.h"
+#include "tsdb/base/status.h"
+#include "tsdb/base/text.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* Texts gathered from several indices; sorted and made unique at the end. */
+struct texts {
+    struct tsdb_text *at; /* owned; the texts in the arena */
+    uint32_t count, cap;
+    struct arena arena;
+    bool is_full;
+};
+
+enum { TEXTS_BYTES_MAX = 256 << 20 };
+
+static bool texts_add(void *arg, struct tsdb_text text)
+{
+    struct texts *t = arg;
+    if (text_equal(text, text_of(TENANT_LABEL)))
+        return true;
+    char *copy = ARENA_ARRAY(&t->arena, char, text.len + 1);
+    if (!copy) {
+        t->is_full = true;
+        return false;
+    }
+    memcpy(copy, text.at, text.len);
+    if (t->count == t->cap) {
+        t->cap = t->cap ? t->cap * 2 : 64;
+        t->at = mem_grow(t->at, t->cap, sizeof *t->at);
+    }
+    t->at[t->count++] = (struct tsdb_text){copy, text.len};
+    return true;
+}
+
+static int by_text(const void *a, const void *b)
+{
+    return text_compare(*(const struct tsdb_text *)a, *(const struct tsdb_text *)b);
+}
+
+/* Where a look-up goes: one label's values, or (name.at NULL) the names. */
+struct target {
+    struct tsdb_text name;
+    struct texts texts;
+};
+
+static enum tsdb_status from_block(const struct block *b, const struct ordinals *set,
+                                   struct target *t, struct tsdb_error *err)
+{
+    if (t->name.at)
+        return label_index_values(b->labels, t->name, set, texts_add, &t->texts, err);
+    return label_index_names(b->labels, set, texts_add, &t->texts, err);
+}
+
+static void from_head(const struct head_index *ix, const struct ordinals *set, struct target *t)
+{
+    if (t->name.at && set)
+        head_index_values_of(ix, t->name, set, texts_add, &t->texts);
+    else if (t->name.at)
+        head_index_values(ix, t->name, texts_add, &t->texts);
+    else if (set)
+        head_index_names_of(ix, set, texts_add, &t->texts);
+    else
+        head_index_names(ix, texts_add, &t->texts);
+}
+
+static struct matcher *with_tenant(const struct metrics_selection *sel, const char *tenant,
+                                   uint32_t *count)
+{
+    uint32_t n = sel ? sel->matcher_count : 0;
+    struct matcher *all = MEM_ARRAY(struct matcher, n + 1);
+    if (n)
+        memcpy(all, sel->matchers, n * sizeof *all);
+    all[n] = (struct matcher){.kind = MATCH_EQ,
+                              .name = text_of(TENANT_LABEL),
+                              .value = text_of(tenant),
+                              .accepts_empty = !tenant[0]};
+    *count = n + 1;
+    return all;
+}
+
+/* One selection over head and blocks.  has_all: nothing to filter by. */
+static enum tsdb_status look(struct metrics *m, const struct block_list *list,
+                             const struct lookup *lookup, const struct metrics_selection *sel,
+                             struct target *t, struct tsdb_error *err)
+{
+    bool has_all = !sel && m->head.tenant_count == 1;
+    uint32_t count;
+    struct matcher *matchers = with_tenant(sel, lookup->tenant ? lookup->tenant : "", &count);
+    struct ordinals set = {0};
+    enum tsdb_status st = TSDB_OK;
+    for (uint32_t i = 0; i < list->count && st == TSDB_OK; i++) {
+        const struct block *b = list->blocks[i];
+        if (b->entry.ts_max < lookup->start || b->entry.ts_min > lookup->end)
+            continue;
+        if (!has_all)
+            st = label_index_select(b->labels, matchers, count, &set, err);
+        if (st == TSDB_OK)
+            st = from_block(b, has_all ? NULL : &set, t, err);
+    }
+    rwlock_read(&m->head.index);
+    if (st == TSDB_OK && !has_all)
+        st = head_index_select(m->head.labels, matchers, count, &set, err);
+    if (st == TSDB_OK)
+        from_head(m->head.labels, has_all ? NULL : &set, t);
+    rwlock_unlock(&m->head.index);
+    ordinals_release(&set);
+    mem_free(matchers);
+    return st;
+}
+
+static enum tsdb_status run(struct metrics *m, const struct lookup *lookup, struct target *t,
+                            tsdb_text_fn *fn, void *arg, struct tsdb_error *err)
+{
+    arena_init(&t->texts.arena, TEXTS_BYTES_MAX, &m->store->budget);
+    struct block_list *list = block_list_ref(m);
+    enum tsdb_status st = TSDB_OK;
+    if (lookup->selection_count == 0)
+        st = look(m, list, lookup, NULL, t, err);
+    for (uint32_t i = 0; i < lookup->selection_count && st == TSDB_OK; i++)
+        st = look(m, list, lookup, &lookup->selections[i], t, err);
+    block_list_unref(list);
+    struct texts *texts = &t->texts;
+    if (st == TSDB_OK && texts->is_full)
+        st = tsdb_fail(err, TSDB_ELIMIT, "label look-up: more than %d bytes of names",
+                       TEXTS_BYTES_MAX);
+    if (texts->count)
+        qsort(texts->at, texts->count, sizeof *texts->at, by_text);
+    for (uint32_t i = 0; i < texts->count && st == TSDB_OK; i++)
+        if ((i == 0 || !text_equal(texts->at[i], texts->at[i - 1])) && !fn(arg, texts->at[i]))
+            break;
+    mem_free(texts->at);
+    arena_release(&texts->arena);
+    return st;
+}
+
+enum tsdb_status metrics_label_names(struct metrics *m, const struct lookup *lookup,
+                                     tsdb_text_fn *fn, void *arg, struct tsdb_error *err)
+{
+    struct target t = {0};
+    return run(m, lookup, &t, fn, arg, err);
+}
+
+enum tsdb_status metrics_label_values(struct metrics *m, struct tsdb_text name,
+                                      const struct lookup *lookup, tsdb_text_fn *fn, void *arg,
+                                      struct tsdb_error *err)
+{
+    static const char empty[] = "";
+    struct target t = {.name = {name.at ? name.at : empty, name.len}};
+    return run(m, lookup, &t, fn, arg, err);
+}

@@ -1,0 +1,485 @@
+/* Merging: the blocks of one time window become one.
+ *
+ * Windows are 2 h, 1 d and 30 d wide (levels 2, 3, 4), aligned to the epoch.  A
+ * window is due when it has ended and holds two blocks; one that was merged before
+ * is merged again for late data only when there is enough of it (an eighth, or
+ * eight blocks).  A 2 h window that is still open is tidied when eight fresh blocks
+ * lie in it (level 1).  Blocks are read side by side in series order, so the memory
+ * is one series; samples are written again in chunks of full length, without what
+ * was deleted.
+ *
+ * The output goes aside, is verified by its writer, and replaces its inputs in one
+ * manifest edit; input files go when their last reader does. */
+#include "tsdb/metrics/metrics.h"
+
+#include "tsdb/base/mem.h"
+#include "tsdb/base/status.h"
+#include "tsdb/metrics/order.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum {
+    MERGE_INPUTS_MAX = 256,
+    MERGE_FRESH_MIN = 8,
+    MERGE_LATE_SHARE = 8,
+    LEVEL_TIDY = 1,
+    MERGE_GRACE_MINUTES = 5,
+};
+
+static const struct {
+    int64_t width;
+    uint8_t level;
+} windows[] = {{2 * NS_PER_HOUR, 2}, {NS_PER_DAY, 3}, {30 * NS_PER_DAY, 4}};
+
+/* ---- choosing ------------------------------------------------------------------------ */
+
+struct choice {
+    struct block *inputs[MERGE_INPUTS_MAX]; /* borrowed from the list; by order */
+    uint32_t count;
+    uint8_t level; /* of the output */
+};
+
+static int64_t window_start(int64_t ts, int64_t width)
+{
+    return ts - ts % width - (ts % width < 0 ? width : 0);
+}
+
+static bool is_inside(const struct block *b, int64_t start, int64_t width)
+{
+    return b->entry.ts_min >= start && b->entry.ts_max - start < width;
+}
+
+/* Whether the window's blocks of at most `level` should be merged. */
+static bool is_due(const struct choice *c, uint8_t level, bool has_ended, bool is_forced)
+{
+    uint32_t fresh = 0, small = 0;
+    uint64_t small_bytes = 0, large_bytes = 0;
+    for (uint32_t i = 0; i < c->count; i++) {
+        const struct manifest_segment *e = &c->inputs[i]->entry;
+        fresh += e->level == 0;
+        if (e->level < level) {
+            small++;
+            small_bytes += e->bytes;
+        } else {
+            large_bytes += e->bytes;
+        }
+    }
+    if (c->count < 2 || small == 0)
+        return false;
+    if (is_forced)
+        return true;
+    if (!has_ended)
+        return level == windows[0].level && fresh >= MERGE_FRESH_MIN;
+    return small == c->count || small >= MERGE_FRESH_MIN ||
+           small_bytes >= large_bytes / MERGE_LATE_SHARE;
+}
+
+/* The window's blocks up to the level. */
+static void gather(const struct block_list *list, int64_t start, int64_t width, uint8_t level,
+                   struct choice *out)
+{
+    out->count = 0;
+    for (uint32_t i = 0; i < list->count && out->count < MERGE_INPUTS_MAX; i++) {
+        struct block *b = list->blocks[i];
+        if (b->entry.level <= level && is_inside(b, start, width))
+            out->inputs[out->count++] = b;
+    }
+}
+
+/* Whether what was written first stays first: no block outside the choice came
+ * between its inputs and overlaps them. */
+static bool is_orderly(const struct block_list *list, const struct choice *c)
+{
+    uint64_t first = UINT64_MAX, last = 0;
+    int64_t ts_min = INT64_MAX, ts_max = INT64_MIN;
+    for (uint32_t i = 0; i < c->count; i++) {
+        const struct block *b = c->inputs[i];
+        first = b->order < first ? b->order : first;
+        last = b->order > last ? b->order : last;
+        ts_min = b->entry.ts_min < ts_min ? b->entry.ts_min : ts_min;
+        ts_max = b->entry.ts_max > ts_max ? b->entry.ts_max : ts_max;
+    }
+    for (uint32_t i = 0; i < list->count; i++) {
+        const struct block *b = list->blocks[i];
+        bool is_input = false;
+        for (uint32_t k = 0; k < c->count; k++)
+            is_input = is_input || c->inputs[k] == b;
+        if (!is_input && b->order > first && b->order < last && b->entry.ts_min <= ts_max &&
+            b->entry.ts_max >= ts_min)
+            return false;
+    }
+    return true;
+}
+
+static bool is_touched(const struct tombstones *t, const struct block *b)
+{
+    for (uint32_t i = 0; i < t->count; i++)
+        if (b->entry.id < t->at[i].id && b->entry.ts_min <= t->at[i].end &&
+            b->entry.ts_max >= t->at[i].start)
+            return true;
+    return false;
+}
+
+static bool choose(struct metrics *m, const struct block_list *list, bool is_forced,
+                   struct choice *out)
+{
+    int64_t now = clock_wall_ns(m->store->clock);
+    for (size_t w = 0; w < sizeof windows / sizeof windows[0]; w++) {
+        int64_t width = windows[w].width;
+        for (uint32_t i = 0; i < list->count; i++) {
+            int64_t start = window_start(list->blocks[i]->entry.ts_min, width);
+            if (!is_inside(list->blocks[i], start, width))
+                continue;
+            bool has_ended = start + width + MERGE_GRACE_MINUTES * NS_PER_MINUTE <= now;
+            gather(list, start, width, windows[w].level, out);
+            out->level = has_ended || is_forced ? windows[w].level : LEVEL_TIDY;
+            if (is_due(out, windows[w].level, has_ended, is_forced && width <= NS_PER_DAY) &&
+                is_orderly(list, out))
+                return true;
+        }
+    }
+    /* Asked to finish: also rewrite what has deleted samples in it. */
+    struct tombstones *t = tombstones_ref(m);
+    out->count = 0;
+    for (uint32_t i = 0; i < list->count && is_forced && out->count == 0; i++) {
+        if (is_touched(t, list->blocks[i])) {
+            out->inputs[out->count++] = list->blocks[i];
+            out->level = list->blocks[i]->entry.level;
+        }
+    }
+    tombstones_unref(t);
+    return out->count > 0;
+}
+
+/* ---- merging ------------------------------------------------------------------------- */
+
+struct kept_exemplar {
+    uint32_t ordinal;
+    struct tsdb_exemplar exemplar; /* labels in the input's arena */
+};
+
+struct input {
+    struct block *block;
+    uint32_t ordinal;
+    struct tsdb_labels labels; /* of `ordinal`, in one of the arenas */
+    struct arena arenas[2];    /* the current and the next series' labels, in turn */
+    struct arena exemplar_arena;
+    struct kept_exemplar *exemplars; /* owned */
+    uint32_t exemplar_count, exemplar_cap, exemplar_next;
+};
+
+struct merge {
+    struct metrics *m;
+    struct input inputs[MERGE_INPUTS_MAX];
+    uint32_t count;
+    struct tombstones *tombstones;
+    struct block_writer *writer;
+    struct samples samples;
+    uint64_t repeated;
+    struct tsdb_error *err;
+};
+
+static struct tsdb_text keep_text(struct arena *a, struct tsdb_text t)
+{
+    char *at = ARENA_ARRAY(a, char, t.len + 1);
+    memcpy(at, t.at, t.len);
+    return (struct tsdb_text){at, t.len};
+}
+
+static void keep_exemplar(void *arg, uint32_t ordinal, const struct tsdb_exemplar *e)
+{
+    struct input *in = arg;
+    if (in->exemplar_count == in->exemplar_cap) {
+        in->exemplar_cap = in->exemplar_cap ? in->exemplar_cap * 2 : 64;
+        in->exemplars = mem_grow(in->exemplars, in->exemplar_cap, sizeof *in->exemplars);
+    }
+    struct tsdb_label *labels =
+        ARENA_ARRAY(&in->exemplar_arena, struct tsdb_label, e->labels.count);
+    for (uint32_t i = 0; i < e->labels.count; i++)
+        labels[i] = (struct tsdb_label){keep_text(&in->exemplar_arena, e->labels.at[i].name),
+                                        keep_text(&in->exemplar_arena, e->labels.at[i].value)};
+    in->exemplars[in->exemplar_count++] =
+        (struct kept_exemplar){ordinal, {0, e->ts, e->value, {labels, e->labels.count}}};
+}
+
+static enum tsdb_status load_labels(struct input *in, struct tsdb_error *err)
+{
+    struct arena *arena = &in->arenas[in->ordinal % 2];
+    arena_reset(arena);
+    if (in->ordinal == in->block->series_count)
+        return TSDB_OK;
+    return label_index_labels(in->block->labels, in->ordinal, arena, NULL, &in->labels, err);
+}
+
+static enum tsdb_status input_open(struct input *in, struct block *block, struct tsdb_error *err)
+{
+    in->block = block;
+    arena_init(&in->arenas[0], SIZE_MAX, NULL);
+    arena_init(&in->arenas[1], SIZE_MAX, NULL);
+    arena_init(&in->exemplar_arena, SIZE_MAX, NULL);
+    enum tsdb_status st = block_exemplars(block, keep_exemplar, in, err);
+    return st == TSDB_OK ? load_labels(in, err) : st;
+}
+
+static void input_close(struct input *in)
+{
+    arena_release(&in->arenas[0]);
+    arena_release(&in->arenas[1]);
+    arena_release(&in->exemplar_arena);
+    mem_free(in->exemplars);
+}
+
+static bool has_series(const struct input *in)
+{
+    return in->ordinal < in->block->series_count;
+}
+
+/* The labels that come next over all inputs; NULL at the end. */
+static const struct tsdb_labels *smallest(const struct merge *g)
+{
+    const struct tsdb_labels *least = NULL;
+    for (uint32_t i = 0; i < g->count; i++)
+        if (has_series(&g->inputs[i]) && (!least || series_order(g->inputs[i].labels, *least) < 0))
+            least = &g->inputs[i].labels;
+    return least;
+}
+
+/* Adds the input's samples of its current series, cut by the tombstones. */
+static enum tsdb_status add_samples(struct merge *g, struct input *in)
+{
+    struct samples *all = &g->samples;
+    uint32_t before = all->count;
+    enum tsdb_status st = block_samples(in->block, in->ordinal, INT64_MIN, INT64_MAX, all, g->err);
+    if (st != TSDB_OK)
+        return st;
+    struct samples tail = *all;
+    tail.ts += before;
+    tail.values += before;
+    tail.histograms = all->histograms ? all->histograms + before : NULL;
+    tail.count -= before;
+    tombstones_apply(g->tombstones, in->block->entry.id, in->labels, &tail);
+    all->count = before + tail.count;
+    return TSDB_OK;
+}
+
+static void write_exemplars(struct merge *g, struct input *in)
+{
+    for (; in->exemplar_next < in->exemplar_count &&
+           in->exemplars[in->exemplar_next].ordinal <= in->ordinal;
+         in->exemplar_next++)
+        if (in->exemplars[in->exemplar_next].ordinal == in->ordinal && g->samples.count > 0)
+            block_writer_exemplar(g->writer, &in->exemplars[in->exemplar_next].exemplar);
+}
+
+/* One series from every input that has it. */
+static enum tsdb_status merge_series(struct merge *g, struct tsdb_labels labels)
+{
+    bool has[MERGE_INPUTS_MAX] = {false};
+    struct tsdb_hash hash = {0};
+    samples_reset(&g->samples);
+    for (uint32_t i = 0; i < g->count; i++) {
+        struct input *in = &g->inputs[i];
+        if (!has_series(in) || series_order(in->labels, labels) != 0)
+            continue;
+        has[i] = true;
+        enum tsdb_status st = block_hash(in->block, in->ordinal, &hash, g->err);
+        if (st == TSDB_OK)
+            st = add_samples(g, in);
+        if (st != TSDB_OK)
+            return st;
+    }
+    g->repeated += samples_order(&g->samples, INT64_MIN, INT64_MAX);
+    enum tsdb_status st = block_writer_series(g->writer, hash, labels, &g->samples, g->err);
+    for (uint32_t i = 0; i < g->count && st == TSDB_OK; i++) {
+        if (!has[i])
+            continue;
+        write_exemplars(g, &g->inputs[i]);
+        g->inputs[i].ordinal++;
+        st = load_labels(&g->inputs[i], g->err);
+    }
+    return st;
+}
+
+static enum tsdb_status merge_all(struct merge *g, const struct choice *choice)
+{
+    enum tsdb_status st = TSDB_OK;
+    for (uint32_t i = 0; i < choice->count && st == TSDB_OK; i++) {
+        g->count++;
+        st = input_open(&g->inputs[i], choice->inputs[i], g->err);
+    }
+    for (const struct tsdb_labels *next; st == TSDB_OK && (next = smallest(g)) != NULL;)
+        st = merge_series(g, *next);
+    return st;
+}
+
+static enum tsdb_status commit(struct merge *g, const struct choice *choice, uint64_t id,
+                               const char *path)
+{
+    struct block_facts facts;
+    struct block_writer *writer = g->writer;
+    g->writer = NULL;
+    enum tsdb_status st = block_writer_seal(writer, &facts, g->err);
+    if (st != TSDB_OK)
+        return st;
+    struct manifest_segment entry = {.id = id,
+                                     .signal = STORE_METRICS,
+                                     .level = choice->level,
+                                     .ts_min = facts.ts_min,
+                                     .ts_max = facts.ts_max,
+                                     .bytes = facts.bytes,
+                                     .series = facts.series,
+                                     .samples = facts.samples,
+                                     .content = facts.content};
+    bool is_empty = facts.series == 0; /* everything was deleted */
+    struct block *block = NULL;
+    if (!is_empty)
+        st = block_open(g->m->store->fs, path, &entry, &block, g->err);
+    if (st != TSDB_OK)
+        return st;
+    uint64_t removed[MERGE_INPUTS_MAX];
+    for (uint32_t i = 0; i < choice->count; i++)
+        removed[i] = choice->inputs[i]->entry.id;
+    struct manifest_edit edit = {.added = &entry,
+                                 .added_count = is_empty ? 0 : 1,
+                                 .removed = removed,
+                                 .removed_count = choice->count};
+    st = store_apply(g->m->store, &edit, g->err);
+    if (st != TSDB_OK) {
+        block_unref(block);
+        return st;
+    }
+    block_list_swap(g->m, &block, is_empty ? 0 : 1, removed, choice->count);
+    (void)atomic_fetch_add(&g->m->samples_merged, facts.samples);
+    return TSDB_OK;
+}
+
+static enum tsdb_status merge(struct metrics *m, const struct choice *choice,
+                              struct tsdb_error *err)
+{
+    struct merge *g = MEM_NEW(struct merge);
+    g->m = m;
+    g->err = err;
+    g->tombstones = tombstones_ref(m);
+    samples_init(&g->samples, NULL);
+    uint64_t id = store_take_id(m->store);
+    char path[STORE_PATH_MAX];
+    store_segment_path(m->store, id, STORE_METRICS, path);
+    enum tsdb_status st =
+        block_writer_open(m->store->fs, path, choice->inputs[0]->order, &g->writer, err);
+    if (st == TSDB_OK)
+        st = merge_all(g, choice);
+    if (st == TSDB_OK)
+        st = commit(g, choice, id, path);
+    block_writer_abort(g->writer);
+    for (uint32_t i = 0; i < g->count; i++)
+        input_close(&g->inputs[i]);
+    tombstones_unref(g->tombstones);
+    samples_release(&g->samples);
+    mem_free(g);
+    return st;
+}
+
+/* Room for the output beside its inputs, and the reserve. */
+static bool has_room(const struct metrics *m, const struct choice *c)
+{
+    uint64_t want = STORE_DISK_RESERVE_BYTES;
+    for (uint32_t i = 0; i < c->count; i++)
+        want += c->inputs[i]->entry.bytes;
+    return atomic_load(&m->store->disk_free_bytes) > want;
+}
+
+/* An input that does not decode is set aside, so that the next try goes without. */
+static enum tsdb_status set_damage_aside(struct metrics *m, const struct choice *c,
+                                         enum tsdb_status st)
+{
+    if (st != TSDB_ECORRUPT)
+        return st;
+    for (uint32_t i = 0; i < c->count; i++) {
+        struct tsdb_error err = {0};
+        if (block_verify(c->inputs[i], &err) == TSDB_OK)
+            continue;
+        m->is_partial = true;
+        (void)atomic_fetch_add(&m->quarantined, 1);
+        store_quarantine(m->store, &c->inputs[i]->entry, err.msg);
+        block_list_forget(m, c->inputs[i]->entry.id);
+        st = TSDB_OK;
+    }
+    return st;
+}
+
+enum tsdb_status metrics_merge(struct metrics *m, bool is_forced, bool *did, struct tsdb_error *err)
+{
+    *did = false;
+    struct choice *choice = MEM_NEW(struct choice);
+    struct tsdb_error fault = {0};
+    mutex_lock(&m->tend);
+    int64_t began = clock_mono_ns(m->store->clock);
+    struct block_list *list = block_list_ref(m);
+    enum tsdb_status st = TSDB_OK;
+    if (choose(m, list, is_forced, choice) && has_room(m, choice)) {
+        st = merge(m, choice, &fault);
+        *did = st == TSDB_OK;
+        if (*did)
+            (void)atomic_fetch_add(&m->merges, 1);
+        st = set_damage_aside(m, choice, st);
+    }
+    block_list_unref(list);
+    (void)atomic_fetch_add(&m->merge_ns, clock_mono_ns(m->store->clock) - began);
+    mutex_unlock(&m->tend);
+    mem_free(choice);
+    if (st != TSDB_OK && err)
+        *err = fault;
+    return st;
+}
+
+/* ---- retention ------------------------------------------------------------------------ */
+
+static uint32_t find_expired(struct metrics *m, const struct block_list *list, uint64_t *ids,
+                             uint32_t max)
+{
+    mutex_lock(&m->config);
+    int64_t retention = m->retention;
+    uint64_t bytes_max = m->retention_bytes;
+    mutex_unlock(&m->config);
+    int64_t now = clock_wall_ns(m->store->clock);
+    int64_t oldest = retention > 0 && now > INT64_MIN + retention ? now - retention : INT64_MIN;
+    uint64_t bytes = 0;
+    for (uint32_t i = 0; i < list->count; i++)
+        bytes += list->blocks[i]->entry.bytes;
+    uint32_t n = 0;
+    for (uint32_t i = 0; i < list->count && n < max; i++) {
+        if (list->blocks[i]->entry.ts_max >= oldest)
+            continue;
+        ids[n++] = list->blocks[i]->entry.id;
+        bytes -= list->blocks[i]->entry.bytes;
+    }
+    if (n > 0 || bytes_max == 0 || bytes <= bytes_max || list->count == 0)
+        return n;
+    const struct block *first = list->blocks[0]; /* by size: the oldest goes, one a call */
+    for (uint32_t i = 1; i < list->count; i++)
+        if (list->blocks[i]->entry.ts_max < first->entry.ts_max)
+            first = list->blocks[i];
+    ids[n++] = first->entry.id;
+    return n;
+}
+
+enum tsdb_status metrics_expire(struct metrics *m, struct tsdb_error *err)
+{
+    uint64_t ids[MERGE_INPUTS_MAX];
+    mutex_lock(&m->tend);
+    struct block_list *list = block_list_ref(m);
+    uint32_t n = find_expired(m, list, ids, MERGE_INPUTS_MAX);
+    enum tsdb_status st = TSDB_OK;
+    if (n > 0) {
+        struct manifest_edit edit = {.removed = ids, .removed_count = n};
+        st = store_apply(m->store, &edit, err);
+        if (st == TSDB_OK) {
+            block_list_swap(m, NULL, 0, ids, n);
+            (void)atomic_fetch_add(&m->expired, n);
+        }
+    }
+    block_list_unref(list);
+    mutex_unlock(&m->tend);
+    return st;
+}

@@ -1,0 +1,222 @@
+#include "tsdb/metrics/metrics.h"
+
+#include "tsdb/base/assert.h"
+#include "tsdb/base/mem.h"
+#include "tsdb/base/status.h"
+
+#include <string.h>
+
+/* ---- lists of blocks -------------------------------------------------------------- */
+
+static struct block_list *list_new(uint32_t count)
+{
+    struct block_list *list = mem_array(1, sizeof *list + (size_t)count * sizeof(struct block *));
+    atomic_init(&list->refs, 1);
+    return list;
+}
+
+struct block_list *block_list_ref(struct metrics *m)
+{
+    mutex_lock(&m->lists);
+    struct block_list *list = m->blocks;
+    (void)atomic_fetch_add_explicit(&list->refs, 1, memory_order_relaxed);
+    mutex_unlock(&m->lists);
+    return list;
+}
+
+void block_list_unref(struct block_list *list)
+{
+    if (!list || atomic_fetch_sub_explicit(&list->refs, 1, memory_order_acq_rel) != 1)
+        return;
+    for (uint32_t i = 0; i < list->count; i++)
+        block_unref(list->blocks[i]);
+    mem_free(list);
+}
+
+static void list_insert(struct block_list *list, struct block *b)
+{
+    uint32_t at = list->count++;
+    for (; at > 0 && list->blocks[at - 1]->order > b->order; at--)
+        list->blocks[at] = list->blocks[at - 1];
+    list->blocks[at] = b;
+}
+
+static bool is_among(uint64_t id, const uint64_t *ids, uint32_t count)
+{
+    for (uint32_t i = 0; i < count; i++)
+        if (ids[i] == id)
+            return true;
+    return false;
+}
+
+void block_list_forget(struct metrics *m, uint64_t id)
+{
+    mutex_lock(&m->lists);
+    struct block_list *old = m->blocks;
+    struct block_list *list = list_new(old->count);
+    for (uint32_t i = 0; i < old->count; i++) {
+        if (old->blocks[i]->entry.id == id)
+            continue;
+        block_ref(old->blocks[i]);
+        list->blocks[list->count++] = old->blocks[i];
+    }
+    m->blocks = list;
+    mutex_unlock(&m->lists);
+    block_list_unref(old);
+}
+
+void block_list_swap(struct metrics *m, struct block *const *added, uint32_t added_count,
+                     const uint64_t *removed, uint32_t removed_count)
+{
+    mutex_lock(&m->lists);
+    struct block_list *old = m->blocks;
+    struct block_list *list = list_new(old->count + added_count);
+    for (uint32_t i = 0; i < old->count; i++) {
+        if (is_among(old->blocks[i]->entry.id, removed, removed_count)) {
+            segment_retire(old->blocks[i]->segment);
+            continue;
+        }
+        block_ref(old->blocks[i]);
+        list->blocks[list->count++] = old->blocks[i];
+    }
+    for (uint32_t i = 0; i < added_count; i++)
+        list_insert(list, added[i]);
+    m->blocks = list;
+    mutex_unlock(&m->lists);
+    block_list_unref(old);
+}
+
+/* ---- opening ---------------------------------------------------------------------- */
+
+/* Opens every block of the manifest; sets damaged ones aside. */
+static void open_blocks(struct metrics *m)
+{
+    size_t count;
+    const struct manifest_segment *listed = manifest_segments(m->store->manifest, &count);
+    struct manifest_segment *entries = MEM_ARRAY(struct manifest_segment, count);
+    if (count)
+        memcpy(entries, listed, count * sizeof *entries);
+    struct block_list *list = list_new((uint32_t)count);
+    for (size_t i = 0; i < count; i++) {
+        if (entries[i].signal != STORE_METRICS)
+            continue;
+        char path[STORE_PATH_MAX];
+        store_segment_path(m->store, entries[i].id, STORE_METRICS, path);
+        struct tsdb_error err = {0};
+        struct block *block;
+        enum tsdb_status st = block_open(m->store->fs, path, &entries[i], &block, &err);
+        if (st == TSDB_OK) {
+            list_insert(list, block);
+            continue;
+        }
+        m->is_partial = true;
+        (void)atomic_fetch_add(&m->quarantined, 1);
+        store_quarantine(m->store, &entries[i], err.msg);
+    }
+    mem_free(entries);
+    m->blocks = list;
+}
+
+enum tsdb_status metrics_open(struct store *store, const struct tsdb_options *options,
+                              struct metrics **out, struct tsdb_error *err)
+{
+    struct metrics *m = MEM_NEW(struct metrics);
+    m->store = store;
+    head_init(&m->head, manifest_facts(store->manifest)->seed, &store->budget);
+    catalog_init(&m->catalog, &store->budget);
+    mutex_init(&m->tend);
+    mutex_init(&m->lists);
+    mutex_init(&m->sets);
+    mutex_init(&m->config);
+    cond_init(&m->set_closed);
+    metrics_configure(m, options);
+    open_blocks(m);
+    enum tsdb_status st = tombstones_load(m, err);
+    if (st == TSDB_OK && !store->is_read_only)
+        st = metrics_replay(m, err);
+    if (st != TSDB_OK) {
+        metrics_close(m);
+        return st;
+    }
+    *out = m;
+    return TSDB_OK;
+}
+
+void metrics_close(struct metrics *m)
+{
+    if (!m)
+        return;
+    ASSERT(m->open_sets == NULL);
+    block_list_unref(m->blocks);
+    tombstones_unref(m->tombstones);
+    catalog_release(&m->catalog);
+    head_release(&m->head);
+    mutex_release(&m->tend);
+    mutex_release(&m->lists);
+    mutex_release(&m->sets);
+    mutex_release(&m->config);
+    cond_release(&m->set_closed);
+    mem_free(m);
+}
+
+void metrics_configure(struct metrics *m, const struct tsdb_options *options)
+{
+    mutex_lock(&m->config);
+    m->limits = options->limits;
+    m->retention = options->retention;
+    m->retention_bytes = options->retention_bytes;
+    mutex_unlock(&m->config);
+    atomic_store(&m->store->budget.limit, options->limits.memory_bytes);
+}
+
+/* ---- figures ---------------------------------------------------------------------- */
+
+static void head_stats(struct metrics *m, struct tsdb_stats *out)
+{
+    struct head *h = &m->head;
+    out->head_ts_min = INT64_MAX;
+    out->head_ts_max = INT64_MIN;
+    for (int i = 0; i < SHARDS; i++) {
+        struct shard *s = &h->shards[i];
+        mutex_lock(&s->lock);
+        out->samples_appended += s->samples;
+        out->samples_duplicate += s->duplicates;
+        out->head_bytes += s->hot_bytes;
+        if (s->ts_min < out->head_ts_min)
+            out->head_ts_min = s->ts_min;
+        if (s->ts_max > out->head_ts_max)
+            out->head_ts_max = s->ts_max;
+        mutex_unlock(&s->lock);
+    }
+    out->series_active = head_series_count(h);
+    rwlock_read(&h->index);
+    out->series_created = h->created;
+    out->label_pairs = head_index_pairs(h->labels);
+    rwlock_unlock(&h->index);
+}
+
+void metrics_stats(struct metrics *m, struct tsdb_stats *out)
+{
+    head_stats(m, out);
+    struct block_list *list = block_list_ref(m);
+    out->segments = list->count;
+    for (uint32_t i = 0; i < list->count; i++) {
+        const struct block *b = list->blocks[i];
+        out->segment_bytes += b->entry.bytes;
+        out->segment_samples += b->entry.samples;
+        out->segment_chunk_bytes += b->series.len + b->times.len;
+        out->segment_index_bytes += b->entry.bytes - b->series.len - b->times.len;
+    }
+    block_list_unref(list);
+    struct tombstones *t = tombstones_ref(m);
+    out->tombstones = t->count;
+    tombstones_unref(t);
+    out->exemplars = catalog_exemplar_count(&m->catalog);
+    out->quarantined = atomic_load(&m->quarantined);
+    out->seals = atomic_load(&m->seals);
+    out->merges = atomic_load(&m->merges);
+    out->expired = atomic_load(&m->expired);
+    out->seal_ns_total = atomic_load(&m->seal_ns);
+    out->merge_ns_total = atomic_load(&m->merge_ns);
+    out->replay_ns = atomic_load(&m->replay_ns);
+}

@@ -1,0 +1,138 @@
+#include "tsdb/metrics/samples.h"
+
+#include "tsdb/base/assert.h"
+#include "tsdb/base/mem.h"
+
+#include <stdlib.h>
+
+enum { SAMPLES_ARENA_BYTES = 1 << 30 };
+
+void samples_init(struct samples *s, struct budget *budget)
+{
+    *s = (struct samples){0};
+    arena_init(&s->arena, SAMPLES_ARENA_BYTES, budget);
+}
+
+void samples_release(struct samples *s)
+{
+    mem_free(s->ts);
+    mem_free(s->values);
+    mem_free(s->histograms);
+    arena_release(&s->arena);
+    *s = (struct samples){0};
+}
+
+void samples_reserve(struct samples *s, uint32_t n)
+{
+    if (n <= s->cap - s->count)
+        return;
+    uint64_t cap = s->cap ? s->cap : 256;
+    while (cap < (uint64_t)s->count + n)
+        cap *= 2;
+    ASSERT(cap <= UINT32_MAX);
+    s->ts = mem_grow(s->ts, cap, sizeof *s->ts);
+    s->values = mem_grow(s->values, cap, sizeof *s->values);
+    if (s->histograms)
+        s->histograms = mem_grow(s->histograms, cap, sizeof *s->histograms);
+    s->cap = (uint32_t)cap;
+}
+
+void samples_reset(struct samples *s)
+{
+    s->count = 0;
+    mem_free(s->histograms);
+    s->histograms = NULL;
+    arena_reset(&s->arena);
+}
+
+void samples_put_histogram(struct samples *s, int64_t ts, const struct tsdb_histogram *h)
+{
+    samples_reserve(s, 1);
+    if (!s->histograms)
+        s->histograms = MEM_ARRAY(const struct tsdb_histogram *, s->cap);
+    s->ts[s->count] = ts;
+    s->values[s->count] = h->sum;
+    s->histograms[s->count] = h;
+    s->count++;
+}
+
+struct slot {
+    int64_t ts;
+    uint32_t from;
+};
+
+static int by_time_then_arrival(const void *a, const void *b)
+{
+    const struct slot *x = a, *y = b;
+    if (x->ts != y->ts)
+        return x->ts < y->ts ? -1 : 1;
+    return (x->from > y->from) - (x->from < y->from);
+}
+
+static void sort(struct samples *s)
+{
+    struct slot *slots = MEM_ARRAY(struct slot, s->count);
+    double *values = MEM_ARRAY(double, s->cap);
+    const struct tsdb_histogram **histograms =
+        s->histograms ? MEM_ARRAY(const struct tsdb_histogram *, s->cap) : NULL;
+    for (uint32_t i = 0; i < s->count; i++)
+        slots[i] = (struct slot){s->ts[i], i};
+    qsort(slots, s->count, sizeof *slots, by_time_then_arrival);
+    for (uint32_t i = 0; i < s->count; i++) {
+        s->ts[i] = slots[i].ts;
+        values[i] = s->values[slots[i].from];
+        if (histograms)
+            histograms[i] = s->histograms[slots[i].from];
+    }
+    mem_free(s->values);
+    mem_free(s->histograms);
+    s->values = values;
+    s->histograms = histograms;
+    mem_free(slots);
+}
+
+static void move(struct samples *s, uint32_t to, uint32_t from)
+{
+    s->ts[to] = s->ts[from];
+    s->values[to] = s->values[from];
+    if (s->histograms)
+        s->histograms[to] = s->histograms[from];
+}
+
+uint32_t samples_order(struct samples *s, int64_t start, int64_t end)
+{
+    bool is_sorted = true, is_plain = true;
+    for (uint32_t i = 0; i < s->count; i++) {
+        if (i > 0 && s->ts[i] <= s->ts[i - 1]) {
+            is_plain = false;
+            is_sorted = is_sorted && s->ts[i] == s->ts[i - 1];
+        }
+        if (s->ts[i] < start || s->ts[i] > end)
+            is_plain = false;
+    }
+    if (is_plain)
+        return 0;
+    if (!is_sorted)
+        sort(s);
+    uint32_t kept = 0, repeated = 0;
+    for (uint32_t i = 0; i < s->count; i++) {
+        if (s->ts[i] < start || s->ts[i] > end)
+            continue;
+        if (kept > 0 && s->ts[kept - 1] == s->ts[i]) {
+            repeated++;
+            continue;
+        }
+        move(s, kept++, i);
+    }
+    s->count = kept;
+    return repeated;
+}
+
+void samples_cut(struct samples *s, int64_t start, int64_t end)
+{
+    uint32_t kept = 0;
+    for (uint32_t i = 0; i < s->count; i++)
+        if (s->ts[i] < start || s->ts[i] > end)
+            move(s, kept++, i);
+    s->count = kept;
+}

@@ -1,0 +1,404 @@
+/* Sealing: the hot blocks of the generations before become blocks.
+ *
+ *   1 turn     gate closed: note the journal's end P, turn the generation
+ *   2 write    series by series, in order, into one block per time window
+ *   3 define   live series and metadata again into the journal, synced: the records
+ *              that remain do not need anything from before P
+ *   4 commit   one manifest edit: the blocks, and the floor P
+ *   5 publish  readers see the blocks; hide idle series; wait for the readers from
+ *              before; drop the hot blocks and what was hidden; recycle the journal up to P
+ *
+ * A crash before 4 leaves orphans that the next start removes, and the journal; a
+ * failure anywhere leaves the samples in the head, and the next seal takes them. */
+#include "tsdb/metrics/metrics.h"
+
+#include "tsdb/base/assert.h"
+#include "tsdb/base/mem.h"
+#include "tsdb/base/status.h"
+#include "tsdb/base/text.h"
+#include "tsdb/base/writer.h"
+#include "tsdb/metrics/order.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum { WINDOWS_MAX = 48, DEFINE_AT_ONCE = 1024, IDLE_MINUTES = 15 };
+
+struct window {
+    int64_t start, end; /* [start, end) */
+    uint64_t id;
+    struct block_writer *writer;
+    struct block_facts facts;
+    struct block *block;
+};
+
+struct seal {
+    struct metrics *m;
+    int64_t now;
+    uint64_t position;
+    struct window windows[WINDOWS_MAX];
+    uint32_t window_count;
+    bool may_be_listed; /* the manifest's edit was tried: the files must stay */
+    struct held_exemplar *exemplars;
+    uint32_t exemplar_count;
+    struct samples samples;
+    struct tsdb_error *err;
+};
+
+/* ---- windows ------------------------------------------------------------------------ */
+
+/* What merges will end up with: fine while young, coarse when old. */
+static void window_of(int64_t now, int64_t ts, int64_t *start, int64_t *end)
+{
+    int64_t width = 30 * NS_PER_DAY;
+    if (ts > now - NS_PER_DAY)
+        width = 2 * NS_PER_HOUR;
+    else if (ts > now - 30 * NS_PER_DAY)
+        width = NS_PER_DAY;
+    int64_t first = ts - ts % width - (ts % width < 0 ? width : 0);
+    *start = first;
+    *end = first > INT64_MAX - width ? INT64_MAX : first + width;
+}
+
+static enum tsdb_status window_open(struct seal *s, int64_t ts, struct window **out)
+{
+    struct window w = {0};
+    window_of(s->now, ts, &w.start, &w.end);
+    for (uint32_t i = 0; i < s->window_count; i++) {
+        bool is_rest = i == WINDOWS_MAX - 1; /* takes whatever has no window of its own */
+        if (is_rest || (s->windows[i].start == w.start && s->windows[i].end == w.end)) {
+            *out = &s->windows[i];
+            return TSDB_OK;
+        }
+    }
+    char path[STORE_PATH_MAX];
+    w.id = store_take_id(s->m->store);
+    store_segment_path(s->m->store, w.id, STORE_METRICS, path);
+    enum tsdb_status st = block_writer_open(s->m->store->fs, path, w.id, &w.writer, s->err);
+    if (st != TSDB_OK)
+        return st;
+    s->windows[s->window_count] = w;
+    *out = &s->windows[s->window_count++];
+    return TSDB_OK;
+}
+
+/* ---- one series --------------------------------------------------------------------- */
+
+static struct samples slice(const struct samples *s, uint32_t from, uint32_t to)
+{
+    struct samples part = *s;
+    part.ts += from;
+    part.values += from;
+    part.histograms = s->histograms ? s->histograms + from : NULL;
+    part.count = part.cap = to - from;
+    return part;
+}
+
+/* Exemplars of the ref with a time before `end`; *next moves past them. */
+static void write_exemplars(struct seal *s, struct window *w, uint32_t ref, int64_t end,
+                            uint32_t *next)
+{
+    for (; *next < s->exemplar_count; (*next)++) {
+        const struct held_exemplar *held = &s->exemplars[*next];
+        if (held->ref != ref || held->ts >= end)
+            return;
+        struct tsdb_label labels[RECORD_LABELS_MAX];
+        struct tsdb_exemplar e = {.ts = held->ts, .value = held->value};
+        struct bytes encoded = {held->labels, held->labels_len};
+        if (record_labels_decode(encoded, labels, &e.labels.count) != TSDB_OK)
+            continue;
+        e.labels.at = labels;
+        block_writer_exemplar(w->writer, &e);
+    }
+}
+
+static uint32_t first_exemplar(const struct seal *s, uint32_t ref)
+{
+    uint32_t low = 0, high = s->exemplar_count;
+    while (low < high) {
+        uint32_t mid = low + (high - low) / 2;
+        if (s->exemplars[mid].ref < ref)
+            low = mid + 1;
+        else
+            high = mid;
+    }
+    return low;
+}
+
+struct ordered {
+    struct tsdb_labels labels;
+    struct tsdb_hash hash;
+    uint32_t ref;
+};
+
+static enum tsdb_status write_series(struct seal *s, const struct ordered *series)
+{
+    uint32_t ref = series->ref;
+    struct samples *all = &s->samples;
+    samples_reset(all);
+    enum tsdb_status st = head_samples(&s->m->head, ref, HEAD_SEALED, all);
+    if (st != TSDB_OK)
+        return tsdb_fail(s->err, st, "seal: hot block of series %u does not decode", ref);
+    (void)samples_order(all, INT64_MIN, INT64_MAX);
+    uint32_t exemplar = first_exemplar(s, ref);
+    for (uint32_t from = 0, to; from < all->count; from = to) {
+        struct window *w;
+        st = window_open(s, all->ts[from], &w);
+        if (st != TSDB_OK)
+            return st;
+        bool is_rest = w == &s->windows[WINDOWS_MAX - 1];
+        for (to = from + 1; to < all->count && (is_rest || all->ts[to] < w->end); to++)
+            ;
+        struct samples part = slice(all, from, to);
+        st = block_writer_series(w->writer, series->hash, series->labels, &part, s->err);
+        if (st != TSDB_OK)
+            return st;
+        write_exemplars(s, w, ref, to < all->count ? w->end : INT64_MAX, &exemplar);
+    }
+    return TSDB_OK;
+}
+
+/* ---- all series in order -------------------------------------------------------------- */
+
+static int by_labels(const void *a, const void *b)
+{
+    return series_order(((const struct ordered *)a)->labels, ((const struct ordered *)b)->labels);
+}
+
+/* The series of one metric, in order. */
+static enum tsdb_status write_metric(struct seal *s, struct tsdb_text name)
+{
+    struct head *h = &s->m->head;
+    struct matcher is_name = {.kind = MATCH_EQ,
+                              .name = text_of("__name__"),
+                              .value = name,
+                              .accepts_empty = name.len == 0};
+    struct ordinals refs = {0};
+    struct arena arena;
+    arena_init(&arena, SIZE_MAX, NULL);
+    rwlock_read(&h->index);
+    enum tsdb_status st = head_index_select(h->labels, &is_name, 1, &refs, s->err);
+    struct ordered *series = MEM_ARRAY(struct ordered, refs.count);
+    for (uint32_t i = 0; i < refs.count && st == TSDB_OK; i++) {
+        struct tsdb_label labels[LABELS_MAX];
+        uint32_t count;
+        head_index_labels(h->labels, refs.at[i], labels, &count);
+        struct tsdb_label *copy = ARENA_ARRAY(&arena, struct tsdb_label, count);
+        memcpy(copy, labels, count * sizeof *copy);
+        series[i] = (struct ordered){{copy, count}, head_series(h, refs.at[i])->hash, refs.at[i]};
+    }
+    rwlock_unlock(&h->index);
+    if (st == TSDB_OK)
+        qsort(series, refs.count, sizeof *series, by_labels);
+    for (uint32_t i = 0; i < refs.count && st == TSDB_OK; i++)
+        st = write_series(s, &series[i]);
+    mem_free(series);
+    arena_release(&arena);
+    ordinals_release(&refs);
+    return st;
+}
+
+struct names {
+    struct tsdb_text *at; /* owned; views into the index, stable until removal */
+    uint32_t count, cap;
+};
+
+static bool add_name(void *arg, struct tsdb_text text)
+{
+    struct names *n = arg;
+    if (n->count == n->cap) {
+        n->cap = n->cap ? n->cap * 2 : 256;
+        n->at = mem_grow(n->at, n->cap, sizeof *n->at);
+    }
+    n->at[n->count++] = text;
+    return true;
+}
+
+static enum tsdb_status write_all(struct seal *s)
+{
+    struct names names = {0};
+    (void)add_name(&names, (struct tsdb_text){"", 0});
+    rwlock_read(&s->m->head.index);
+    head_index_values(s->m->head.labels, text_of("__name__"), add_name, &names);
+    rwlock_unlock(&s->m->head.index);
+    enum tsdb_status st = TSDB_OK;
+    for (uint32_t i = 0; i < names.count && st == TSDB_OK; i++)
+        st = write_metric(s, names.at[i]);
+    mem_free(names.at);
+    return st;
+}
+
+/* ---- definitions ---------------------------------------------------------------------- */
+
+/* A journal that is full for the moment is waited for: this is our own work. */
+static enum tsdb_status put_record(struct metrics *m, enum record_type type,
+                                   const struct writer *record, struct tsdb_error *err)
+{
+    struct bytes part = writer_bytes(record);
+    uint64_t position;
+    enum tsdb_status st =
+        journal_append(m->store->journal, (uint8_t)type, &part, 1, &position, err);
+    if (st != TSDB_ELIMIT)
+        return st;
+    st = journal_sync(m->store->journal, err);
+    if (st != TSDB_OK)
+        return st;
+    return journal_append(m->store->journal, (uint8_t)type, &part, 1, &position, err);
+}
+
+static bool add_ref(void *arg, uint32_t ref)
+{
+    ordinals_append(arg, ref);
+    return true;
+}
+
+static enum tsdb_status define_some(struct metrics *m, const uint32_t *refs, uint32_t n,
+                                    struct tsdb_error *err)
+{
+    struct writer items = {0}, record = {0};
+    rwlock_read(&m->head.index);
+    for (uint32_t i = 0; i < n; i++) {
+        struct tsdb_label labels[LABELS_MAX];
+        uint32_t count;
+        head_index_labels(m->head.labels, refs[i], labels, &count);
+        record_series_item(refs[i], (struct tsdb_labels){labels, count}, &items);
+    }
+    rwlock_unlock(&m->head.index);
+    record_series_encode(n, writer_bytes(&items), &record);
+    enum tsdb_status st = put_record(m, RECORD_SERIES, &record, err);
+    writer_release(&items);
+    writer_release(&record);
+    return st;
+}
+
+static enum tsdb_status define_again(struct metrics *m, struct tsdb_error *err)
+{
+    struct ordinals refs = {0};
+    head_each(&m->head, add_ref, &refs);
+    enum tsdb_status st = TSDB_OK;
+    for (uint32_t i = 0; i < refs.count && st == TSDB_OK; i += DEFINE_AT_ONCE) {
+        uint32_t n = refs.count - i < DEFINE_AT_ONCE ? refs.count - i : DEFINE_AT_ONCE;
+        st = define_some(m, refs.at + i, n, err);
+    }
+    ordinals_release(&refs);
+    struct writer metadata = {0};
+    catalog_metadata_record(&m->catalog, &metadata);
+    if (st == TSDB_OK && metadata.len > 0)
+        st = put_record(m, RECORD_METADATA, &metadata, err);
+    writer_release(&metadata);
+    return st == TSDB_OK ? journal_sync(m->store->journal, err) : st;
+}
+
+/* ---- the five steps --------------------------------------------------------------------- */
+
+static void turn(struct seal *s)
+{
+    struct store *store = s->m->store;
+    rwlock_write(&store->gate);
+    s->position = journal_end(store->journal);
+    head_turn(&s->m->head);
+    catalog_turn(&s->m->catalog);
+    rwlock_unlock(&store->gate);
+    s->exemplars = catalog_sealed(&s->m->catalog, &s->exemplar_count);
+}
+
+/* Ends the files, opens them as blocks and commits them with the floor. */
+static enum tsdb_status commit(struct seal *s)
+{
+    struct manifest_segment entries[WINDOWS_MAX];
+    size_t n = 0;
+    for (uint32_t i = 0; i < s->window_count; i++) {
+        struct window *w = &s->windows[i];
+        struct block_writer *writer = w->writer;
+        w->writer = NULL;
+        enum tsdb_status st = block_writer_seal(writer, &w->facts, s->err);
+        if (st != TSDB_OK)
+            return st;
+        ASSERT(w->facts.series > 0); /* a window is opened for a sample */
+        struct manifest_segment *e = &entries[n++];
+        *e = (struct manifest_segment){.id = w->id,
+                                       .signal = STORE_METRICS,
+                                       .ts_min = w->facts.ts_min,
+                                       .ts_max = w->facts.ts_max,
+                                       .bytes = w->facts.bytes,
+                                       .series = w->facts.series,
+                                       .samples = w->facts.samples,
+                                       .content = w->facts.content};
+        char path[STORE_PATH_MAX];
+        store_segment_path(s->m->store, w->id, STORE_METRICS, path);
+        st = block_open(s->m->store->fs, path, e, &w->block, s->err);
+        if (st != TSDB_OK)
+            return st;
+    }
+    s->may_be_listed = true;
+    struct manifest_edit edit = {
+        .added = entries, .added_count = n, .has_floor = true, .floor = s->position};
+    return store_apply(s->m->store, &edit, s->err);
+}
+
+static void publish(struct seal *s)
+{
+    struct block *blocks[WINDOWS_MAX];
+    for (uint32_t i = 0; i < s->window_count; i++) {
+        blocks[i] = s->windows[i].block;
+        s->windows[i].block = NULL;
+    }
+    block_list_swap(s->m, blocks, s->window_count, NULL, 0);
+    struct ordinals idle = {0};
+    rwlock_write(&s->m->store->gate);
+    head_hide_idle(&s->m->head, s->now - IDLE_MINUTES * NS_PER_MINUTE, &idle);
+    rwlock_unlock(&s->m->store->gate);
+    series_sets_wait(s->m);
+    head_drop(&s->m->head);
+    head_forget(&s->m->head, &idle);
+    ordinals_release(&idle);
+    catalog_drop_sealed(&s->m->catalog);
+    journal_release_below(s->m->store->journal, s->position);
+}
+
+static void release(struct seal *s)
+{
+    for (uint32_t i = 0; i < s->window_count; i++) {
+        struct window *w = &s->windows[i];
+        block_writer_abort(w->writer);
+        if (w->block && !s->may_be_listed)
+            segment_retire(w->block->segment);
+        block_unref(w->block);
+    }
+    samples_release(&s->samples);
+    mem_free(s->exemplars);
+}
+
+static enum tsdb_status seal(struct seal *s)
+{
+    turn(s);
+    enum tsdb_status st = write_all(s);
+    if (st == TSDB_OK)
+        st = define_again(s->m, s->err);
+    if (st == TSDB_OK)
+        st = commit(s);
+    if (st == TSDB_OK)
+        publish(s);
+    return st;
+}
+
+enum tsdb_status metrics_seal(struct metrics *m, struct tsdb_error *err)
+{
+    struct seal *s = MEM_NEW(struct seal);
+    s->m = m;
+    s->now = clock_wall_ns(m->store->clock);
+    s->err = err;
+    samples_init(&s->samples, NULL);
+    int64_t began = clock_mono_ns(m->store->clock);
+    mutex_lock(&m->tend);
+    enum tsdb_status st = seal(s);
+    mutex_unlock(&m->tend);
+    (void)atomic_fetch_add(&m->seal_ns, clock_mono_ns(m->store->clock) - began);
+    if (st == TSDB_OK) {
+        (void)atomic_fetch_add(&m->seals, 1);
+        mem_trim();
+    }
+    release(s);
+    mem_free(s);
+    return st;
+}

@@ -1,0 +1,359 @@
+#include "tsdb/metrics/select.h"
+
+#include "tsdb/base/assert.h"
+#include "tsdb/base/mem.h"
+#include "tsdb/base/status.h"
+#include "tsdb/base/text.h"
+#include "tsdb/metrics/metrics.h"
+#include "tsdb/metrics/series_set.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* ---- open sets -------------------------------------------------------------------- */
+
+static void register_set(struct metrics *m, struct series_set *set)
+{
+    mutex_lock(&m->sets);
+    set->sequence = m->set_sequence++;
+    set->next = m->open_sets;
+    if (m->open_sets)
+        m->open_sets->prev = set;
+    m->open_sets = set;
+    mutex_unlock(&m->sets);
+}
+
+static void unregister_set(struct metrics *m, struct series_set *set)
+{
+    mutex_lock(&m->sets);
+    if (set->prev)
+        set->prev->next = set->next;
+    else
+        m->open_sets = set->next;
+    if (set->next)
+        set->next->prev = set->prev;
+    cond_broadcast(&m->set_closed);
+    mutex_unlock(&m->sets);
+}
+
+static bool is_older_open(const struct metrics *m, uint64_t sequence)
+{
+    for (const struct series_set *s = m->open_sets; s; s = s->next)
+        if (s->sequence < sequence)
+            return true;
+    return false;
+}
+
+void series_sets_wait(struct metrics *m)
+{
+    mutex_lock(&m->sets);
+    uint64_t now = m->set_sequence;
+    while (is_older_open(m, now))
+        cond_wait(&m->set_closed, &m->sets);
+    mutex_unlock(&m->sets);
+}
+
+/* ---- finding ------------------------------------------------------------------------ */
+
+/* The selection's matchers and the tenant's. */
+static struct matcher *with_tenant(const struct metrics_selection *sel, uint32_t *count)
+{
+    struct matcher *all = MEM_ARRAY(struct matcher, sel->matcher_count + 1);
+    if (sel->matcher_count)
+        memcpy(all, sel->matchers, sel->matcher_count * sizeof *all);
+    all[sel->matcher_count] = (struct matcher){
+        .kind = MATCH_EQ,
+        .name = text_of(TENANT_LABEL),
+        .value = text_of(sel->tenant ? sel->tenant : ""),
+        .accepts_empty = !sel->tenant || !sel->tenant[0],
+    };
+    *count = sel->matcher_count + 1;
+    return all;
+}
+
+static struct place *places_add(struct series_set *set, uint32_t n)
+{
+    if (n > set->place_cap - set->place_count) {
+        uint32_t cap = set->place_cap ? set->place_cap : 64;
+        while (cap - set->place_count < n)
+            cap *= 2;
+        set->places = mem_grow(set->places, cap, sizeof *set->places);
+        set->place_cap = cap;
+    }
+    set->place_count += n;
+    return set->places + set->place_count - n;
+}
+
+static enum tsdb_status find_in_block(struct series_set *set, uint32_t source,
+                                      const struct matcher *matchers, uint32_t count,
+                                      struct ordinals *found, struct tsdb_error *err)
+{
+    const struct block *b = set->blocks->blocks[source];
+    enum tsdb_status st = label_index_select(b->labels, matchers, count, found, err);
+    if (st != TSDB_OK)
+        return st;
+    struct place *at = places_add(set, found->count);
+    for (uint32_t i = 0; i < found->count && st == TSDB_OK; i++) {
+        at[i] = (struct place){.source = source, .id = found->at[i]};
+        st = block_hash(b, found->at[i], &at[i].hash, err);
+    }
+    return st;
+}
+
+static enum tsdb_status find_in_head(struct series_set *set, const struct matcher *matchers,
+                                     uint32_t count, struct ordinals *found, struct tsdb_error *err)
+{
+    struct head *h = &set->m->head;
+    rwlock_read(&h->index);
+    enum tsdb_status st = head_index_select(h->labels, matchers, count, found, err);
+    if (st == TSDB_OK) {
+        struct place *at = places_add(set, found->count);
+        uint32_t n = 0;
+        for (uint32_t i = 0; i < found->count; i++) {
+            const struct series *s = head_series(h, found->at[i]);
+            if (s->is_live)
+                at[n++] = (struct place){s->hash, SOURCE_HEAD, found->at[i]};
+        }
+        set->place_count -= found->count - n;
+    }
+    rwlock_unlock(&h->index);
+    return st;
+}
+
+/* A block that turns out damaged is set aside; the answer is partial. */
+static void set_aside(struct series_set *set, uint32_t source, const char *why)
+{
+    struct metrics *m = set->m;
+    const struct manifest_segment entry = set->blocks->blocks[source]->entry;
+    set->is_partial = true;
+    mutex_lock(&m->lists);
+    bool is_listed = false;
+    for (uint32_t i = 0; i < m->blocks->count; i++)
+        is_listed = is_listed || m->blocks->blocks[i]->entry.id == entry.id;
+    m->is_partial = true;
+    mutex_unlock(&m->lists);
+    if (!is_listed)
+        return;
+    (void)atomic_fetch_add(&m->quarantined, 1);
+    store_quarantine(m->store, &entry, why);
+    block_list_forget(m, entry.id);
+}
+
+static enum tsdb_status find(struct series_set *set, const struct metrics_selection *sel,
+                             struct tsdb_error *err)
+{
+    uint32_t count;
+    struct matcher *matchers = with_tenant(sel, &count);
+    struct ordinals found = {0};
+    enum tsdb_status st = TSDB_OK;
+    for (uint32_t i = 0; i < set->blocks->count && st == TSDB_OK; i++) {
+        const struct block *b = set->blocks->blocks[i];
+        if (b->entry.ts_max < sel->start || b->entry.ts_min > sel->end)
+            continue;
+        uint32_t before = set->place_count;
+        struct tsdb_error fault = {0};
+        st = find_in_block(set, i, matchers, count, &found, &fault);
+        if (st == TSDB_ECORRUPT) {
+            set->place_count = before;
+            set_aside(set, i, fault.msg);
+            st = TSDB_OK;
+        } else if (st != TSDB_OK && err) {
+            *err = fault;
+        }
+    }
+    if (st == TSDB_OK)
+        st = find_in_head(set, matchers, count, &found, err);
+    ordinals_release(&found);
+    mem_free(matchers);
+    return st;
+}
+
+static int by_hash_then_source(const void *a, const void *b)
+{
+    const struct place *x = a, *y = b;
+    if (x->hash.lo != y->hash.lo)
+        return x->hash.lo < y->hash.lo ? -1 : 1;
+    if (x->hash.hi != y->hash.hi)
+        return x->hash.hi < y->hash.hi ? -1 : 1;
+    return (x->source > y->source) - (x->source < y->source);
+}
+
+/* Groups the places by series. */
+static enum tsdb_status group(struct series_set *set, const struct metrics_selection *sel,
+                              struct tsdb_error *err)
+{
+    bool is_one_source = true;
+    for (uint32_t i = 1; i < set->place_count && is_one_source; i++)
+        is_one_source = set->places[i].source == set->places[0].source;
+    if (!is_one_source)
+        qsort(set->places, set->place_count, sizeof *set->places, by_hash_then_source);
+    set->first = MEM_ARRAY(uint32_t, (size_t)set->place_count + 1);
+    for (uint32_t i = 0; i < set->place_count; i++)
+        if (i == 0 ||
+            memcmp(&set->places[i].hash, &set->places[i - 1].hash, sizeof set->places[i].hash) != 0)
+            set->first[set->count++] = i;
+    set->first[set->count] = set->place_count;
+    if (sel->series_max && set->count > sel->series_max)
+        return tsdb_fail(err, TSDB_ELIMIT, "query touches %u series, limit series_max is %llu",
+                         set->count, (unsigned long long)sel->series_max);
+    uint64_t bytes = (uint64_t)set->place_cap * sizeof *set->places +
+                     (uint64_t)set->count * (sizeof *set->labels + sizeof *set->first);
+    if (set->budget && !budget_charge(set->budget, bytes))
+        return tsdb_fail(err, TSDB_ELIMIT, "query memory: %u series do not fit", set->count);
+    set->charged = set->budget ? bytes : 0;
+    set->labels = MEM_ARRAY(struct tsdb_labels, set->count);
+    return TSDB_OK;
+}
+
+enum tsdb_status metrics_select(struct metrics *m, const struct metrics_selection *selection,
+                                struct series_set **out, struct tsdb_error *err)
+{
+    struct series_set *set = MEM_NEW(struct series_set);
+    set->m = m;
+    set->start = selection->start;
+    set->end = selection->end;
+    set->budget = selection->budget;
+    arena_init(&set->arena, SET_ARENA_BYTES_MAX, selection->budget);
+    register_set(m, set);
+    set->blocks = block_list_ref(m);
+    set->tombstones = tombstones_ref(m);
+    set->caches = MEM_ARRAY(struct label_cache, set->blocks->count);
+    enum tsdb_status st = find(set, selection, err);
+    if (st == TSDB_OK)
+        st = group(set, selection, err);
+    if (st != TSDB_OK) {
+        series_set_close(set);
+        return st;
+    }
+    *out = set;
+    return TSDB_OK;
+}
+
+void series_set_close(struct series_set *set)
+{
+    if (!set)
+        return;
+    unregister_set(set->m, set);
+    for (uint32_t i = 0; i < set->blocks->count; i++)
+        label_cache_release(&set->caches[i]);
+    block_list_unref(set->blocks);
+    tombstones_unref(set->tombstones);
+    mem_free(set->places);
+    mem_free(set->first);
+    mem_free(set->labels);
+    mem_free(set->caches);
+    arena_release(&set->arena);
+    if (set->budget)
+        budget_release(set->budget, set->charged);
+    mem_free(set);
+}
+
+uint32_t series_set_count(const struct series_set *set)
+{
+    return set->count;
+}
+
+bool series_set_is_partial(const struct series_set *set)
+{
+    return set->is_partial || set->m->is_partial;
+}
+
+/* ---- labels ------------------------------------------------------------------------- */
+
+/* Labels from one place, with the tenant's; in the arena.  False: cannot be read. */
+static bool read_labels(struct series_set *set, const struct place *p, struct tsdb_labels *out)
+{
+    if (p->source != SOURCE_HEAD)
+        return label_index_labels(set->blocks->blocks[p->source]->labels, p->id, &set->arena,
+                                  &set->caches[p->source], out, NULL) == TSDB_OK;
+    struct head *h = &set->m->head;
+    struct tsdb_label labels[LABELS_MAX];
+    uint32_t count;
+    rwlock_read(&h->index);
+    head_index_labels(h->labels, p->id, labels, &count);
+    rwlock_unlock(&h->index);
+    struct tsdb_label *copy = ARENA_ARRAY(&set->arena, struct tsdb_label, count);
+    if (!copy)
+        return false;
+    memcpy(copy, labels, count * sizeof *copy);
+    *out = (struct tsdb_labels){copy, count};
+    return true;
+}
+
+static struct tsdb_labels without_tenant(struct series_set *set, struct tsdb_labels in)
+{
+    for (uint32_t i = 0; i < in.count; i++) {
+        if (!text_equal(in.at[i].name, text_of(TENANT_LABEL)))
+            continue;
+        struct tsdb_label *copy = ARENA_ARRAY(&set->arena, struct tsdb_label, in.count);
+        if (!copy)
+            return in;
+        memcpy(copy, in.at, i * sizeof *copy);
+        memcpy(copy + i, in.at + i + 1, (in.count - i - 1) * sizeof *copy);
+        return (struct tsdb_labels){copy, in.count - 1};
+    }
+    return in;
+}
+
+struct tsdb_labels series_set_labels(struct series_set *set, uint32_t i)
+{
+    static const struct tsdb_label none;
+    ASSERT(i < set->count);
+    if (set->labels[i].at)
+        return set->labels[i];
+    struct tsdb_labels labels = {0};
+    for (uint32_t p = set->first[i]; p < set->first[i + 1] && labels.at == NULL; p++)
+        if (!read_labels(set, &set->places[p], &labels))
+            labels.at = NULL;
+    if (labels.at == NULL) {
+        labels = (struct tsdb_labels){&none, 0};
+        set->is_partial = true;
+    }
+    return set->labels[i] = without_tenant(set, labels);
+}
+
+/* ---- samples ------------------------------------------------------------------------- */
+
+static enum tsdb_status read_place(struct series_set *set, uint32_t i, const struct place *p,
+                                   struct samples *out, struct tsdb_error *err)
+{
+    if (p->source == SOURCE_HEAD) {
+        enum tsdb_status st = head_samples(&set->m->head, p->id, HEAD_WHOLE, out);
+        return st == TSDB_OK ? st : tsdb_fail(err, st, "query memory: a series does not fit");
+    }
+    const struct block *b = set->blocks->blocks[p->source];
+    struct tsdb_error fault = {0};
+    uint32_t before = out->count;
+    enum tsdb_status st = block_samples(b, p->id, set->start, set->end, out, &fault);
+    if (st == TSDB_ECORRUPT) {
+        out->count = before;
+        set_aside(set, p->source, fault.msg);
+        return TSDB_OK;
+    }
+    if (st != TSDB_OK && err)
+        *err = fault;
+    if (st != TSDB_OK || set->tombstones->count == 0)
+        return st;
+    struct samples tail = *out; /* the samples that came just now */
+    tail.ts += before;
+    tail.values += before;
+    tail.histograms = out->histograms ? out->histograms + before : NULL;
+    tail.count -= before;
+    tombstones_apply(set->tombstones, b->entry.id, series_set_labels(set, i), &tail);
+    out->count = before + tail.count;
+    return TSDB_OK;
+}
+
+enum tsdb_status series_set_samples(struct series_set *set, uint32_t i, struct samples *out,
+                                    struct tsdb_error *err)
+{
+    ASSERT(i < set->count);
+    samples_reset(out);
+    for (uint32_t p = set->first[i]; p < set->first[i + 1]; p++) {
+        enum tsdb_status st = read_place(set, i, &set->places[p], out, err);
+        if (st != TSDB_OK)
+            return st;
+    }
+    (void)samples_order(out, set->start, set->end);
+    return TSDB_OK;
+}

@@ -1,0 +1,68 @@
+/* store.h - what every signal shares: the folder, its lock, the journal, the
+ * manifest, the memory budget and the gate between appending and sealing.
+ *
+ *   dir/LOCK  dir/MANIFEST  dir/journal/  dir/seg-*.seg  dir/quarantine/
+ *
+ * An append of any signal holds the gate for reading from its journal record to
+ * its last change of a head; sealing holds it for writing while it notes the
+ * journal's end and turns the heads' generation.  So every record up to that
+ * position is in the generation that is sealed, and no later one is.
+ *
+ * Owner: the facade.  manifest is guarded by manifest_lock.
+ */
+#ifndef TSDB_STORE_STORE_H
+#define TSDB_STORE_STORE_H
+
+#include "tsdb/base/budget.h"
+#include "tsdb/base/clock.h"
+#include "tsdb/base/fs.h"
+#include "tsdb/base/thread.h"
+#include "tsdb/store/journal.h"
+#include "tsdb/store/manifest.h"
+
+enum { STORE_PATH_MAX = 4096 };
+
+struct store {
+    struct fs *fs;
+    struct clock *clock;
+    char *dir;               /* owned */
+    struct fs_file *lock;    /* NULL when read-only */
+    struct journal *journal; /* NULL when read-only */
+    struct manifest *manifest;
+    struct mutex manifest_lock;
+    struct rwlock gate;
+    struct budget budget;
+    bool is_read_only, has_no_threads;
+    _Atomic bool is_disk_full; /* below STORE_DISK_RESERVE_BYTES: appends are refused */
+    _Atomic uint64_t disk_free_bytes;
+    void (*on_event)(void *arg, const struct tsdb_event *event); /* may be NULL */
+    void (*on_synced)(void *arg);                                /* may be NULL */
+    void *arg;
+};
+
+enum { STORE_DISK_RESERVE_BYTES = 128 << 20 };
+
+/* Creates or opens the folder.  TSDB_EINVAL when another process has it. */
+TSDB_NODISCARD enum tsdb_status store_open(const struct tsdb_options *options, struct store *s,
+                                           struct tsdb_error *err);
+void store_close(struct store *s);
+
+void store_event(struct store *s, enum tsdb_event_kind kind, const char *fmt, ...)
+    __attribute__((format(printf, 3, 4)));
+
+/* dir/name into out. */
+void store_path(const struct store *s, const char *name, char out[STORE_PATH_MAX]);
+void store_segment_path(const struct store *s, uint64_t id, enum store_signal signal,
+                        char out[STORE_PATH_MAX]);
+uint64_t store_take_id(struct store *s);
+TSDB_NODISCARD enum tsdb_status store_apply(struct store *s, const struct manifest_edit *edit,
+                                            struct tsdb_error *err);
+/* Sets a damaged segment aside and out of the manifest. */
+void store_quarantine(struct store *s, const struct manifest_segment *entry, const char *why);
+/* dir/snapshots/NAME: hard links of the live segments and a manifest of its own. */
+TSDB_NODISCARD enum tsdb_status store_snapshot(struct store *s, const char *name,
+                                               struct tsdb_error *err);
+/* Looks at the free space; cheap, once a second is enough. */
+void store_watch_disk(struct store *s);
+
+#endif
