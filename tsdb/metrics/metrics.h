@@ -112,10 +112,8 @@ void block_list_swap(struct metrics *m, struct block *const *added, uint32_t add
 /* Takes a block out of the list without touching its file (it was quarantined). */
 void block_list_forget(struct metrics *m, uint64_t id);
 
-/* Series sets that are open (select.c): waits until those opened before now are
- * closed; runs fn while none is open, false when one is. */
+/* Waits until the series sets that are open now are closed (select.c). */
 void series_sets_wait(struct metrics *m);
-bool series_sets_exclude(struct metrics *m, void (*fn)(void *arg), void *arg);
 
 /* Names and values (lookup.c); selections NULL: all series of the tenant. */
 struct lookup {

@@ -53,16 +53,6 @@ void series_sets_wait(struct metrics *m)
     mutex_unlock(&m->sets);
 }
 
-bool series_sets_exclude(struct metrics *m, void (*fn)(void *arg), void *arg)
-{
-    mutex_lock(&m->sets);
-    bool is_alone = m->open_sets == NULL;
-    if (is_alone)
-        fn(arg);
-    mutex_unlock(&m->sets);
-    return is_alone;
-}
-
 /* ---- finding ------------------------------------------------------------------------ */
 
 /* The selection's matchers and the tenant's. */
@@ -118,8 +108,13 @@ static enum tsdb_status find_in_head(struct series_set *set, const struct matche
     enum tsdb_status st = head_index_select(h->labels, matchers, count, found, err);
     if (st == TSDB_OK) {
         struct place *at = places_add(set, found->count);
-        for (uint32_t i = 0; i < found->count; i++)
-            at[i] = (struct place){head_series(h, found->at[i])->hash, SOURCE_HEAD, found->at[i]};
+        uint32_t n = 0;
+        for (uint32_t i = 0; i < found->count; i++) {
+            const struct series *s = head_series(h, found->at[i]);
+            if (s->is_live)
+                at[n++] = (struct place){s->hash, SOURCE_HEAD, found->at[i]};
+        }
+        set->place_count -= found->count - n;
     }
     rwlock_unlock(&h->index);
     return st;
