@@ -26,6 +26,12 @@ export function bytes(v) {
   return `${Math.round(v)} B`;
 }
 
+/* For an axis, where the figure beside it says the rest. */
+export function shortBytes(v) {
+  const [figure, unit] = bytes(v).split(" ");
+  return unit && unit !== "B" ? figure + unit[0] : figure;
+}
+
 export function millis(v) {
   if (v === null || v === undefined || Number.isNaN(v)) return "–";
   if (v !== 0 && Math.abs(v) < 1) return `${trim(v * 1000)} µs`;
