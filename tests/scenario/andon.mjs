@@ -82,14 +82,13 @@ export async function run(tests) {
 /* ---- processes ----------------------------------------------------------------- */
 
 /* A command of the binary that ends by itself: {status, out, err}. */
-export function command(args, { env = {}, input = '', cwd } = {}) {
+export function command(args, { env = {}, cwd } = {}) {
   return new Promise((done) => {
-    const child = spawn(binary, args, { env: { ...process.env, ...env }, cwd });
+    const child = spawn(binary, args, { env: { ...process.env, ...env }, cwd, stdio: ['ignore', 'pipe', 'pipe'] });
     let out = '', err = '';
     child.stdout.on('data', (d) => { out += d; });
     child.stderr.on('data', (d) => { err += d; });
     child.on('close', (status, signal) => done({ status, signal, out, err }));
-    child.stdin.end(input);
   });
 }
 
