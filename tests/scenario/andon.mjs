@@ -221,11 +221,14 @@ export class Server {
 
   frames() { return new Frames(this.ports.tcp); }
 
+  /* All from one socket, so that they arrive in order. */
   datagram(bytes) {
-    return new Promise((done, fail) => {
-      const s = dgram.createSocket('udp4');
-      s.send(bytes, this.ports.udp, '127.0.0.1', (e) => { s.close(); e ? fail(e) : done(); });
-    });
+    if (!this.udp) {
+      this.udp = dgram.createSocket('udp4');
+      this.udp.unref();
+      this.exited.then(() => this.udp.close());
+    }
+    return new Promise((done, fail) => this.udp.send(bytes, this.ports.udp, '127.0.0.1', (e) => (e ? fail(e) : done())));
   }
 
   /* Bytes over a fresh connection; what came back until it closed or `ms` passed. */
