@@ -57,7 +57,8 @@ void store_segment_path(const struct store *s, uint64_t id, enum store_signal si
 uint64_t store_take_id(struct store *s);
 TSDB_NODISCARD enum tsdb_status store_apply(struct store *s, const struct manifest_edit *edit,
                                             struct tsdb_error *err);
-/* Sets a damaged segment aside and out of the manifest. */
+/* Sets a damaged segment aside and out of the manifest; its .why begins with
+ * "range=MIN..MAX ", the times that it covered. */
 void store_quarantine(struct store *s, const struct manifest_segment *entry, const char *why);
 /* dir/snapshots/NAME: hard links of the live segments and a manifest of its own. */
 TSDB_NODISCARD enum tsdb_status store_snapshot(struct store *s, const char *name,
