@@ -112,6 +112,8 @@ static bool step(void *arg)
 
 bool tsdb_step(struct tsdb *db)
 {
+    if (db->store.is_read_only)
+        return false;
     bool did = journal_step(db->store.journal);
     return step(db) || did;
 }

@@ -148,6 +148,8 @@ enum tsdb_status store_open(const struct tsdb_options *options, struct store *s,
         .on_synced = options->on_synced,
         .arg = options->arg,
     };
+    if (s->is_read_only)
+        s->fs = fs_frozen_init(&s->frozen, s->fs);
     mutex_init(&s->manifest_lock);
     rwlock_init(&s->gate);
     budget_init(&s->budget, options->limits.memory_bytes, NULL);

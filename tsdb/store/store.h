@@ -15,7 +15,7 @@
 
 #include "tsdb/base/budget.h"
 #include "tsdb/base/clock.h"
-#include "tsdb/base/fs.h"
+#include "tsdb/base/fs_frozen.h"
 #include "tsdb/base/thread.h"
 #include "tsdb/store/journal.h"
 #include "tsdb/store/manifest.h"
@@ -24,6 +24,7 @@ enum { STORE_PATH_MAX = 4096 };
 
 struct store {
     struct fs *fs;
+    struct fs_frozen frozen; /* what fs is when read-only */
     struct clock *clock;
     char *dir;               /* owned */
     struct fs_file *lock;    /* NULL when read-only */
