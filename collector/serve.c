@@ -135,6 +135,14 @@ static void warn_unreloadable(void *arg, const char *key, bool is_reloadable)
         log_warn("config", "key=%s changed: restart to apply it", key);
 }
 
+/* For the two gauges by which people see whether their last edit was taken. */
+static void note_load(bool is_taken)
+{
+    counters_set(CONFIG_RELOAD_OK, NOWHERE, is_taken);
+    if (is_taken)
+        counters_set(CONFIG_RELOAD_TIME, NOWHERE, clock_wall_ns(clock_real()));
+}
+
 /* All or nothing: a bad file leaves everything as it was.  Any thread. */
 static enum tsdb_status reload(void *arg, struct tsdb_error *err)
 {
@@ -229,6 +237,7 @@ static void collect_engine(void *arg)
     tsdb_stats(s->db, &stats);
     counters_engine(&stats);
     counters_set(ENGINE_WRITABLE, NOWHERE, tsdb_is_writable(s->db));
+    counters_set(ENGINE_WRITABLE, NOWHERE, tsdb_is_writable(s->db));
     counters_process(fs_posix(), s->started_ns);
 }
 
@@ -254,7 +263,8 @@ static enum tsdb_status open_doors(struct server *s, struct tsdb_error *err)
     api.flags = each_setting;
     s->api = api_new(&api);
     s->ingest = open_ingest(s);
-    s->radiator = radiator_new(&(struct radiator_options){.db = s->db, .clock = clock_real()});
+    s->radiator = radiator_new(
+        &(struct radiator_options){.db = s->db, .disk_limit = s->config.store.retention_size});
     s->route_count = api_routes(s->api, s->routes);
     s->route_count += radiator_routes(s->radiator, s->routes + s->route_count);
     size_t count;
@@ -322,6 +332,7 @@ static enum tsdb_status start(struct server *s, struct tsdb_error *err)
     counters_on_collect(ingest_collect, s->ingest);
     net_start(s->net);
     counters_reloaded(true, s->started_ns);
+    note_load(true);
     atomic_store(&s->is_ready, true);
     print_banner(s);
     log_info("serve", "ready http=%s data_dir=%s", instance, s->config.store.data_dir);
@@ -361,14 +372,14 @@ static int run(struct server *s)
 static void stop(struct server *s)
 {
     atomic_store(&s->is_draining, true);
+    if (s->radiator)
+        radiator_stop(s->radiator); /* boards would hold the drain up */
     if (s->net) {
         net_stop_accepting(s->net);
         if (!net_drain(s->net, DRAIN_MS))
             log_warn("serve", "connections left after %d ms are cut", DRAIN_MS);
     }
     counters_forget_collectors();
-    if (s->radiator)
-        radiator_stop(s->radiator);
     if (s->api)
         api_stop(s->api);
     if (s->ingest)

@@ -420,6 +420,14 @@ void exchange_reply_grpc(struct exchange *x, int grpc_status, const char *messag
     finish(x);
 }
 
+uint64_t exchange_queued(struct exchange *x)
+{
+    mutex_lock(&x->lock);
+    uint64_t pending = x->out.pending;
+    mutex_unlock(&x->lock);
+    return pending;
+}
+
 bool exchange_is_open(const struct exchange *x)
 {
     return atomic_load_explicit(&x->is_open, memory_order_relaxed);

@@ -46,7 +46,7 @@ struct verify {
 
 static void fault(struct verify *v, const char *name, const char *why)
 {
-    char line[512];
+    char line[800];
     (void)snprintf(line, sizeof line, "%s: %s", name, why);
     v->report(v->arg, line);
     v->faults++;
