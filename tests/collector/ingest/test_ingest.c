@@ -7,8 +7,10 @@
 #include "proto/remote_write.pb-c.h"
 #include "proto/remote_write_2.pb-c.h"
 #include "proto/rpc_status.pb-c.h"
-#include "tests/collector/ingest/fake.h"
+#include "tests/collector/ingest/fake_engine.h"
+#include "tests/collector/ingest/fake_peer.h"
 #include "tsdb/base/clock.h"
+#include "tsdb/base/mem.h"
 
 #include <snappy-c.h>
 #include <stdlib.h>
