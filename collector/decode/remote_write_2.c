@@ -17,6 +17,7 @@ enum {
     SERIES_METADATA = 5
 };
 enum { REFS_MAX = 2 * DECODE_LABELS_MAX, SEEN_SLOTS = 256 };
+enum { SYMBOLS_MAX = 1 << 20 };  /* two bytes each on the wire, forty here */
 enum { PAIR_MORE = 3 + 3 * 10 }; /* three tags, three lengths */
 
 /* One label as remote write 1.0 writes it. */
@@ -51,8 +52,10 @@ static enum tsdb_status symbols_map(struct walk *w, struct bytes in)
     size_t count = 0;
     while (pull_next(&p, &f))
         count += f.number == REQUEST_SYMBOLS;
-    if (!pull_done(&p) || count > UINT32_MAX)
+    if (!pull_done(&p))
         return TSDB_ECORRUPT;
+    if (count > SYMBOLS_MAX)
+        return TSDB_EINVAL;
     w->symbols = ARENA_ARRAY(w->task->arena, struct tsdb_text, count);
     w->pairs = ARENA_ARRAY(w->task->arena, struct pair, count);
     if (!w->symbols || !w->pairs)
