@@ -119,7 +119,7 @@ struct net_counters {
     uint64_t tls_reloads, tls_reload_failures;
 };
 void net_counters(const struct net *net, struct net_counters *out);
-/* A collector for counters_on_collect: sets the families of FAMILIES_NET. */
-void net_collect(void *net);
+/* A collector for counters_on_collect, arg its struct net *: sets the families of FAMILIES_NET. */
+void net_collect(void *arg);
 
 #endif
