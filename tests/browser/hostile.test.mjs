@@ -39,7 +39,7 @@ await play(async (server, browser) => {
     await page.fill("#query", 'hostile{evil="');
     await page.press("#query", "End");
     await page.keyboard.type(value.slice(0, 1));
-    await until(() => page.locator("#choices").isVisible(), Boolean, "choices open");
+    await until(() => page.locator("#choices bdi").allTextContents(), (l) => l.length > 0 && l.every((t) => t.includes(value[0])), "choices are narrowed");
     await page.keyboard.press("ArrowDown");
     await page.keyboard.press("Enter");
     await page.keyboard.type('"}');
