@@ -11,7 +11,7 @@ static bool put_segment(void *arg, const struct tsdb_segment_info *s)
     rfc3339_format(s->ts_min, 0, from);
     rfc3339_format(s->ts_max, 0, to);
     double per_sample = s->samples ? (double)s->bytes / (double)s->samples : 0;
-    writer_format(w, "%-28s %5u  %s  %s %10llu %12llu %12llu %6.2f\n", s->name, (unsigned)s->level,
+    writer_format(w, "%-34s %5u  %s  %s %10llu %12llu %12llu %6.2f\n", s->name, (unsigned)s->level,
                   from, to, (unsigned long long)s->series, (unsigned long long)s->samples,
                   (unsigned long long)s->bytes, per_sample);
     return true;
@@ -48,7 +48,7 @@ int command_inspect(int argc, const char *const *argv)
         return command_fail(COMMAND_FAILED, "%s", err.msg);
     struct writer w = {0};
     struct tsdb_stats stats;
-    writer_format(&w, "%-28s %5s  %-20s  %-20s %10s %12s %12s %6s\n", "SEGMENT", "LEVEL", "FROM",
+    writer_format(&w, "%-34s %5s  %-20s  %-20s %10s %12s %12s %6s\n", "SEGMENT", "LEVEL", "FROM",
                   "TO", "SERIES", "SAMPLES", "BYTES", "B/SMP");
     tsdb_segments(db, put_segment, &w);
     tsdb_stats(db, &stats);

@@ -10,6 +10,7 @@
 #include "collector/radiator/radiator.h"
 #include "collector/self/counters.h"
 #include "collector/self/log.h"
+#include "collector/self/period.h"
 #include "collector/self_store.h"
 #include "collector/waiting_room.h"
 #include "tsdb/base/assert.h"
@@ -135,6 +136,14 @@ static void warn_unreloadable(void *arg, const char *key, bool is_reloadable)
         log_warn("config", "key=%s changed: restart to apply it", key);
 }
 
+/* For the two gauges by which people see whether their last edit was taken. */
+static void note_load(bool is_taken)
+{
+    counters_set(CONFIG_RELOAD_OK, NOWHERE, is_taken);
+    if (is_taken)
+        counters_set(CONFIG_RELOAD_TIME, NOWHERE, clock_wall_ns(clock_real()));
+}
+
 /* All or nothing: a bad file leaves everything as it was.  Any thread. */
 static enum tsdb_status reload(void *arg, struct tsdb_error *err)
 {
@@ -144,6 +153,7 @@ static enum tsdb_status reload(void *arg, struct tsdb_error *err)
     if (st == TSDB_OK && s->net)
         st = net_reload(s->net, err);
     if (st != TSDB_OK) {
+        counters_reloaded(false, clock_wall_ns(clock_real()));
         log_error("config", "reload refused, the old settings stay: %s", err->msg);
         return st;
     }
@@ -160,6 +170,7 @@ static enum tsdb_status reload(void *arg, struct tsdb_error *err)
     tsdb_configure(s->db, &store);
     api_configure(s->api, &api);
     config_release(&old);
+    counters_reloaded(true, clock_wall_ns(clock_real()));
     log_info("config", "reload done");
     return TSDB_OK;
 }
@@ -169,6 +180,15 @@ static void print_config(void *arg, struct writer *w)
     struct server *s = arg;
     mutex_lock(&s->config_lock);
     config_print(&s->config, w);
+    mutex_unlock(&s->config_lock);
+}
+
+static void each_setting(void *arg, void (*fn)(void *to, const char *name, struct tsdb_text value),
+                         void *to)
+{
+    struct server *s = arg;
+    mutex_lock(&s->config_lock);
+    config_each(&s->config, fn, to);
     mutex_unlock(&s->config_lock);
 }
 
@@ -217,6 +237,8 @@ static void collect_engine(void *arg)
     struct tsdb_stats stats;
     tsdb_stats(s->db, &stats);
     counters_engine(&stats);
+    counters_set(ENGINE_WRITABLE, NOWHERE, tsdb_is_writable(s->db));
+    counters_set(ENGINE_WRITABLE, NOWHERE, tsdb_is_writable(s->db));
     counters_process(fs_posix(), s->started_ns);
 }
 
@@ -239,6 +261,7 @@ static enum tsdb_status open_doors(struct server *s, struct tsdb_error *err)
     api.ready = is_ready;
     api.reload = reload;
     api.config = print_config;
+    api.flags = each_setting;
     s->api = api_new(&api);
     s->ingest = open_ingest(s);
     s->radiator = radiator_new(
@@ -277,8 +300,10 @@ static void print_banner(const struct server *s)
         struct tsdb_text a = net_address(s->net, (enum listener)i);
         writer_format(&w, "  %s %.*s\n", doors[i], a.len ? (int)a.len : 3, a.len ? a.at : "off");
     }
+    char kept[PERIOD_TEXT_MAX];
+    period_format(s->config.store.retention, kept);
     writer_format(&w, "  data       %s, kept %s\n", s->config.store.data_dir,
-                  s->config.store.retention ? "for the retention set" : "for ever");
+                  s->config.store.retention ? kept : "for ever");
     writer_format(&w, "  memory     %llu MiB budget, %llu MiB of it for the store\n",
                   (unsigned long long)(s->config.store.memory_limit >> 20),
                   (unsigned long long)(s->config.store.memory_limit / 4 * 3 >> 20));
@@ -309,6 +334,8 @@ static enum tsdb_status start(struct server *s, struct tsdb_error *err)
     counters_on_collect(net_collect, s->net);
     counters_on_collect(ingest_collect, s->ingest);
     net_start(s->net);
+    counters_reloaded(true, s->started_ns);
+    note_load(true);
     atomic_store(&s->is_ready, true);
     print_banner(s);
     log_info("serve", "ready http=%s data_dir=%s", instance, s->config.store.data_dir);

@@ -42,7 +42,7 @@ enum tsdb_status {
 struct tsdb_error {
     enum tsdb_status status;
     int os_errno;  /* 0 unless status is TSDB_EIO */
-    char msg[240]; /* always NUL-terminated, one line, no trailing dot */
+    char msg[512]; /* always NUL-terminated, one line, no trailing dot */
 };
 
 struct tsdb_text {

@@ -230,6 +230,8 @@ static enum tsdb_status load_alone(struct loader *l, const struct tsdb_text *tex
 {
     begin(l->config);
     enum tsdb_status st = put_defaults(l);
+    if (st == TSDB_OK && !text)
+        st = loader_put(l, config_setting(), text_of(path), path);
     if (st == TSDB_OK)
         st = text ? loader_yaml(l, *text, path) : put_file(l, path);
     if (st == TSDB_OK)

@@ -48,19 +48,18 @@ struct setting {
 #define HOUR (INT64_C(3600) * 1000000000)
 #define SECOND INT64_C(1000000000)
 
-/* clang-format off: a table reads by its columns */
 #define SETTINGS(X)                                                                                \
     X(store.data_dir, TEXT, "data_dir", "./andon-data", 1, 4000, NULL, false,                      \
       "folder of the store")                                                                       \
     X(file, TEXT, "config", "", 0, 4000, NULL, false, "settings file (YAML); none by default")     \
     X(net.http_listen, ADDRESS, "http_listen", "127.0.0.1:4318", 0, 0, NULL, false,                \
-      "HTTP: ingest, queries, boards; off: none")                                                 \
+      "HTTP: ingest, queries, boards; off: none")                                                  \
     X(net.grpc_listen, ADDRESS, "grpc_listen", "127.0.0.1:4317", 0, 0, NULL, false,                \
-      "OTLP over gRPC; off: none")                                                                \
+      "OTLP over gRPC; off: none")                                                                 \
     X(net.udp_listen, ADDRESS, "udp_listen", "127.0.0.1:4319", 0, 0, NULL, false,                  \
-      "native frames over UDP; off: none")                                                        \
+      "native frames over UDP; off: none")                                                         \
     X(net.tcp_listen, ADDRESS, "tcp_listen", "127.0.0.1:4319", 0, 0, NULL, false,                  \
-      "native frames over TCP; off: none")                                                        \
+      "native frames over TCP; off: none")                                                         \
     X(net.web_config_file, TEXT, "web_config_file", "", 0, 4000, NULL, false,                      \
       "TLS and users, in Prometheus' web.config format")                                           \
     X(net.allow_insecure_listen, BOOL, "allow_insecure_listen", "false", 0, 0, NULL, false,        \
@@ -102,7 +101,6 @@ struct setting {
       "how often own metrics are stored; 0: never")                                                \
     X(self.log_level, CHOICE, "log_level", "info", 0, 0, "error,warn,info,debug", true,            \
       "least important log line written")
-/* clang-format on */
 
 extern const struct setting settings[];
 extern const size_t setting_count;

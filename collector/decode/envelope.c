@@ -124,7 +124,8 @@ enum tsdb_status ack_decode(struct bytes in, struct ack *out, struct tsdb_error 
 
 void ack_encode(const struct ack *a, struct writer *out)
 {
-    put_number(out, 1, a->sequence);
+    writer_uvarint(out, 1 << 3 | PULL_VARINT); /* even 0: a frame is never empty */
+    writer_uvarint(out, a->sequence);
     put_number(out, 2, a->status);
     put_number(out, 3, a->rejected);
     put_sized(out, 4, a->message.at, a->message.len);

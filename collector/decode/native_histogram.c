@@ -131,11 +131,13 @@ static void take_deltas(struct pull *p, const struct pull_field *f, struct side 
     struct pull_run run = pull_run_of(p, f, PULL_VARINT);
     uint64_t raw;
     while (pull_run_next(p, &run, &raw)) {
-        if (__builtin_add_overflow(side->running, unzigzag(raw), &side->running) ||
-            side->running < 0 || (double)side->running > EXACT_MAX) {
-            g->why = side->running < 0 ? "negative bucket count" : "bucket count above 2^53";
-            side->running = 0;
+        int64_t count;
+        bool is_past = __builtin_add_overflow(side->running, unzigzag(raw), &count);
+        if (is_past || count < 0 || (double)count > EXACT_MAX) {
+            g->why = !is_past && count < 0 ? "negative bucket count" : "bucket count above 2^53";
+            count = 0;
         }
+        side->running = count;
         side->buckets[side->have++] = (double)side->running;
     }
 }

@@ -535,7 +535,7 @@ enum tsdb_status otlp_json_to_wire(struct bytes in, struct payload *out, struct 
         (void)stop(&w, TSDB_ECORRUPT);
     if (w.status == TSDB_ECORRUPT)
         return tsdb_fail(err, w.status, "OTLP/JSON: does not decode at byte %zu",
-                         in.len - w.json.r.rest.len);
+                         (size_t)(w.json.r.rest.at - in.at));
     if (w.status == TSDB_EINVAL)
         return tsdb_fail(err, w.status, "OTLP/JSON: more than %zu bytes", out->limit);
     if (w.status != TSDB_OK)

@@ -103,12 +103,17 @@ static void on_timer(void *arg)
     conn_leave(c);
 }
 
-void conn_deadline(struct conn *c, int64_t ms)
+void conn_deadline_at(struct conn *c, int64_t ns)
 {
     if (c->is_finishing)
         return;
-    c->read_due = ms > 0 ? loop_now(c->loop) + ms * NS_PER_MS : INT64_MAX;
+    c->read_due = ns;
     rearm(c);
+}
+
+void conn_deadline(struct conn *c, int64_t ms)
+{
+    conn_deadline_at(c, ms > 0 ? loop_now(c->loop) + ms * NS_PER_MS : INT64_MAX);
 }
 
 /* ---- output ---- */
@@ -175,7 +180,9 @@ static void linger(struct conn *c)
         conn_close(c, c->why);
         return;
     }
-    c->read_due = loop_now(c->loop) + CONN_LINGER_MS * NS_PER_MS;
+    bool is_draining = atomic_load_explicit(&c->site->is_draining, memory_order_relaxed);
+    int64_t linger_ms = is_draining ? CONN_LINGER_DRAIN_MS : CONN_LINGER_MS;
+    c->read_due = loop_now(c->loop) + linger_ms * NS_PER_MS;
     rearm(c);
 }
 
@@ -239,6 +246,16 @@ static void peer_ended(struct conn *c)
         (void)bufferevent_disable(c->bev, EV_READ); /* what is queued still goes out */
 }
 
+/* Only the bufferevent itself may add to its input, unless it is unfrozen. */
+static void keep(struct conn *c, struct bytes rest)
+{
+    struct evbuffer *in = bufferevent_get_input(c->bev);
+    (void)evbuffer_unfreeze(in, 0);
+    int rc = evbuffer_add(in, rest.at, rest.len);
+    ASSERT(rc == 0);
+    (void)evbuffer_freeze(in, 0);
+}
+
 static void feed_socket(struct conn *c)
 {
     uint8_t *scratch = loop_scratch(c->loop);
@@ -256,7 +273,7 @@ static void feed_socket(struct conn *c)
         tally_add(&c->site->tally.received_bytes[c->door], (uint64_t)n);
         size_t used;
         if (!offer(c, (struct bytes){scratch, (size_t)n}, &used)) {
-            (void)evbuffer_add(bufferevent_get_input(c->bev), scratch + used, (size_t)n - used);
+            keep(c, (struct bytes){scratch + used, (size_t)n - used});
             return;
         }
         if (n < LOOP_SCRATCH_BYTES)

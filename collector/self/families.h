@@ -10,7 +10,6 @@
 
 enum family_kind { KIND_COUNTER, KIND_GAUGE, KIND_HISTOGRAM };
 
-/* clang-format off: a table reads by its columns */
 #define FAMILIES_INGEST(X)                                                                         \
     X(ITEMS_RECEIVED, COUNTER, "andon_items_received", "", SIGNAL, DOOR, NONE,                     \
       "Items (samples, log records, spans, events) that arrived.")                                 \
@@ -143,7 +142,6 @@ enum family_kind { KIND_COUNTER, KIND_GAUGE, KIND_HISTOGRAM };
       "Log lines left out by the rate limit of their call site.")                                  \
     X(BUILD_INFO, GAUGE, "andon_build_info", "", VERSION, NONE, NONE,                              \
       "Always 1; the version is a label.")
-/* clang-format on */
 
 #define FAMILIES(X)                                                                                \
     FAMILIES_INGEST(X)                                                                             \

@@ -59,6 +59,9 @@ static inline void script_classic_add(struct script_classic *c, const struct scr
     } else if (part == 's') {
         c->sum = s;
     } else if (c->bound_count < SCRIPT_BOUNDS_MAX) {
+        for (uint32_t k = 0; k < c->bound_count; k++)
+            if (c->bounds[k] == le)
+                return; /* the same bound, spelled differently */
         uint32_t i = c->bound_count++;
         for (; i > 0 && c->bounds[i - 1] > le; i--) {
             c->bounds[i] = c->bounds[i - 1];

@@ -208,22 +208,35 @@ static void append_series(struct script *s, struct script_series *series, int64_
     }
 }
 
+/* Where to put a series of these labels: a later line replaces an earlier one. */
+static struct script_series *place_of(struct script_series *all, uint32_t *count,
+                                      const struct script_series *series)
+{
+    for (uint32_t i = 0; i < *count; i++)
+        if (script_same_labels(all[i].labels, series->labels))
+            return &all[i];
+    return &all[(*count)++];
+}
+
 /* "load 1m": the lines up to an empty one are series. */
 static void run_load(struct script *s, char *at, bool has_native)
 {
-    int64_t gap;
+    int64_t gap = 0;
     uint32_t count = 0;
     struct script_series *all = ARENA_ARRAY(&s->arena, struct script_series, SERIES_MAX);
     struct script_series *native = ARENA_ARRAY(&s->arena, struct script_series, SERIES_MAX);
     if (!take_duration(&at, &gap))
         complain(s, s->number, "load: duration expected", text_of(at));
     for (next_line(s); s->line && s->line[0]; next_line(s)) {
-        const char *fault = script_series_read(s->line, &s->arena, &all[count]);
+        struct script_series series;
+        const char *fault = script_series_read(s->line, &s->arena, &series);
         if (fault || count + 1 == SERIES_MAX)
             complain(s, s->number, fault ? fault : "too many series", text_of(s->line));
         else
-            append_series(s, &all[count++], gap);
+            *place_of(all, &count, &series) = series;
     }
+    for (uint32_t i = 0; i < count; i++)
+        append_series(s, &all[i], gap);
     uint32_t native_count = has_native ? script_classic_convert(all, count, &s->arena, native) : 0;
     for (uint32_t i = 0; i < native_count; i++)
         append_series(s, &native[i], gap);
@@ -403,7 +416,8 @@ static const char *compare(struct script *s, const struct eval *e, const struct 
     if (e->has_string)
         return "no string";
     if (a->kind == TSDB_SCALAR && !e->is_range) {
-        double got = a->series_count == 1 && a->series[0].count == 1 ? a->series[0].values[0] : NAN;
+        double got =
+            a->series_count == 1 && a->series[0].count == 1 ? a->series[0].values[0] : (double)NAN;
         writer_format(&s->out, "%.17g", got);
         return e->has_scalar && script_almost(e->scalar, got) ? NULL : "got the scalar ";
     }

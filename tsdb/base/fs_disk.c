@@ -96,7 +96,7 @@ static struct disk_node *node_new(struct disk *d, bool is_dir)
 {
     if (d->node_count == d->node_cap) {
         d->node_cap = d->node_cap ? d->node_cap * 2 : 16;
-        d->nodes = mem_grow(d->nodes, d->node_cap, sizeof *d->nodes);
+        d->nodes = mem_grow(d->nodes, d->node_cap, sizeof(struct disk_node *));
     }
     struct disk_node *n = MEM_NEW(struct disk_node);
     n->is_dir = is_dir;

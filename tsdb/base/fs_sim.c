@@ -112,6 +112,14 @@ static enum gate file_enter(struct sim_file *f, enum fs_sim_op op)
     return GATE_FAIL;
 }
 
+/* "./a" is "a". */
+static const char *plain(const char *path)
+{
+    while (path[0] == '.' && path[1] == '/')
+        path += 2;
+    return path;
+}
+
 static enum tsdb_status fail_with(int os_errno, struct tsdb_error *err, const char *what,
                                   const char *path)
 {
@@ -151,6 +159,7 @@ static enum tsdb_status open_locked(struct fs_sim *sim, const char *path, unsign
 static enum tsdb_status sim_open(struct fs *fs, const char *path, unsigned flags,
                                  struct fs_file **out, struct tsdb_error *err)
 {
+    path = plain(path);
     struct fs_sim *sim = sim_of(fs);
     mutex_lock(&sim->mutex);
     bool is_change = (flags & FS_TRUNCATE) || ((flags & FS_CREATE) && !disk_find(&sim->disk, path));
@@ -297,6 +306,8 @@ static enum tsdb_status rename_locked(struct fs_sim *sim, const char *from, cons
 static enum tsdb_status sim_rename(struct fs *fs, const char *from, const char *to,
                                    struct tsdb_error *err)
 {
+    from = plain(from);
+    to = plain(to);
     struct fs_sim *sim = sim_of(fs);
     if (sim_enter(sim, FS_SIM_RENAME, from) != GATE_GO)
         return sim_leave(sim, fail_with(errno, err, "rename", from));
@@ -306,6 +317,8 @@ static enum tsdb_status sim_rename(struct fs *fs, const char *from, const char *
 static enum tsdb_status sim_link(struct fs *fs, const char *from, const char *to,
                                  struct tsdb_error *err)
 {
+    from = plain(from);
+    to = plain(to);
     struct fs_sim *sim = sim_of(fs);
     if (sim_enter(sim, FS_SIM_LINK, to) != GATE_GO)
         return sim_leave(sim, fail_with(errno, err, "link", to));
@@ -325,6 +338,7 @@ static enum tsdb_status sim_link(struct fs *fs, const char *from, const char *to
 
 static enum tsdb_status sim_unlink(struct fs *fs, const char *path, struct tsdb_error *err)
 {
+    path = plain(path);
     struct fs_sim *sim = sim_of(fs);
     if (sim_enter(sim, FS_SIM_UNLINK, path) != GATE_GO)
         return sim_leave(sim, fail_with(errno, err, "unlink", path));
@@ -338,6 +352,7 @@ static enum tsdb_status sim_unlink(struct fs *fs, const char *path, struct tsdb_
 
 static enum tsdb_status sim_mkdir(struct fs *fs, const char *path, struct tsdb_error *err)
 {
+    path = plain(path);
     struct fs_sim *sim = sim_of(fs);
     if (sim_enter(sim, FS_SIM_MKDIR, path) != GATE_GO)
         return sim_leave(sim, fail_with(errno, err, "make folder", path));
@@ -351,6 +366,7 @@ static enum tsdb_status sim_mkdir(struct fs *fs, const char *path, struct tsdb_e
 
 static enum tsdb_status sim_sync_dir(struct fs *fs, const char *path, struct tsdb_error *err)
 {
+    path = plain(path);
     struct fs_sim *sim = sim_of(fs);
     if (sim_enter(sim, FS_SIM_SYNC_DIR, path) != GATE_GO)
         return sim_leave(sim, fail_with(errno, err, "sync folder", path));
@@ -368,6 +384,7 @@ static int by_text(const void *a, const void *b)
 static enum tsdb_status sim_list(struct fs *fs, const char *path, fs_list_fn *fn, void *arg,
                                  struct tsdb_error *err)
 {
+    path = plain(path);
     struct fs_sim *sim = sim_of(fs);
     if (sim_enter(sim, FS_SIM_OTHER, path) != GATE_GO)
         return sim_leave(sim, fail_with(errno, err, "list", path));
@@ -535,7 +552,7 @@ void fs_sim_crash(struct fs_sim *sim, enum fs_sim_mode mode, struct random *rand
 
 static struct disk_node *must_find(struct fs_sim *sim, const char *path)
 {
-    struct disk_node *n = disk_find(&sim->disk, path);
+    struct disk_node *n = disk_find(&sim->disk, plain(path));
     ASSERT(n);
     return n;
 }
@@ -560,6 +577,7 @@ void fs_sim_truncate(struct fs_sim *sim, const char *path, uint64_t bytes)
 
 void fs_sim_put(struct fs_sim *sim, const char *path, struct bytes content)
 {
+    path = plain(path);
     mutex_lock(&sim->mutex);
     struct disk_node *n = disk_find(&sim->disk, path);
     if (!n)
@@ -572,7 +590,7 @@ void fs_sim_put(struct fs_sim *sim, const char *path, struct bytes content)
 struct bytes fs_sim_get(struct fs_sim *sim, const char *path)
 {
     mutex_lock(&sim->mutex);
-    struct disk_node *n = disk_find(&sim->disk, path);
+    struct disk_node *n = disk_find(&sim->disk, plain(path));
     struct bytes content = n ? writer_bytes(&n->now) : (struct bytes){0};
     mutex_unlock(&sim->mutex);
     return content;

@@ -30,7 +30,8 @@
  * Handles from before a crash fail every call and can only be closed.
  *
  * Threads: one mutex around everything.  Owner: the test.  Limits: one flat
- * machine; folders must be made before they are used and cannot be renamed.
+ * machine; folders must be made before they are used and cannot be renamed;
+ * one path leads to a file ("./a" is "a", but "a//b" is not "a/b").
  * A map is a copy of the file as it was.
  */
 #ifndef TSDB_BASE_FS_SIM_H

@@ -114,7 +114,7 @@ void thread_yield_to_others(void)
 void thread_start(struct thread *t, const char *name, void *(*run)(void *), void *arg)
 {
     must(pthread_create(&t->os, NULL, run, arg));
-    must(pthread_setname_np(t->os, name));
+    (void)pthread_setname_np(t->os, name); /* a thread that has ended already needs no name */
 }
 
 void thread_join(struct thread *t)

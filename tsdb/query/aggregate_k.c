@@ -1,7 +1,6 @@
 #include "tsdb/query/aggregate_k.h"
 
 #include "tsdb/base/status.h"
-#include "tsdb/base/text.h"
 #include "tsdb/query/eval_labels.h"
 #include "tsdb/query/eval_table.h"
 
@@ -33,7 +32,6 @@ struct k_op {
     uint32_t group_count, group_cap;
     struct tsdb_labels *labels; /* of the input rows */
     uint32_t row_count, row_cap;
-    struct writer scratch;
     struct row_table results;
     uint32_t given;
     bool is_full;
@@ -116,7 +114,7 @@ static struct k_group *group_of(struct k_op *k, struct tsdb_labels labels)
 {
     struct eval *ev = k->op.ev;
     const struct expr_aggregate *e = &k->op.expr->aggregate;
-    struct tsdb_hash key = labels_key_of(&k->scratch, labels, &e->names, e->is_without);
+    struct tsdb_hash key = labels_key_of(&k->op.ev->key_text, labels, &e->names, e->is_without);
     uint32_t at = key_map_put(ev, &k->keys, key);
     if (at == KEY_FULL)
         return NULL;
@@ -137,7 +135,7 @@ static struct k_group *group_of(struct k_op *k, struct tsdb_labels labels)
 /* Where in [0, 1) the labels hash to. */
 static double hash_place(struct k_op *k, struct tsdb_labels labels)
 {
-    return (double)(labels_key(&k->scratch, labels).lo >> 11) * 0x1p-53;
+    return (double)(labels_key(&k->op.ev->key_text, labels).lo >> 11) * 0x1p-53;
 }
 
 static bool is_in_ratio(double ratio, double place)
@@ -309,11 +307,6 @@ static enum tsdb_status k_next(struct op *op, struct row **out, struct tsdb_erro
     return TSDB_OK;
 }
 
-static void k_close(struct op *op)
-{
-    writer_release(&((struct k_op *)op)->scratch);
-}
-
 /* ---- the operator ------------------------------------------------------------- */
 
 struct bounds {
@@ -331,15 +324,13 @@ static struct bounds bounds_of(const struct k_op *k)
         b.max = v > b.max ? v : b.max;
     }
     if (b.has_nan && k->op.expr->aggregate.parameter->kind == EXPR_NUMBER)
-        b.min = b.max = NAN;
+        b.min = b.max = (double)NAN;
     return b;
 }
 
 static enum tsdb_status out_of_range(double v, const char *how, struct tsdb_error *err)
 {
-    char text[DOUBLE_TEXT_MAX];
-    size_t len = double_format_g(v, text);
-    return tsdb_fail(err, TSDB_EEXEC, "Scalar value %.*s %s int64", (int)len, text, how);
+    return tsdb_fail(err, TSDB_EEXEC, "Scalar value %s %s int64", annotation_number(v).at, how);
 }
 
 /* *is_empty: nothing can come of it. */
@@ -356,10 +347,12 @@ static enum tsdb_status check_k(struct k_op *k, bool *is_empty, struct tsdb_erro
             return tsdb_fail(err, TSDB_EEXEC, "Ratio value is NaN");
         if (b.max > 1)
             annotations_add(notes, ANNOTATION_WARNING, begin,
-                            "ratio value should be between -1 and 1, got %g, capping to 1", b.max);
+                            "ratio value should be between -1 and 1, got %s, capping to 1",
+                            annotation_number(b.max).at);
         if (b.min < -1)
             annotations_add(notes, ANNOTATION_WARNING, begin,
-                            "ratio value should be between -1 and 1, got %g, capping to -1", b.min);
+                            "ratio value should be between -1 and 1, got %s, capping to -1",
+                            annotation_number(b.min).at);
         return TSDB_OK;
     }
     *is_empty = b.max < 1;
@@ -389,7 +382,6 @@ enum tsdb_status aggregate_k_new(struct eval *ev, const struct expr *e, const st
     if (st != TSDB_OK)
         return st;
     k->op.next = k_next;
-    k->op.close = k_close;
     k->op.is_name_fixed = k->op.children[0]->is_name_fixed;
     *out = &k->op;
     return TSDB_OK;

@@ -1,5 +1,6 @@
 #include "tsdb/query/annotations.h"
 
+#include "tsdb/base/text.h"
 #include "tsdb/query/ast.h"
 
 #include <stdarg.h>
@@ -25,10 +26,10 @@ void annotations_init(struct annotations *a, struct arena *arena, struct tsdb_te
 
 static char *keep(struct arena *arena, const char *text)
 {
-    size_t len = strlen(text);
-    char *copy = ARENA_ARRAY(arena, char, len + 1);
+    size_t bytes = strlen(text) + 1;
+    char *copy = ARENA_ARRAY(arena, char, bytes);
     if (copy)
-        memcpy(copy, text, len);
+        memcpy(copy, text, bytes);
     return copy;
 }
 
@@ -96,6 +97,15 @@ void annotations_named(struct annotations *a, enum annotation_kind kind, uint32_
     annotations_add(a, kind, begin, "%s \"%.*s\"", text, len, name.at);
 }
 
+struct annotation_number annotation_number(double v)
+{
+    struct annotation_number n = {{0}};
+    char text[DOUBLE_TEXT_MAX];
+    size_t len = double_format_g(v, text);
+    memcpy(n.at, text, len < sizeof n.at ? len : sizeof n.at - 1);
+    return n;
+}
+
 static void utc_text(int64_t ns, char out[32])
 {
     time_t seconds = (time_t)(ns / 1000000000);
@@ -132,9 +142,10 @@ void annotations_monotonicity(struct annotations *a, uint32_t begin,
     utc_text(at->ts_min, from);
     utc_text(at->ts_max, to);
     (void)snprintf(full, sizeof full,
-                   "%s, from buckets %g to %g, with a max diff of %.2g, over %u samples from %s "
+                   "%s, from buckets %s to %s, with a max diff of %.2g, over %u samples from %s "
                    "to %s",
-                   text, at->bucket_min, at->bucket_max, at->diff_max, at->samples, from, to);
+                   text, annotation_number(at->bucket_min).at, annotation_number(at->bucket_max).at,
+                   at->diff_max, at->samples, from, to);
     place(a, at, full, begin);
 }
 

@@ -43,6 +43,11 @@ void annotations_add(struct annotations *a, enum annotation_kind kind, uint32_t 
 /* text "name" */
 void annotations_named(struct annotations *a, enum annotation_kind kind, uint32_t begin,
                        const char *text, struct tsdb_text name);
+/* A number as Prometheus prints it: NaN, +Inf, 1.5, 1e+21; for %s in a text. */
+struct annotation_number {
+    char at[40];
+};
+struct annotation_number annotation_number(double v);
 /* The one annotation that sums up what it met: range of times, of buckets. */
 void annotations_monotonicity(struct annotations *a, uint32_t begin,
                               const struct annotation_monotonicity *met);

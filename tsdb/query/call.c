@@ -147,7 +147,7 @@ static enum tsdb_status scalar_new(struct eval *ev, const struct expr *e, const 
         return st;
     for (uint32_t i = 0; i < grid->count; i++)
         if (s->row.kinds[i] == 0)
-            s->row.values[i] = NAN;
+            s->row.values[i] = (double)NAN;
     memset(s->row.kinds, POINT_FLOAT, grid->count);
     *out = &s->op;
     return TSDB_OK;

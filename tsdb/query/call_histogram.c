@@ -17,7 +17,7 @@ struct classic {
     uint8_t *clash; /* steps at which there is a native one as well, or NULL */
 };
 
-enum { NO_BUCKET = UINT32_MAX };
+#define NO_BUCKET UINT32_MAX
 
 struct rank_op {
     struct op op;
@@ -40,13 +40,13 @@ struct rank_op {
     uint32_t native_cap;
     struct row_table results;
     uint32_t given;
-    struct writer scratch;
     bool is_ready;
 };
 
 /* histogram_fraction takes two parameters for one answer. */
 static uint32_t answers(const struct rank_op *r)
 {
+    ASSERT(r->parameter_count > 0);
     return r->id == FUNCTION_HISTOGRAM_FRACTION ? 1 : r->parameter_count;
 }
 
@@ -104,7 +104,7 @@ static bool add_native(struct rank_op *r, const struct row *row)
     if (!keys)
         return false;
     r->native_keys = keys;
-    keys[index] = labels_key(&r->scratch, row->labels);
+    keys[index] = labels_key(&r->op.ev->key_text, row->labels);
     for (uint32_t a = 0; a < answers(r); a++) {
         struct row to;
         if (!row_init(ev, &to, r->op.grid.count, false))
@@ -132,8 +132,8 @@ static bool add_bucket(struct rank_op *r, const struct row *row, double bound)
 {
     struct eval *ev = r->op.ev;
     uint32_t known = r->keys.count, index = r->buckets.count;
-    uint32_t at =
-        key_map_put(ev, &r->keys, labels_key_except(&r->scratch, row->labels, label_le_text));
+    uint32_t at = key_map_put(ev, &r->keys,
+                              labels_key_except(&r->op.ev->key_text, row->labels, label_le_text));
     struct classic *classics = array_room(&ev->arena, r->classics, at == known ? known : 0,
                                           &r->classic_cap, sizeof *classics);
     double *bounds = array_room(&ev->arena, r->bounds, index, &r->bound_cap, sizeof *bounds);
@@ -210,7 +210,7 @@ static bool resolve(struct rank_op *r, uint32_t native)
         bool is_both = false;
         for (uint32_t b = c->first; b != NO_BUCKET && !is_both; b = r->next[b])
             is_both = r->buckets.rows[b].kinds[i] == POINT_FLOAT &&
-                      r->natives.rows[native * answers(r)].kinds[i] != POINT_NONE;
+                      r->natives.rows[(size_t)native * answers(r)].kinds[i] != POINT_NONE;
         if (!is_both)
             continue;
         if (!c->clash)
@@ -219,7 +219,7 @@ static bool resolve(struct rank_op *r, uint32_t native)
             return false;
         c->clash[i] = 1;
         for (uint32_t a = 0; a < answers(r); a++)
-            r->natives.rows[native * answers(r) + a].kinds[i] = POINT_NONE;
+            r->natives.rows[(size_t)native * answers(r) + a].kinds[i] = POINT_NONE;
         annotations_add(&r->op.ev->annotations, ANNOTATION_WARNING, vector_begin(r),
                         "vector contains a mix of classic and native histograms");
     }
@@ -256,7 +256,7 @@ static enum tsdb_status deliver(struct rank_op *r, struct row *row, uint32_t ans
         uint32_t to = from + 1;
         const double *q = r->parameters[answer];
         bool splits = r->id == FUNCTION_HISTOGRAM_QUANTILES;
-        while (to < steps && (!splits || memcmp(&q[to], &q[from], sizeof *q) == 0))
+        while (to < steps && (!splits || bits_of(q[to]) == bits_of(q[from])))
             to++;
         struct row part;
         if (!row_init(ev, &part, steps, false))
@@ -356,11 +356,6 @@ static enum tsdb_status rank_next(struct op *op, struct row **out, struct tsdb_e
     return TSDB_OK;
 }
 
-static void rank_close(struct op *op)
-{
-    writer_release(&((struct rank_op *)op)->scratch);
-}
-
 /* ---- the operator ------------------------------------------------------------- */
 
 static void check_quantile(const struct rank_op *r, const double *q, uint32_t begin)
@@ -368,7 +363,8 @@ static void check_quantile(const struct rank_op *r, const double *q, uint32_t be
     for (uint32_t i = 0; i < r->op.grid.count; i++)
         if (isnan(q[i]) || q[i] < 0 || q[i] > 1)
             annotations_add(&r->op.ev->annotations, ANNOTATION_WARNING, begin,
-                            "quantile value should be between 0 and 1, got %g", q[i]);
+                            "quantile value should be between 0 and 1, got %s",
+                            annotation_number(q[i]).at);
 }
 
 static enum tsdb_status take_arguments(struct rank_op *r, struct tsdb_error *err)
@@ -404,7 +400,6 @@ enum tsdb_status call_rank_new(struct eval *ev, const struct expr *e, const stru
     if (st != TSDB_OK)
         return st;
     r->op.next = rank_next;
-    r->op.close = rank_close;
     r->op.is_name_fixed = r->id != FUNCTION_HISTOGRAM_QUANTILES;
     *out = &r->op;
     return TSDB_OK;

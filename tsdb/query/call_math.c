@@ -55,10 +55,10 @@ static double date_part(double seconds, enum date_part part)
 {
     struct tm tm;
     if (isnan(seconds) || fabs(seconds) > 1e15)
-        return NAN;
+        return (double)NAN;
     time_t t = (time_t)seconds;
     if (!gmtime_r(&t, &tm))
-        return NAN;
+        return (double)NAN;
     switch (part) {
     case YEAR: return tm.tm_year + 1900;
     case MONTH: return tm.tm_mon + 1;

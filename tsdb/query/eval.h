@@ -64,9 +64,10 @@ struct row {
 struct eval {
     struct metrics *metrics;
     struct clock *clock;
-    struct budget *budget; /* the query's own */
-    struct arena arena;    /* lives as long as the query */
-    struct arena scratch;  /* of one computation; who uses it resets it */
+    struct budget *budget;  /* the query's own */
+    struct arena arena;     /* lives as long as the query */
+    struct arena scratch;   /* of one computation; who uses it resets it */
+    struct writer key_text; /* of one key */
     struct annotations annotations;
     const char *tenant;
     struct grid grid; /* of the query */
@@ -178,7 +179,7 @@ static inline int64_t time_sub(int64_t a, int64_t b)
 static inline double seconds_of(int64_t ns)
 {
     if (ns % 1000000 == 0)
-        return (double)(ns / 1000000) / 1000.0;
+        return (double)(int64_t)(ns / 1000000) / 1000.0;
     return (double)((long double)ns / 1e9L);
 }
 

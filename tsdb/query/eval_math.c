@@ -5,7 +5,7 @@
 double pair_variance(struct pair sum, struct pair squares, double n)
 {
     if (!isfinite(sum.high) || !isfinite(squares.high))
-        return NAN;
+        return (double)NAN;
     /* mean * sum in pairs: (high + low)^2 / n, then the difference to squares. */
     struct pair total = pair_add((struct pair){sum.high, 0}, sum.low);
     double square = total.high * total.high;
@@ -13,7 +13,7 @@ double pair_variance(struct pair sum, struct pair squares, double n)
     double quotient = square / n;
     double remainder = (fma(-quotient, n, square) + rest) / n;
     if (!isfinite(square))
-        return NAN;
+        return (double)NAN;
     struct pair difference = pair_add((struct pair){squares.high, squares.low}, -quotient);
     double m2 = difference.high + (difference.low - remainder);
     return m2 > 0 ? m2 / n : 0;
@@ -70,15 +70,33 @@ void doubles_sort(double *values, uint32_t n)
     }
 }
 
+uint32_t doubles_find(const double *values, uint32_t n, double v)
+{
+    uint32_t low = 0, high = n;
+    while (low < high) {
+        uint32_t middle = low + (high - low) / 2;
+        if (compare_doubles(&values[middle], &v) < 0)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low;
+}
+
 double quantile_of(double q, double *values, uint32_t n)
 {
-    if (n == 0 || isnan(q))
-        return NAN;
-    if (q < 0)
-        return -INFINITY;
-    if (q > 1)
-        return INFINITY;
     doubles_sort(values, n);
+    return quantile_of_sorted(q, values, n);
+}
+
+double quantile_of_sorted(double q, const double *values, uint32_t n)
+{
+    if (n == 0 || isnan(q))
+        return (double)NAN;
+    if (q < 0)
+        return -HUGE_VAL;
+    if (q > 1)
+        return HUGE_VAL;
     double rank = q * (n - 1);
     double lower = floor(rank);
     double weight = rank - lower;

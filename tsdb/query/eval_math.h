@@ -13,6 +13,14 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+/* What tells -0 from 0 and one NaN from another. */
+static inline uint64_t bits_of(double v)
+{
+    uint64_t bits;
+    __builtin_memcpy(&bits, &v, sizeof bits);
+    return bits;
+}
+
 struct pair {
     double high, low;
 };
@@ -59,5 +67,8 @@ void doubles_sort(double *values, uint32_t n);
 /* Linear between the two nearest ranks; -Inf below q = 0, +Inf above 1, NaN for
  * n = 0 or q = NaN.  Sorts the values. */
 double quantile_of(double q, double *values, uint32_t n);
+double quantile_of_sorted(double q, const double *values, uint32_t n);
+/* Where v is among sorted values, or would be: the first that is not before it. */
+uint32_t doubles_find(const double *values, uint32_t n, double v);
 
 #endif

@@ -9,7 +9,7 @@
 
 #include "tsdb/query/eval.h"
 
-enum { KEY_FULL = UINT32_MAX };
+#define KEY_FULL UINT32_MAX
 
 /* Open addressing; at most half full. */
 struct key_map {

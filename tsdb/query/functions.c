@@ -12,9 +12,9 @@
 #define T TYPE_STRING
 
 #define ROW(id, name, result, variadic, count, ...)                                                \
-    [FUNCTION_##id] = {name, FUNCTION_##id, {__VA_ARGS__}, count, variadic, result, false}
+    [FUNCTION_##id] = {name, FUNCTION_##id, {__VA_ARGS__}, result, count, variadic, false}
 #define EXPERIMENTAL(id, name, result, variadic, count, ...)                                       \
-    [FUNCTION_##id] = {name, FUNCTION_##id, {__VA_ARGS__}, count, variadic, result, true}
+    [FUNCTION_##id] = {name, FUNCTION_##id, {__VA_ARGS__}, result, count, variadic, true}
 
 static const struct function functions[] = {
     ROW(ABS, "abs", V, 0, 1, V),

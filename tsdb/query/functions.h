@@ -116,9 +116,9 @@ struct function {
     const char *name;
     enum function_id id;
     enum expr_type arguments[FUNCTION_ARGUMENTS];
+    enum expr_type result;
     uint8_t argument_count; /* of arguments[] */
     int8_t variadic;
-    enum expr_type result;
     bool is_experimental;
 };
 

@@ -26,7 +26,7 @@ static double exponential_bound(int32_t index, int32_t schema)
 static double custom_bound(const double *custom, uint32_t count, int32_t index)
 {
     if (index < 0)
-        return -INFINITY;
+        return -HUGE_VAL;
     return (uint32_t)index >= count ? HUGE_VAL : custom[index];
 }
 
@@ -530,7 +530,7 @@ const struct tsdb_histogram *histogram_divided(const struct tsdb_histogram *h, d
 
 static bool same_bits(double a, double b)
 {
-    return memcmp(&a, &b, sizeof a) == 0;
+    return bits_of(a) == bits_of(b);
 }
 
 /* The same populated and empty buckets, however the spans cut them. */

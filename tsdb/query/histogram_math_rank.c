@@ -94,7 +94,7 @@ static double quantile_in(double q, const struct tsdb_histogram *h, struct histo
         if (!isnan(h->sum))
             return b.upper;
         *note = RANK_NAN_RESULT;
-        return NAN;
+        return (double)NAN;
     }
     if (isnan(h->sum)) {
         double total = r.count;
@@ -418,16 +418,16 @@ double classic_quantile(double q, struct classic_bucket *buckets, uint32_t n,
     ASSERT(n > 0);
     *fix = (struct classic_fix){0};
     if (isnan(q))
-        return NAN;
+        return (double)NAN;
     if (q < 0 || q > 1)
         return q < 0 ? -HUGE_VAL : HUGE_VAL;
     n = coalesce(buckets, n);
     if (buckets[n - 1].le != HUGE_VAL)
-        return NAN;
+        return (double)NAN;
     make_monotonic(buckets, n, fix);
     double count = buckets[n - 1].count;
     if (n < 2 || count == 0)
-        return NAN;
+        return (double)NAN;
     double rank = q * count;
     uint32_t at = 0;
     while (at < n - 1 && !(buckets[at].count >= rank))
@@ -447,7 +447,7 @@ double classic_fraction(double lower, double upper, struct classic_bucket *bucke
     n = coalesce(buckets, n);
     double count = buckets[n - 1].count;
     if (buckets[n - 1].le != HUGE_VAL || count == 0 || isnan(lower) || isnan(upper))
-        return NAN;
+        return (double)NAN;
     if (lower >= upper)
         return 0;
     struct mark low = {.value = lower}, high = {.value = upper};

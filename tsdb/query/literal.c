@@ -89,7 +89,8 @@ enum tsdb_status parse_number(struct parser *p, struct expr_number *out)
     if (out->is_duration) {
         int64_t ns = 0;
         enum tsdb_status st = parse_duration(p, &ns);
-        out->value = (double)(ns / NS_PER_S) + (double)(ns % NS_PER_S) / 1e9;
+        int64_t whole = ns / NS_PER_S; /* as Go's Duration.Seconds rounds */
+        out->value = (double)whole + (double)(ns % NS_PER_S) / 1e9;
         return st;
     }
     char *digits = ARENA_ARRAY(p->arena, char, t.text.len + 1);

@@ -36,13 +36,15 @@ bool parser_accept(struct parser *p, enum token_kind kind)
 enum tsdb_status parser_fail(struct parser *p, uint32_t at, const char *text)
 {
     p->status = TSDB_EINVAL;
-    return promql_fail(p->err, p->source, at, "%s", text);
+    (void)promql_fail(p->err, p->source, at, "%s", text);
+    return TSDB_EINVAL;
 }
 
 enum tsdb_status parser_full(struct parser *p)
 {
     p->status = TSDB_ELIMIT;
-    return tsdb_fail(p->err, TSDB_ELIMIT, "query text: memory for its parts is exhausted");
+    (void)tsdb_fail(p->err, TSDB_ELIMIT, "query text: memory for its parts is exhausted");
+    return TSDB_ELIMIT;
 }
 
 enum tsdb_status parser_unexpected(struct parser *p, const char *context, const char *expected)
@@ -55,9 +57,10 @@ enum tsdb_status parser_unexpected(struct parser *p, const char *context, const 
     }
     if (!context && p->aggregations > 0)
         context = "aggregation";
-    return promql_fail(p->err, p->source, p->token.at, "unexpected %s%s%s%s%s",
-                       token_name(&p->token).at, context ? " in " : "", context ? context : "",
-                       expected ? ", expected " : "", expected ? expected : "");
+    (void)promql_fail(p->err, p->source, p->token.at, "unexpected %s%s%s%s%s",
+                      token_name(&p->token).at, context ? " in " : "", context ? context : "",
+                      expected ? ", expected " : "", expected ? expected : "");
+    return TSDB_EINVAL;
 }
 
 /* ---- parts of the tree ----------------------------------------------------- */
@@ -316,7 +319,7 @@ static struct expr_time *time_of(struct expr *e, struct expr *selector)
 
 static enum tsdb_status attach_offset(struct parser *p, struct expr *e, struct expr *selector)
 {
-    int64_t offset;
+    int64_t offset = 0;
     enum tsdb_status st = parse_offset(p, &offset);
     if (st != TSDB_OK)
         return st;
@@ -390,7 +393,7 @@ static enum tsdb_status attach_range(struct parser *p, struct expr **e)
 {
     struct expr *matrix;
     uint32_t bracket = p->token.at;
-    int64_t range;
+    int64_t range = 0;
     parser_advance(p);
     enum tsdb_status st = parse_range(p, "subquery or range selector", NULL, &range);
     if (st != TSDB_OK)
@@ -416,10 +419,11 @@ static enum tsdb_status attach_range(struct parser *p, struct expr **e)
 
 static enum tsdb_status parse_operand(struct parser *p, struct expr **out)
 {
-    struct expr *e, *selector;
+    struct expr *e = NULL, *selector;
     enum tsdb_status st = parse_primary(p, &e);
     if (st != TSDB_OK)
         return st;
+    ASSERT(e != NULL);
     selector = e;
     while (st == TSDB_OK) {
         if (parser_accept(p, TOKEN_OFFSET))

@@ -141,6 +141,7 @@ void query_close(struct query *q)
     source_close(q->source);
     arena_release(&q->ev.arena);
     arena_release(&q->ev.scratch);
+    writer_release(&q->ev.key_text);
     mem_free(q);
 }
 
@@ -180,7 +181,7 @@ static enum tsdb_status collect(struct query *q, const struct expr *e, struct ts
     for (uint32_t i = 0; i < q->rows.count; i++)
         q->order[i] = &q->rows.rows[i];
     if (q->kind == TSDB_MATRIX && q->rows.count > 1)
-        qsort(q->order, q->rows.count, sizeof *q->order, compare_rows);
+        qsort(q->order, q->rows.count, sizeof(const struct row *), compare_rows);
     return TSDB_OK;
 }
 

@@ -51,7 +51,7 @@ static size_t rune_quote(struct tsdb_text t, size_t at, uint32_t *width, char qu
         return (size_t)snprintf(out, 12, "\\x%02x", (unsigned char)t.at[at]);
     if (rune == (unsigned char)quote || rune == '\\' || (rune >= 7 && rune <= 13)) {
         out[0] = '\\';
-        out[1] = rune <= 13 ? names[rune - 7] : (char)rune;
+        out[1] = (char)(rune <= 13 ? names[rune - 7] : (int)rune);
         return 2;
     }
     if (rune_is_printable(rune)) {
@@ -141,7 +141,7 @@ static size_t escape_read(struct tsdb_text t, size_t *at, char *out)
     }
     if (digits == 0) {
         const char *name = strchr(names, c);
-        *out = name ? (char)(7 + (name - names)) : c;
+        *out = (char)(name ? 7 + (name - names) : c);
         return 1;
     }
     ASSERT(digits < t.len - *at);

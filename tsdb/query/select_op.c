@@ -234,9 +234,12 @@ static enum tsdb_status next_subquery(struct source *s, struct tsdb_labels *labe
         to->values[to->count] = row->values[i];
         if (to->histograms)
             to->histograms[to->count] = NULL;
-        if (row->kinds[i] == POINT_HISTOGRAM &&
-            !(to->histograms[to->count] = without_hint(s, row->histograms[i])))
-            return eval_full(s->ev, err);
+        if (row->kinds[i] == POINT_HISTOGRAM) {
+            ASSERT(to->histograms != NULL && row->histograms != NULL);
+            to->histograms[to->count] = without_hint(s, row->histograms[i]);
+            if (!to->histograms[to->count])
+                return eval_full(s->ev, err);
+        }
         to->count++;
     }
     *labels = row->labels;
@@ -348,7 +351,7 @@ static bool look(struct select_op *s, const struct samples *in)
         points++;
         s->row.kinds[i] = POINT_FLOAT;
         s->row.values[i] = s->is_timestamp ? seconds_of(in->ts[next - 1]) : in->values[next - 1];
-        if (!s->is_timestamp && in->histograms && in->histograms[next - 1]) {
+        if (in->histograms && in->histograms[next - 1]) {
             s->row.kinds[i] = POINT_HISTOGRAM;
             s->row.histograms[i] = in->histograms[next - 1];
         }

@@ -56,7 +56,8 @@ void windows_of(const struct eval *ev, const struct samples *s, const struct exp
 /* Takes stale markers out. */
 void samples_drop_stale(struct samples *s);
 
-/* An instant selector; is_timestamp: the samples' times in seconds, not values. */
+/* An instant selector; is_timestamp: the values are the samples' times in seconds,
+ * also where there is a histogram. */
 TSDB_NODISCARD enum tsdb_status select_new(struct eval *ev, const struct expr *e,
                                            const struct grid *grid, bool is_timestamp,
                                            struct op **out, struct tsdb_error *err);

@@ -128,11 +128,16 @@ static enum tsdb_status check_aggregate(const struct check *c, const struct expr
     return check_is(c, a->parameter, want, "aggregation parameter");
 }
 
+static bool is_space(char c)
+{
+    return c == ' ' || c == '\t' || c == '\n' || c == '\r';
+}
+
 /* Where the operator stands. */
 static uint32_t operator_at(const struct check *c, const struct expr *e)
 {
     uint32_t at = e->binary.left->end;
-    while (at < c->source.len && memchr(" \t\r\n", c->source.at[at], 4))
+    while (at < c->source.len && is_space(c->source.at[at]))
         at++;
     return at;
 }

@@ -57,9 +57,9 @@ static enum tsdb_status check_parameters(struct window_op *w, struct tsdb_error 
         if (w->id == FUNCTION_QUANTILE_OVER_TIME) {
             double q = w->job.parameters[0][i];
             if (isnan(q) || q < 0 || q > 1)
-                annotations_add(&op->ev->annotations, ANNOTATION_WARNING,
-                                op->expr->call.arguments[0]->begin,
-                                "quantile value should be between 0 and 1, got %g", q);
+                annotations_add(
+                    &op->ev->annotations, ANNOTATION_WARNING, op->expr->call.arguments[0]->begin,
+                    "quantile value should be between 0 and 1, got %s", annotation_number(q).at);
             continue;
         }
         double smoothing = w->job.parameters[0][i], trend = w->job.parameters[1][i];

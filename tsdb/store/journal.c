@@ -6,10 +6,9 @@
 #include "tsdb/base/status.h"
 #include "tsdb/base/thread.h"
 #include "tsdb/base/writer.h"
+#include "tsdb/store/journal_file.h"
 #include "tsdb/store/journal_files.h"
-#include "tsdb/store/journal_record.h"
 
-#include <errno.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -17,9 +16,10 @@
 
 enum { SYNC_TIMES = 512 };
 
-static const uint64_t SEGMENT_BYTES = 64 * 1024 * 1024;
-static const uint64_t SEGMENT_BYTES_SIMULATED = 1024 * 1024; /* kept in memory there */
-static const uint64_t PENDING_BYTES_MAX = 64 * 1024 * 1024;
+static const uint64_t SEGMENT_BYTES = UINT64_C(64) * 1024 * 1024;
+static const uint64_t SEGMENT_BYTES_SIMULATED = UINT64_C(1024) * 1024; /* kept in memory there */
+static const uint64_t PENDING_BYTES_MAX = UINT64_C(64) * 1024 * 1024;
+static const uint64_t SEGMENT_BYTES_MIN = UINT64_C(2) * JOURNAL_DATA_OFF;
 static const int64_t RETRY_NS = 100 * NS_PER_MS; /* after lack of space */
 static const int64_t TEND_RETRY_NS = NS_PER_S;
 
@@ -85,7 +85,7 @@ enum tsdb_status journal_open(const struct journal_options *options, uint64_t fl
     struct journal_files_options files = {
         .fs = options->fs,
         .dir = options->dir,
-        .segment_bytes = bytes > 2 * JOURNAL_DATA_OFF ? bytes : 2 * JOURNAL_DATA_OFF,
+        .segment_bytes = bytes > SEGMENT_BYTES_MIN ? bytes : SEGMENT_BYTES_MIN,
         .floor = floor,
         .on_event = options->on_event,
         .arg = options->arg,
@@ -245,12 +245,6 @@ enum tsdb_status journal_append(struct journal *j, uint8_t type, const struct by
 
 /* ---- committing -------------------------------------------------------------------- */
 
-static bool is_passing(int os_errno)
-{
-    return os_errno == ENOSPC || os_errno == EDQUOT || os_errno == EMFILE || os_errno == ENFILE ||
-           os_errno == ENOMEM || os_errno == EAGAIN;
-}
-
 static void tell(struct journal *j, bool is_degraded, const char *what, const char *why)
 {
     char text[320];
@@ -299,7 +293,7 @@ static enum attempt attempt_of(enum tsdb_status st, const struct tsdb_error *err
 {
     if (st == TSDB_OK)
         return ATTEMPT_OK;
-    return is_passing(err->os_errno) ? ATTEMPT_FULL : ATTEMPT_FAULT;
+    return journal_is_passing(err->os_errno) ? ATTEMPT_FULL : ATTEMPT_FAULT;
 }
 
 /* A full file is synced before the next one begins: only the current file ever
@@ -556,7 +550,8 @@ void journal_release_below(struct journal *j, uint64_t position)
 bool journal_step(struct journal *j)
 {
     ASSERT(j->has_no_threads);
-    return commit_step(j) || journal_files_tend(j->files, NULL) == TSDB_OK;
+    struct tsdb_error err;
+    return commit_step(j) || journal_files_tend(j->files, &err) == TSDB_OK;
 }
 
 /* ---- figures ------------------------------------------------------------------------ */

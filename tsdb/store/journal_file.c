@@ -4,10 +4,17 @@
 #include "tsdb/base/mem.h"
 #include "tsdb/base/status.h"
 
+#include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+bool journal_is_passing(int os_errno)
+{
+    return os_errno == ENOSPC || os_errno == EDQUOT || os_errno == EMFILE || os_errno == ENFILE ||
+           os_errno == ENOMEM || os_errno == EAGAIN;
+}
 
 /* ---- names ------------------------------------------------------------------------ */
 
@@ -98,12 +105,11 @@ void journal_file_close(struct journal_file *file)
     mem_free(file);
 }
 
+/* Each byte equals the one before it, and the first is zero. */
 static bool is_zero(struct bytes bytes)
 {
-    for (size_t i = 0; i < bytes.len; i++)
-        if (bytes.at[i] != 0)
-            return false;
-    return true;
+    return bytes.len == 0 ||
+           (bytes.at[0] == 0 && memcmp(bytes.at, bytes.at + 1, bytes.len - 1) == 0);
 }
 
 /* The one record behind the first page: a scan would look at all the file. */

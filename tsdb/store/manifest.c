@@ -16,7 +16,7 @@ enum {
     RECORD_HEADER_BYTES = 16,
     REWRITE_MIN = 64 * 1024,   /* smaller files are left to grow */
     REWRITE_FACTOR = 4,        /* ... and larger ones to this many times their content */
-    STRETCH_BYTES = 64 * 1024, /* zeros kept ahead of the edits */
+    STRETCH_BYTES = 16 * 1024, /* zeros kept ahead: room for about 150 edits */
 };
 
 static const uint8_t MAGIC[8] = "ANDONMAN";
@@ -137,12 +137,11 @@ static bool is_lost_confirmation(struct bytes file, size_t off, uint64_t sequenc
            record.payload.len > 0 && record.sequence == sequence + 1;
 }
 
+/* Each byte equals the one before it, and the first is zero. */
 static bool is_zero(struct bytes bytes)
 {
-    for (size_t i = 0; i < bytes.len; i++)
-        if (bytes.at[i] != 0)
-            return false;
-    return true;
+    return bytes.len == 0 ||
+           (bytes.at[0] == 0 && memcmp(bytes.at, bytes.at + 1, bytes.len - 1) == 0);
 }
 
 static enum tsdb_status records_read(struct manifest *m, struct bytes file, size_t *end,
@@ -156,7 +155,8 @@ static enum tsdb_status records_read(struct manifest *m, struct bytes file, size
                 off += RECORD_HEADER_BYTES;
                 continue;
             }
-            if (has_record_behind(file, off, m->sequence))
+            bool is_tail = is_zero((struct bytes){file.at + off, file.len - off});
+            if (!is_tail && has_record_behind(file, off, m->sequence))
                 return tsdb_fail(err, TSDB_ECORRUPT, "%s: record at %zu does not check", m->path,
                                  off);
             break; /* a torn tail */
@@ -197,7 +197,9 @@ static enum tsdb_status file_read(struct manifest *m, struct tsdb_error *err)
         st = records_read(m, map, &end, err);
     m->bytes = m->content_bytes = end;
     m->size = map.len;
-    bool is_torn = st == TSDB_OK && !is_zero((struct bytes){map.at + end, map.len - end});
+    /* A record whose padding was cut off is whole, but nothing can follow it. */
+    bool is_torn =
+        st == TSDB_OK && (end % 8 != 0 || !is_zero((struct bytes){map.at + end, map.len - end}));
     fs_unmap(m->fs, map);
     /* Nothing may follow a torn tail; what a crash of the process left unsynced
      * counts from now on. */
@@ -340,7 +342,7 @@ enum tsdb_status manifest_open(struct fs *fs, const char *dir, const struct mani
     enum tsdb_status st = fs_open(fs, m->path, FS_WRITE, &m->file, err);
     if (st == TSDB_OK) {
         st = file_read(m, err);
-    } else if (st == TSDB_ENOTFOUND) {
+    } else if (st == TSDB_ENOTFOUND && create) {
         st = manifest_create(m, create, err);
     }
     if (st == TSDB_OK)

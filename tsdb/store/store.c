@@ -148,6 +148,8 @@ enum tsdb_status store_open(const struct tsdb_options *options, struct store *s,
         .on_synced = options->on_synced,
         .arg = options->arg,
     };
+    if (s->is_read_only)
+        s->fs = fs_frozen_init(&s->frozen, s->fs);
     mutex_init(&s->manifest_lock);
     rwlock_init(&s->gate);
     budget_init(&s->budget, options->limits.memory_bytes, NULL);
@@ -198,7 +200,10 @@ void store_quarantine(struct store *s, const struct manifest_segment *entry, con
     if (s->is_read_only)
         return;
     struct tsdb_error err;
-    if (segment_quarantine(s->fs, s->dir, name, why, &err) != TSDB_OK) {
+    char text[400];
+    (void)snprintf(text, sizeof text, "range=%lld..%lld %s\n", (long long)entry->ts_min,
+                   (long long)entry->ts_max, why);
+    if (segment_quarantine(s->fs, s->dir, name, text, &err) != TSDB_OK) {
         store_event(s, TSDB_EVENT_QUARANTINE, "segment=%s stays in place: %s", name, err.msg);
         return;
     }
@@ -249,24 +254,23 @@ static enum tsdb_status link_segments(struct store *s, const char *dir,
     return st == TSDB_OK ? fs_sync_dir(s->fs, dir, err) : st;
 }
 
-/* The snapshot's manifest comes last: without it the folder is no store. */
+/* One edit names all segments: until then the copy is an empty store. */
 static enum tsdb_status snapshot_to(struct store *s, const char *dir, struct tsdb_error *err)
 {
     size_t count, dead_count;
     const struct manifest_segment *segments = manifest_segments(s->manifest, &count);
     const struct manifest_tombstone *dead = manifest_tombstones(s->manifest, &dead_count);
-    enum tsdb_status st = link_segments(s, dir, segments, count, err);
-    if (st != TSDB_OK)
-        return st;
     struct manifest *copy;
-    st = manifest_open(s->fs, dir, manifest_facts(s->manifest), &copy, err);
+    enum tsdb_status st = manifest_open(s->fs, dir, manifest_facts(s->manifest), &copy, err);
     if (st != TSDB_OK)
         return st;
+    st = link_segments(s, dir, segments, count, err);
     struct manifest_edit edit = {.added = segments,
                                  .added_count = count,
                                  .tombstones_added = dead,
                                  .tombstones_added_count = dead_count};
-    st = manifest_apply(copy, &edit, err);
+    if (st == TSDB_OK)
+        st = manifest_apply(copy, &edit, err);
     manifest_close(copy);
     return st;
 }
@@ -287,7 +291,5 @@ enum tsdb_status store_snapshot(struct store *s, const char *name, struct tsdb_e
     mutex_lock(&s->manifest_lock);
     st = snapshot_to(s, dir, err);
     mutex_unlock(&s->manifest_lock);
-    if (st == TSDB_OK)
-        st = fs_sync_dir(s->fs, parent, err);
-    return st;
+    return st == TSDB_OK ? fs_sync_dir(s->fs, parent, err) : st;
 }

@@ -279,3 +279,11 @@ Test(fs_sim, damage_is_durable_at_once)
     fs_sim_flip(sim, "d/a", 1, 1);
     cr_assert_neq(fs_sim_digest(sim), digest);
 }
+
+Test(fs_sim, here_is_no_folder_of_its_own)
+{
+    contract_write(fs, "./a", "text");
+    expect("a", "text");
+    cr_assert_eq(fs_rename(fs, "a", "./d/b", NULL), TSDB_OK);
+    expect("././d/b", "text");
+}

@@ -5,6 +5,7 @@
 #include "tsdb/base/thread.h"
 
 #include <errno.h>
+#include <stdatomic.h>
 
 static struct fs_sim *sim;
 static struct fs *fs;
@@ -233,6 +234,32 @@ Test(segment, fault_at_every_operation)
     cr_assert_gt(faults, 20);
 }
 
+static const struct fs_ops *honest;
+
+/* A disk that stores something else than it was given. */
+static enum tsdb_status lying_pwrite(struct fs_file *file, const void *at, size_t len, uint64_t off,
+                                     struct tsdb_error *err)
+{
+    uint8_t *other = mem_alloc(len);
+    memcpy(other, at, len);
+    other[len / 3] ^= 16;
+    enum tsdb_status st = honest->pwrite(file, other, len, off, err);
+    mem_free(other);
+    return st;
+}
+
+Test(segment, is_read_back_before_it_gets_its_name)
+{
+    struct fs_ops ops = *fs->ops;
+    struct segment_facts facts;
+    honest = fs->ops;
+    ops.pwrite = lying_pwrite;
+    fs->ops = &ops;
+    cr_assert_eq(segment_rig_try(fs, "s/a", 1000, 2, &facts), TSDB_ECORRUPT);
+    fs->ops = honest;
+    cr_assert_eq(fs_sim_used(sim), 0, "nothing is left");
+}
+
 struct crash_watch {
     unsigned states, whole;
 };
@@ -287,9 +314,13 @@ Test(segment, quarantine_keeps_the_file_and_says_why)
     cr_assert_eq(segment_quarantine(fs, "s", "nothing", "", NULL), TSDB_EIO);
 }
 
+static _Atomic bool may_go;
+
 static void *check_all(void *arg)
 {
     struct segment *s = arg;
+    while (!atomic_load(&may_go))
+        (void)thread_cores(); /* until all are there */
     for (uint64_t off = 0; off < 300000; off += 1000) {
         enum tsdb_status st = segment_check_range(s, 1, off, 1000, NULL);
         if (st != TSDB_OK)
@@ -307,6 +338,7 @@ Test(segment, threads_share_one)
     for (int i = 0; i < 4; i++)
         thread_start(&threads[i], "checker", check_all, segment_ref(s));
     segment_unref(s);
+    atomic_store(&may_go, true);
     for (int i = 0; i < 4; i++)
         thread_join(&threads[i]);
 }

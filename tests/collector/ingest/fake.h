@@ -1,0 +1,225 @@
+/* fake.h - an engine and a peer that do as they are told.
+ *
+ * Defines the tsdb_*, exchange_* and frame_conn_* functions that the room calls, so
+ * that the linker takes none of the real ones.  The engine answers each point with
+ * fake_db.verdicts (repeating), or fails with fake_db.status; its position is in
+ * the test's hands.  A fake exchange keeps what it was answered.
+ */
+#ifndef TESTS_COLLECTOR_INGEST_FAKE_H
+#define TESTS_COLLECTOR_INGEST_FAKE_H
+
+#include "collector/net/exchange.h"
+#include "collector/net/frames.h"
+#include "tsdb/base/mem.h"
+#include "tsdb/base/status.h"
+#include "tsdb/base/text.h"
+#include "tsdb/base/writer.h"
+
+#include <criterion/criterion.h>
+#include <stdio.h>
+#include <string.h>
+
+/* ---- the engine ---------------------------------------------------------------- */
+
+struct tsdb {
+    enum tsdb_status status; /* of append */
+    uint8_t verdicts[8];     /* one a point, again and again */
+    uint32_t verdict_count;  /* 0: all accepted */
+    uint64_t position, synced;
+    bool is_unwritable;
+    uint64_t appends, points, exemplars, metadata;
+    struct tsdb_point last[64]; /* of the last append */
+    char labels[512];           /* of its first point */
+};
+
+static struct tsdb fake_db;
+
+uint64_t tsdb_seed(const struct tsdb *db)
+{
+    (void)db;
+    return 42;
+}
+
+uint64_t tsdb_synced(const struct tsdb *db)
+{
+    return db->synced;
+}
+
+bool tsdb_is_writable(const struct tsdb *db)
+{
+    return !db->is_unwritable;
+}
+
+static void fake_labels(struct tsdb *db, const struct tsdb_batch *batch)
+{
+    struct tsdb_labels labels;
+    size_t len = 0;
+    db->labels[0] = '\0';
+    if (batch->point_count == 0 || batch->labels(batch->arg, 0, &labels) != TSDB_OK)
+        return;
+    for (uint32_t i = 0; i < labels.count && len < sizeof db->labels; i++)
+        len += (size_t)snprintf(db->labels + len, sizeof db->labels - len, "%.*s=%.*s;",
+                                (int)labels.at[i].name.len, labels.at[i].name.at,
+                                (int)labels.at[i].value.len, labels.at[i].value.at);
+}
+
+enum tsdb_status tsdb_append(struct tsdb *db, const struct tsdb_batch *batch,
+                             struct tsdb_appended *out, uint8_t *verdicts, struct tsdb_error *err)
+{
+    db->appends++;
+    if (db->status != TSDB_OK)
+        return tsdb_fail(err, db->status, "engine: told to fail");
+    *out = (struct tsdb_appended){.position = ++db->position};
+    for (uint32_t i = 0; i < batch->point_count; i++) {
+        uint8_t verdict =
+            db->verdict_count ? db->verdicts[db->points % db->verdict_count] : TSDB_ACCEPTED;
+        db->points++;
+        if (verdicts)
+            verdicts[i] = verdict;
+        out->counts[verdict]++;
+        if (i < 64)
+            db->last[i] = batch->points[i];
+    }
+    fake_labels(db, batch);
+    db->exemplars += batch->exemplar_count;
+    out->exemplars = batch->exemplar_count;
+    db->metadata += batch->metadata_count;
+    return TSDB_OK;
+}
+
+/* ---- the peer -------------------------------------------------------------------- */
+
+enum { FAKE_HEADERS_MAX = 8 };
+
+struct exchange {
+    const char *names[FAKE_HEADERS_MAX], *values[FAKE_HEADERS_MAX];
+    uint32_t header_count;
+    struct bytes body;
+    bool is_grpc, is_compressed;
+    /* the answer */
+    uint32_t answers;
+    int status, grpc_status;
+    char content_type[64], headers[512], message[256];
+    int64_t retry_after_ms;
+    uint8_t reply[4096];
+    size_t reply_len;
+    /* a posted function */
+    void (*posted)(void *arg);
+    void *posted_arg;
+};
+
+static inline void fake_header(struct exchange *x, const char *name, const char *value)
+{
+    x->names[x->header_count] = name;
+    x->values[x->header_count++] = value;
+}
+
+struct tsdb_text exchange_header(const struct exchange *x, const char *name)
+{
+    for (uint32_t i = 0; i < x->header_count; i++)
+        if (strcmp(x->names[i], name) == 0)
+            return text_of(x->values[i]);
+    return text_of("");
+}
+
+struct bytes exchange_body(const struct exchange *x)
+{
+    return x->body;
+}
+
+bool exchange_is_grpc(const struct exchange *x)
+{
+    return x->is_grpc;
+}
+
+bool exchange_is_compressed(const struct exchange *x)
+{
+    return x->is_compressed;
+}
+
+struct tsdb_text exchange_peer(const struct exchange *x)
+{
+    (void)x;
+    return text_of("127.0.0.1:5123");
+}
+
+static void keep_body(struct exchange *x, struct bytes body)
+{
+    cr_assert_leq(body.len, sizeof x->reply);
+    if (body.len)
+        memcpy(x->reply, body.at, body.len);
+    x->reply_len = body.len;
+}
+
+void exchange_reply(struct exchange *x, const struct exchange_answer *answer, struct bytes body)
+{
+    size_t len = 0;
+    x->answers++;
+    x->status = answer->status;
+    (void)snprintf(x->content_type, sizeof x->content_type, "%s",
+                   answer->content_type ? answer->content_type : "");
+    for (size_t i = 0; i < answer->header_count; i++)
+        len += (size_t)snprintf(x->headers + len, sizeof x->headers - len, "%.*s: %.*s\n",
+                                (int)answer->headers[i].name.len, answer->headers[i].name.at,
+                                (int)answer->headers[i].value.len, answer->headers[i].value.at);
+    keep_body(x, body);
+}
+
+void exchange_reply_grpc(struct exchange *x, int grpc_status, const char *message,
+                         struct bytes body, int64_t retry_after_ms)
+{
+    x->answers++;
+    x->status = 200;
+    x->grpc_status = grpc_status;
+    (void)snprintf(x->message, sizeof x->message, "%s", message);
+    x->retry_after_ms = retry_after_ms;
+    keep_body(x, body);
+}
+
+void exchange_post(struct exchange *x, void (*fn)(void *arg), void *arg)
+{
+    cr_assert_null(x->posted);
+    x->posted = fn;
+    x->posted_arg = arg;
+}
+
+static inline void fake_run_posted(struct exchange *x)
+{
+    void (*fn)(void *arg) = x->posted;
+    x->posted = NULL;
+    if (fn)
+        fn(x->posted_arg);
+}
+
+struct frame_conn {
+    int refs;
+    uint32_t acks;
+    uint8_t ack[512];
+    size_t ack_len;
+};
+
+void frame_conn_ref(struct frame_conn *conn)
+{
+    conn->refs++;
+}
+
+void frame_conn_unref(struct frame_conn *conn)
+{
+    conn->refs--;
+}
+
+void frame_conn_send(struct frame_conn *conn, struct bytes ack)
+{
+    cr_assert_leq(ack.len, sizeof conn->ack);
+    memcpy(conn->ack, ack.at, ack.len);
+    conn->ack_len = ack.len;
+    conn->acks++;
+}
+
+struct tsdb_text frame_conn_peer(const struct frame_conn *conn)
+{
+    (void)conn;
+    return text_of("127.0.0.1:7000");
+}
+
+#endif

@@ -1,0 +1,184 @@
+/* kill.mjs - a real server under load, killed again and again (reliability T3).
+ *
+ *   writers --OTLP protobuf, OTLP JSON, remote write 1 and 2, frames--> server
+ *      |                                                        SIGKILL at a random moment:
+ *      +-- ledger: sent, acknowledged                           under load, during a seal,
+ *                                                               during recovery, during SIGTERM
+ *
+ * A writer owns SERIES series and numbers its messages; message n carries one
+ * sample of each series at time T0 + order(n), whose value is n * 1000 + series
+ * + 1/8.  One writer's order is shuffled, so that late samples cross the seals.
+ * Some of the messages that were not acknowledged are sent again.
+ *
+ * Law: every sample of an acknowledged message is found with its exact value;
+ * nothing is found that was never sent; no time is found twice. */
+import { check, failed, folder, sleep, start } from '../scenario/andon.mjs';
+import * as wire from '../scenario/wire.mjs';
+
+const KILLS = Number(process.argv[3] ?? process.env.KILLS ?? 200);
+const SEED = Number(process.argv[4] ?? process.env.SEED ?? Date.now() % 1000000);
+const SERIES = 8;
+const T0 = Math.floor(Date.now() / 1000) * 1000 - 1800000;
+const BUDGET_MS = Number(process.env.KILL_BUDGET_MS ?? 240000);
+
+let state = SEED >>> 0 || 1;
+function random(n) { /* mulberry32 */
+  state = (state + 0x6d2b79f5) >>> 0;
+  let t = state;
+  t = Math.imul(t ^ (t >>> 15), t | 1);
+  t ^= t + Math.imul(t ^ (t >>> 7), t | 61);
+  return Math.floor((((t ^ (t >>> 14)) >>> 0) / 4294967296) * n);
+}
+
+const ways = {
+  proto: (s, points) => s.postOtlp(wire.otlp(points)).then((r) => r.status === 200),
+  json: (s, points) => s.postJson(wire.otlpJson(points)).then((r) => r.status === 200),
+  write1: (s, points) => s.postWrite(points).then((r) => r.status === 204),
+  write2: (s, points) => s.postWrite2(points).then((r) => r.status === 204),
+  frames: (s, points) => {
+    if (s.door?.socket.destroyed ?? true) s.door = s.frames();
+    return s.door.send(wire.otlp(points)).then((a) => a.status === 0);
+  },
+  late: (s, points) => s.postOtlp(wire.otlp(points)).then((r) => r.status === 200),
+};
+
+class Writer {
+  constructor(way) {
+    this.way = way;
+    this.sent = 0;
+    this.acked = new Uint8Array(1 << 20); /* by message */
+    this.open = []; /* sent, not acknowledged */
+    this.refused = 0;
+  }
+
+  order(n) { return this.way === 'late' ? n ^ 0x1a5 : n; } /* its own inverse */
+
+  points(n) {
+    return Array.from({ length: SERIES }, (_, i) => ({
+      name: 'kill_sample', labels: { writer: this.way, i: String(i) },
+      ms: T0 + this.order(n), value: n * 1000 + i + 0.125,
+    }));
+  }
+
+  async send(server, n) {
+    let isTaken = false;
+    try {
+      isTaken = await ways[this.way](server, this.points(n));
+      if (!isTaken) this.refused++;
+    } catch { /* the server died: neither known to be there nor to be absent */ }
+    if (isTaken) this.acked[n] = 1;
+    else if (!this.acked[n]) this.open.push(n);
+    return isTaken;
+  }
+
+  async work(server) {
+    while (!server.isDying) {
+      const again = this.open.length > 0 && random(2) === 0;
+      const n = again ? this.open.shift() : this.sent++;
+      if (!(await this.send(server, n))) {
+        if (server.isDying) return;
+        await sleep(2);
+      }
+    }
+  }
+}
+
+const writers = Object.keys(ways).map((way) => new Writer(way));
+let lost = 0, invented = 0, checked = 0;
+
+/* Asks for every sample in the last `ms` of the writer's time and compares. */
+async function verify(server, w, ms) {
+  if (w.sent === 0) return;
+  const block = 512; /* order() permutes within blocks of this size */
+  const end = Math.ceil(w.sent / block) * block;
+  const first = ms === undefined ? 0 : Math.max(0, Math.floor((end - ms) / block) * block);
+  const answer = await server.query(`{__name__="kill_sample",writer="${w.way}"}[${end - first}ms]`,
+    { time: (T0 + end - 1) / 1000 });
+  const seen = Array.from({ length: SERIES }, () => new Uint8Array(end - first));
+  for (const { metric, values } of answer.result) {
+    const i = Number(metric.i);
+    for (const [time, text] of values) {
+      const at = Math.round(time * 1000) - T0;
+      const n = w.order(at);
+      const isOurs = at >= first && n < w.sent && i < SERIES && Number(text) === n * 1000 + i + 0.125;
+      if (!isOurs || seen[i][n - first]++) {
+        if (invented++ < 5) console.log(`invented: ${w.way} series ${i} time ${at} value ${text}, message ${n} of ${w.sent}`);
+      }
+    }
+  }
+  for (let n = first; n < w.sent; n++) {
+    if (!w.acked[n]) continue;
+    for (let i = 0; i < SERIES; i++) {
+      checked++;
+      if (!seen[i][n - first] && lost++ < 5) console.log(`lost: ${w.way} series ${i} message ${n}`);
+    }
+  }
+}
+
+const dir = folder('andon-kill');
+const recoveries = [];
+const kinds = { load: 0, seal: 0, recovery: 0, term: 0 };
+let seals = 0, kills = 0;
+const args = ['--memory-limit', '512MiB', '--retention', '1d'];
+const began = Date.now();
+
+async function killOnce() {
+  const kind = ['load', 'load', 'seal', 'seal', 'seal', 'recovery', 'term'][random(7)];
+  kinds[kind]++;
+  const server = await start({ dir, args, wait: kind !== 'recovery' });
+  if (kind === 'recovery') {
+    await sleep(random(25));
+    await server.kill();
+    return;
+  }
+  recoveries.push(server.recovery_ms);
+  if (kills % 20 === 0) for (const w of writers) await verify(server, w, 4096);
+  const work = writers.flatMap((w) => [w.work(server), w.work(server), w.work(server)]);
+  await sleep(10 + random(120));
+  if (kind === 'seal') {
+    const rounds = 1 + random(3);
+    for (let i = 0; i < rounds; i++) {
+      const done = server.post('/-/seal', 'text/plain', '').then((r) => { seals += r.status === 200; }, () => {});
+      if (i + 1 < rounds) await done;
+    }
+    await sleep(random(12));
+  } else if (kind === 'term') {
+    server.child.kill('SIGTERM');
+    await sleep(random(8));
+  }
+  server.isDying = true;
+  await server.kill();
+  server.door?.close();
+  await Promise.all(work);
+}
+
+try {
+  while (kills < KILLS && Date.now() - began < BUDGET_MS) {
+    await killOnce();
+    kills++;
+  }
+  const server = await start({ dir, args });
+  recoveries.push(server.recovery_ms);
+  for (const w of writers) await verify(server, w);
+  const names = (await server.get('/api/v1/label/__name__/values')).json.data;
+  const strange = names.filter((n) => !/^(kill_sample|target_info|andon_\w+|process_\w+|up)$/.test(n));
+  check(strange.length === 0, `names that nobody sent: ${strange}`);
+  check(!(await server.metrics()).andon_segments_quarantined, 'nothing is quarantined');
+  check((await server.stop()) === 0, 'the last server stops with 0');
+} catch (e) {
+  check(false, `${e.stack}\n(seed ${SEED}, after ${kills} kills)`);
+}
+
+recoveries.sort((a, b) => a - b);
+const quantile = (q) => Math.round(recoveries[Math.min(recoveries.length - 1, Math.floor(q * recoveries.length))]);
+let acked = 0;
+for (const w of writers) for (let n = 0; n < w.sent; n++) acked += w.acked[n] * SERIES;
+console.log(`kills ${kills} | acked samples ${acked} | acked lost ${lost} | invented ${invented} | ` +
+  `recovery p50 ${quantile(0.5)} p99 ${quantile(0.99)} ms`);
+console.log(`figures ${kinds.load} under load, ${kinds.seal} sealing (${seals} seals answered), ${kinds.recovery} recovering, ` +
+  `${kinds.term} stopping | ${checked} look-ups | ${Math.round((Date.now() - began) / 1000)} s | seed ${SEED}`);
+check(kills >= KILLS, `${KILLS} kills in the time`);
+check(lost === 0, 'nothing acknowledged is lost');
+check(invented === 0, 'nothing is invented');
+check(acked > 0, 'something was acknowledged');
+process.exit(failed() ? 1 : 0);
