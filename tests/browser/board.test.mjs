@@ -1,5 +1,5 @@
 // The board shows what was sent, goes on showing it, and says so when it cannot.
-import { check, equal, noCutText, noSidewaysScroll, play, quiet, shot, sleep, textOf, until } from "./stage.mjs";
+import { check, equal, noCutText, noSidewaysScroll, play, quiet, readable, shot, sleep, textOf, until } from "./stage.mjs";
 
 const MINUTE = 60000;
 const rows = (page, id) => page.locator(`#${id} [data-list] li`).evaluateAll((list) =>
@@ -62,6 +62,7 @@ async function goesStaleAndBack(server, page) {
   server.signal("SIGSTOP");
   await until(isHidden, (hidden) => !hidden, "a server that says nothing makes the board STALE");
   equal(await textOf(page, "#state"), "stale", "the strip says so too");
+  await readable(page, "stale board");
   check((await page.title()).startsWith("STALE"), "and the title", await page.title());
   await shot(page, "board-stale");
   const size = await page.locator("#stale p").evaluate((e) => parseFloat(getComputedStyle(e).fontSize));
@@ -85,6 +86,7 @@ await play(async (server, browser) => {
   await sleep(1500);
   await noCutText(page, "board");
   await noSidewaysScroll(page, "board");
+  await readable(page, "board with an alarm");
   const tall = await page.evaluate(() => document.documentElement.scrollHeight);
   check(tall <= 1080, "the wall needs no scrolling", tall);
   const small = await page.evaluate(() => Math.min(...[...document.querySelectorAll("body *")]
