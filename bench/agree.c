@@ -2,9 +2,9 @@
  *
  * usage: agree DIR_A DIR_B NAME...
  *
- * DIR_*: where ask put its answers.  Series are matched by their labels, points by their
- * time; values agree when they differ by at most 1e-9 of the larger one, or are both NaN.
- * One JSON line a query: how many series and points each side has, how many agree.
+ * DIR_*: where ask put its answers.  Series are matched by their labels but the
+ * name, points by their time; values agree when they differ by at most 1e-9 of the larger one, or
+ * are both NaN. One JSON line a query: how many series and points each side has, how many agree.
  */
 
 #include <jansson.h>
@@ -77,6 +77,8 @@ static json_t *by_labels(const json_t *result)
     json_t *series;
     json_array_foreach(result, i, series)
     {
+        /* VictoriaMetrics leaves the name on after functions that do not change the unit. */
+        (void)json_object_del(json_object_get(series, "metric"), "__name__");
         char *key = json_dumps(json_object_get(series, "metric"), JSON_SORT_KEYS | JSON_COMPACT);
         if (json_object_set(map, key, json_object_get(series, "values")) != 0)
             exit(1);

@@ -6,6 +6,7 @@
 #include "tsdb/base/random.h"
 #include "tsdb/tsdb.h"
 
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -23,9 +24,13 @@ struct load {
     struct tsdb_label labels[LABELS];
 };
 
-static void set_label(struct load *l, int i, const char *name, const char *fmt, unsigned v)
+__attribute__((format(printf, 4, 5))) static void set_label(struct load *l, int i, const char *name,
+                                                            const char *fmt, ...)
 {
-    int n = snprintf(l->text[i], TEXT, fmt, v);
+    va_list args;
+    va_start(args, fmt);
+    int n = vsnprintf(l->text[i], TEXT, fmt, args);
+    va_end(args);
     l->labels[i] = (struct tsdb_label){{name, strlen(name)}, {l->text[i], (size_t)n}};
 }
 
@@ -37,9 +42,9 @@ static struct tsdb_labels labels_of(struct load *l, uint32_t id)
     set_label(l, 1, "cluster", "prod-eu-%u", target % 4);
     set_label(l, 2, "cpu", "%u", k % 4);
     set_label(l, 3, "dc", "dc%u", target % 3);
-    set_label(l, 4, "env", "production", 0);
+    set_label(l, 4, "env", "production");
     set_label(l, 5, "instance", "host-%u.example.org:9100", target);
-    set_label(l, 6, "job", "node", 0);
+    set_label(l, 6, "job", "node");
     set_label(l, 7, "mode", "m%u", k % 8);
     set_label(l, 8, "rack", "r%u", target % 40);
     set_label(l, 9, "team", "team-%u", target % 10);

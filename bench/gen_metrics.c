@@ -1,11 +1,12 @@
 /* Seeded generator of request bodies: the same bytes for whoever is measured.
  *
- * usage: gen_metrics MODE OUT END_MS [targets=16] [steps=240] [step_ms=15000] [seed=1]
- *                    [per_request=1000] [shuffle=0]
+ * usage: gen_metrics MODE OUT END_MS [targets=16] [apps=0] [steps=240] [step_ms=15000]
+ *                    [seed=1] [per_request=0] [shuffle=0]
  *
  * MODE: node       remote write 1.0 (snappy), one request a target and step
  *       million    the same with 1,000 targets: a million series, few steps
- *       histogram  remote write 1.0, classic histograms: 14 buckets, sum, count
+ *       histogram  the same with 4 apps alone: 64 classic histograms of 14 buckets, sum, count
+ *       mixed      the same with 12 nodes and 4 apps
  *       otlp       OTLP ExportMetricsServiceRequest (plain protobuf) of the node series
  *
  * OUT is a sequence of
@@ -18,7 +19,8 @@
  * is scraped at an offset of its own within the step, to the millisecond, and requests
  * are in the order of their timestamps; a step has the same requests in the same places,
  * so a client that deals them out by index keeps each series on one connection.
- * shuffle=1 puts the series of a request into an order that is random, and stays.
+ * per_request=0: all series of a target in one request.  shuffle=1 puts the series of a request
+ * into an order that is random, and stays.
  *
  * A node target has 1,000 series, named and labelled like node_exporter's: 450 constant,
  * 200 slow and 150 fast counters, 100 CPU seconds in steps of 0.01, 70 memory sizes in
@@ -52,6 +54,7 @@ struct target {
     struct series *series;
     uint32_t count;
     uint32_t index;
+    bool is_app;
     struct writer labels; /* encoded, of all its series */
     double latency[FAMILIES_OF_APP], load[FAMILIES_OF_APP];
     uint32_t *order;
@@ -64,8 +67,8 @@ struct label {
 struct generator {
     struct random random;
     const char *mode;
-    bool is_otlp, is_histogram, is_shuffled;
-    uint32_t targets, steps, per_request;
+    bool is_otlp, is_shuffled;
+    uint32_t targets, apps, steps, per_request;
     uint64_t step_ms, seed, end_ms;
     FILE *out;
     struct target *target;
@@ -163,7 +166,7 @@ static struct series *series_begin(struct generator *g, struct target *t, const 
     char instance[TEXT_MAX];
     (void)snprintf(instance, sizeof instance, "host-%04u.example.org:9100", t->index);
     label_put(g, "instance", instance);
-    label_put(g, "job", g->is_histogram ? "api" : "node");
+    label_put(g, "job", t->is_app ? "api" : "node");
     label_number(g, "rack", "r", t->index % 40);
     label_number(g, "team", "team-", t->index % 10);
     return s;
@@ -505,7 +508,7 @@ static void put_series(struct generator *g, const struct target *t, struct serie
 
 static void request_write(struct generator *g, struct target *t, uint64_t ts_ms)
 {
-    if (g->is_histogram)
+    if (t->is_app)
         step_histograms(g, t);
     uint32_t in_request = 0;
     for (uint32_t i = 0; i < t->count; i++) {
@@ -626,9 +629,10 @@ static void prepare(struct generator *g)
     g->target = MEM_ARRAY(struct target, g->targets);
     for (uint32_t i = 0; i < g->targets; i++) {
         struct target *t = &g->target[i];
-        t->index = i;
+        t->is_app = i >= g->targets - g->apps;
+        t->index = t->is_app ? i - (g->targets - g->apps) : i;
         t->offset_ms = random_below(&g->random, g->step_ms);
-        if (g->is_histogram)
+        if (t->is_app)
             app_series(g, t);
         else
             node_series(g, t);
@@ -690,35 +694,55 @@ static void release(struct generator *g)
     writer_release(&g->message);
 }
 
+static bool mode_defaults(const char *mode, uint32_t *nodes, uint32_t *apps, uint32_t *steps)
+{
+    static const struct {
+        const char *mode;
+        uint32_t nodes, apps, steps;
+    } modes[] = {{"node", 16, 0, 240},
+                 {"million", 1000, 0, 4},
+                 {"histogram", 0, 4, 240},
+                 {"mixed", 12, 4, 240},
+                 {"otlp", 16, 0, 240}};
+    for (size_t i = 0; i < sizeof modes / sizeof modes[0]; i++)
+        if (strcmp(mode, modes[i].mode) == 0) {
+            *nodes = modes[i].nodes;
+            *apps = modes[i].apps;
+            *steps = modes[i].steps;
+            return true;
+        }
+    return false;
+}
+
 int main(int argc, char **argv)
 {
     if (argc < 4) {
-        (void)fprintf(stderr, "usage: gen_metrics node|million|histogram|otlp OUT END_MS "
-                              "[targets=N] [steps=N] [step_ms=N] [seed=N] [per_request=N] "
+        (void)fprintf(stderr, "usage: gen_metrics node|million|histogram|mixed|otlp OUT END_MS "
+                              "[targets=N] [apps=N] [steps=N] [step_ms=N] [seed=N] [per_request=N] "
                               "[shuffle=0|1]\n");
         return 2;
     }
     struct generator g = {.mode = argv[1]};
-    bool is_million = strcmp(g.mode, "million") == 0;
-    g.is_otlp = strcmp(g.mode, "otlp") == 0;
-    g.is_histogram = strcmp(g.mode, "histogram") == 0;
-    if (!is_million && !g.is_otlp && !g.is_histogram && strcmp(g.mode, "node") != 0) {
+    uint32_t nodes, apps, steps = 240;
+    if (!mode_defaults(g.mode, &nodes, &apps, &steps)) {
         (void)fprintf(stderr, "%s: no such mode\n", g.mode);
         return 2;
     }
+    g.is_otlp = strcmp(g.mode, "otlp") == 0;
     g.end_ms = strtoull(argv[3], NULL, 10);
-    g.targets = (uint32_t)number(argc, argv, "targets", is_million ? 1000 : 16);
-    g.steps = (uint32_t)number(argc, argv, "steps", is_million ? 4 : 240);
+    g.apps = (uint32_t)number(argc, argv, "apps", apps);
+    g.targets = (uint32_t)number(argc, argv, "targets", nodes) + g.apps;
+    g.steps = (uint32_t)number(argc, argv, "steps", steps);
     g.step_ms = number(argc, argv, "step_ms", 15000);
     g.seed = number(argc, argv, "seed", 1);
-    g.per_request =
-        (uint32_t)number(argc, argv, "per_request",
-                         g.is_histogram ? FAMILIES_OF_APP * (BUCKETS + 2) : SERIES_OF_NODE);
+    g.per_request = (uint32_t)number(argc, argv, "per_request", 0);
     g.is_shuffled = number(argc, argv, "shuffle", 0);
-    if (g.targets == 0 || g.steps == 0 || g.step_ms == 0 || g.per_request == 0) {
-        (void)fprintf(stderr, "targets, steps, step_ms and per_request begin at 1\n");
+    if (g.targets == 0 || g.steps == 0 || g.step_ms == 0 || (g.is_otlp && g.apps)) {
+        (void)fprintf(stderr, "targets, steps and step_ms begin at 1; otlp has no apps\n");
         return 2;
     }
+    if (g.per_request == 0)
+        g.per_request = UINT32_MAX;
     g.out = fopen(argv[2], "wb");
     if (!g.out) {
         perror(argv[2]);

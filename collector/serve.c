@@ -264,7 +264,8 @@ static enum tsdb_status open_doors(struct server *s, struct tsdb_error *err)
     api.flags = each_setting;
     s->api = api_new(&api);
     s->ingest = open_ingest(s);
-    s->radiator = radiator_new(&(struct radiator_options){.db = s->db, .clock = clock_real()});
+    s->radiator = radiator_new(
+        &(struct radiator_options){.db = s->db, .disk_limit = s->config.store.retention_size});
     s->route_count = api_routes(s->api, s->routes);
     s->route_count += radiator_routes(s->radiator, s->routes + s->route_count);
     size_t count;
@@ -374,14 +375,14 @@ static int run(struct server *s)
 static void stop(struct server *s)
 {
     atomic_store(&s->is_draining, true);
+    if (s->radiator)
+        radiator_stop(s->radiator); /* boards would hold the drain up */
     if (s->net) {
         net_stop_accepting(s->net);
         if (!net_drain(s->net, DRAIN_MS))
             log_warn("serve", "connections left after %d ms are cut", DRAIN_MS);
     }
     counters_forget_collectors();
-    if (s->radiator)
-        radiator_stop(s->radiator);
     if (s->api)
         api_stop(s->api);
     if (s->ingest)

@@ -310,7 +310,8 @@ enum tsdb_status otlp_put_histogram(struct otlp_walk *walk, const struct otlp_me
         (void)otlp_stage(walk, metric, &point, OTLP_BUCKET, double_bits(c.bounds[i]),
                          (double)running);
     }
-    (void)otlp_stage(walk, metric, &point, OTLP_BUCKET, double_bits(INFINITY), (double)c.count);
+    (void)otlp_stage(walk, metric, &point, OTLP_BUCKET, double_bits((double)INFINITY),
+                     (double)c.count);
     if (c.has_sum)
         (void)otlp_stage(walk, metric, &point, OTLP_SUM, 0, c.sum);
     (void)otlp_stage(walk, metric, &point, OTLP_COUNT, 0, (double)c.count);

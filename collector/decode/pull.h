@@ -16,7 +16,7 @@
  * Faults are sticky, as in reader.h.  Unknown fields are passed over; groups
  * (wire 3 and 4), field number 0 and tags of more than five bytes are faults; a
  * known field of another wire type than expected is one too.  Overlong varints
- * are legal protobuf and taken; bits above the 64th are dropped.
+ * are legal protobuf and taken; bits above the 64th (of a tag, the 32nd) are dropped.
  * No recursion, no allocation; views are borrowed from the input.
  */
 #ifndef COLLECTOR_DECODE_PULL_H
@@ -79,7 +79,7 @@ static inline bool pull_next(struct pull *p, struct pull_field *f)
     } else {
         size_t before = p->r.rest.len;
         uint64_t tag = pull_varint_slow(&p->r);
-        if (tag > UINT32_MAX || before - p->r.rest.len > 5)
+        if (before - p->r.rest.len > 5)
             pull_fail(p);
         f->number = (uint32_t)tag >> 3;
         f->wire = tag & 7;

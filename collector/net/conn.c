@@ -103,12 +103,17 @@ static void on_timer(void *arg)
     conn_leave(c);
 }
 
-void conn_deadline(struct conn *c, int64_t ms)
+void conn_deadline_at(struct conn *c, int64_t ns)
 {
     if (c->is_finishing)
         return;
-    c->read_due = ms > 0 ? loop_now(c->loop) + ms * NS_PER_MS : INT64_MAX;
+    c->read_due = ns;
     rearm(c);
+}
+
+void conn_deadline(struct conn *c, int64_t ms)
+{
+    conn_deadline_at(c, ms > 0 ? loop_now(c->loop) + ms * NS_PER_MS : INT64_MAX);
 }
 
 /* ---- output ---- */
@@ -175,7 +180,9 @@ static void linger(struct conn *c)
         conn_close(c, c->why);
         return;
     }
-    c->read_due = loop_now(c->loop) + CONN_LINGER_MS * NS_PER_MS;
+    bool is_draining = atomic_load_explicit(&c->site->is_draining, memory_order_relaxed);
+    int64_t linger_ms = is_draining ? CONN_LINGER_DRAIN_MS : CONN_LINGER_MS;
+    c->read_due = loop_now(c->loop) + linger_ms * NS_PER_MS;
     rearm(c);
 }
 

@@ -55,6 +55,7 @@ enum {
     CONN_OUTPUT_HIGH = 256 << 10, /* protocols stop producing above */
     CONN_DRAIN_RATE = 64 << 10,   /* bytes that extend the drain by a second */
     CONN_LINGER_MS = 2000,        /* reading on after the last answer, so that it arrives */
+    CONN_LINGER_DRAIN_MS = 300,   /* ... while the server ends */
     CONN_BYTES = 4 << 10,         /* charged for a connection as such */
     CONN_TLS_BYTES = 40 << 10,    /* ... and for its TLS state */
 };
@@ -100,6 +101,9 @@ void conn_resume(struct conn *c);
 void conn_yield(struct conn *c);
 /* ms from now; 0: none. */
 void conn_deadline(struct conn *c, int64_t ms);
+/* At a monotonic time, which may have passed; INT64_MAX: none.  What must not
+ * move while bytes drip in is set by time, not by distance. */
+void conn_deadline_at(struct conn *c, int64_t ns);
 /* Closes once the output has drained and the peer has had time to read it;
  * nothing more is taken. */
 void conn_finish(struct conn *c, enum closing why);

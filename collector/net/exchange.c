@@ -133,7 +133,7 @@ void exchange_unref(struct exchange *x)
     mem_free(x->body);
     arena_release(&x->arena);
     mem_free(x);
-    tally_sub(&site->tally.exchanges_open, 1);
+    tally_end(&site->tally.exchanges_open);
 }
 
 void exchange_detach(struct exchange *x)
@@ -418,6 +418,14 @@ void exchange_reply_grpc(struct exchange *x, int grpc_status, const char *messag
     }
     mutex_unlock(&x->lock);
     finish(x);
+}
+
+uint64_t exchange_queued(struct exchange *x)
+{
+    mutex_lock(&x->lock);
+    uint64_t pending = x->out.pending;
+    mutex_unlock(&x->lock);
+    return pending;
 }
 
 bool exchange_is_open(const struct exchange *x)

@@ -69,6 +69,9 @@ void exchange_end(struct exchange *x);
 void exchange_reply_grpc(struct exchange *x, int grpc_status, const char *message,
                          struct bytes body, int64_t retry_after_ms);
 
+/* Bytes of the answer that the connection has not taken yet: a writer that must not block
+ * looks first.  Any thread. */
+uint64_t exchange_queued(struct exchange *x);
 /* False once the peer has gone: queries poll it to stop.  Any thread. */
 bool exchange_is_open(const struct exchange *x);
 /* Called on the loop thread when the peer goes before the answer ended. */

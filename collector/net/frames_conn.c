@@ -31,7 +31,7 @@ struct frame_conn {
     uint8_t prefix[FRAME_PREFIX_BYTES];
     uint8_t *frame; /* owned, charged: an envelope that came in pieces */
     size_t cap;
-    int64_t start; /* of the present frame, monotonic ns */
+    int64_t start, look; /* of the present frame, and when it is looked at; monotonic */
     bool is_taking, has_ended, is_starved;
 
     struct mutex lock;
@@ -120,7 +120,7 @@ static void answer(struct frame_conn *f, struct bytes ack)
         frame_conn_ref(f);
         loop_post(f->loop, on_acks, f);
     }
-    tally_sub(&f->site->tally.frames_open, 1);
+    tally_end(&f->site->tally.frames_open);
 }
 
 void frame_conn_send(struct frame_conn *conn, struct bytes ack)
@@ -143,16 +143,22 @@ static void expect(struct frame_conn *f, enum state state, uint32_t len)
     f->got = 0;
 }
 
+/* The frame is looked at again then; bytes that come meanwhile do not move it. */
+static void set_look(struct frame_conn *f)
+{
+    int64_t body_ms = f->site->limits.body_ms;
+    f->look = loop_now(f->loop) + (body_ms < RATE_LOOK_MS ? body_ms : RATE_LOOK_MS) * NS_PER_MS;
+}
+
 static void arm(struct frame_conn *f)
 {
-    const struct net_limits *limits = &f->site->limits;
     bool is_midway = f->state == STATE_ENVELOPE || f->got > 0;
     if (f->is_starved)
         conn_deadline(f->conn, BUDGET_LOOK_MS);
     else if (is_midway)
-        conn_deadline(f->conn, limits->body_ms < RATE_LOOK_MS ? limits->body_ms : RATE_LOOK_MS);
+        conn_deadline_at(f->conn, f->look);
     else
-        conn_deadline(f->conn, limits->idle_ms);
+        conn_deadline(f->conn, f->site->limits.idle_ms);
     f->conn->is_half_sent = is_midway;
 }
 
@@ -165,7 +171,7 @@ static enum step hand_over(struct frame_conn *f, struct bytes frame)
     if (f->site->frame_sink(f->site->frame_arg, f, frame))
         return STEP_AGAIN;
     (void)atomic_fetch_sub(&f->outstanding, 1);
-    tally_sub(&f->site->tally.frames_open, 1);
+    tally_end(&f->site->tally.frames_open);
     conn_close(f->conn, CLOSING_MALFORMED);
     return STEP_WAIT;
 }
@@ -184,8 +190,10 @@ static struct bytes cut(struct frame_conn *f, struct bytes *in)
 
 static enum step on_length(struct frame_conn *f, struct bytes *in)
 {
-    if (f->got == 0)
+    if (f->got == 0) {
         f->start = loop_now(f->loop);
+        set_look(f);
+    }
     size_t at = f->got;
     struct bytes piece = cut(f, in);
     memcpy(f->prefix + at, piece.at, piece.len);
@@ -289,6 +297,7 @@ static void late(struct conn *c)
     const struct net_limits *limits = &f->site->limits;
     if (atomic_load(&f->outstanding) >= limits->outstanding_max) { /* we are the slow side */
         f->start = loop_now(f->loop);
+        set_look(f);
         arm(f);
         return;
     }
@@ -308,6 +317,8 @@ static void late(struct conn *c)
     }
     if (f->is_starved)
         conn_resume(c);
+    else
+        set_look(f);
     arm(f);
 }
 

@@ -362,7 +362,7 @@ static void drain(struct conn *c)
 {
     struct http1_conn *h = c->state;
     if (h->phase == PHASE_IDLE)
-        conn_finish(c, CLOSING_SHUTDOWN);
+        conn_close(c, CLOSING_SHUTDOWN);
 }
 
 static void gone(struct conn *c)

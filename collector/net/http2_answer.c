@@ -8,7 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { FIELDS_MAX = 64 };
+enum { FIELDS_MAX = 128 }; /* more are left out */
 
 struct fields {
     nghttp2_nv at[FIELDS_MAX];
@@ -89,7 +89,7 @@ static ssize_t read_data(nghttp2_session *session, int32_t id, uint8_t *out, siz
         if (got == PULL_NOTHING) {
             if (n == 0) {
                 a->is_deferred = true;
-                a->drain_start = 0;
+                a->drain_start = INT64_MAX;
                 return NGHTTP2_ERR_DEFERRED;
             }
             break;
@@ -113,20 +113,20 @@ static void submit(struct http2_answer *a, nghttp2_session *session, const struc
     struct fields f = {.count = 0};
     int n = snprintf(status, sizeof status, "%d", head->status);
     add(&f, text_of(":status"), (struct tsdb_text){status, (size_t)n});
+    if (head->length >= 0 && head->status != 204 && head->status != 304) {
+        size_t digits = i64_format(head->length, length);
+        add(&f, text_of("content-length"), (struct tsdb_text){length, digits});
+    }
     add_lines(&f, &head->lines);
     bool is_bodiless = x->is_head || head->status == 204 || head->status == 304;
     bool is_fault = x->out.grpc_status > 0;
     if (is_fault)
         add_lines(&f, &x->out.grpc_trailers);
-    if (head->length >= 0 && head->status != 204 && head->status != 304) {
-        size_t digits = i64_format(head->length, length);
-        add(&f, text_of("content-length"), (struct tsdb_text){length, digits});
-    }
     nghttp2_data_provider data = {.source.ptr = a, .read_callback = read_data};
     bool has_data = !is_bodiless && !is_fault && head->length != 0;
     a->is_submitted = true;
     a->is_finished = !has_data;
-    a->drain_start = has_data ? loop_now(a->loop) : 0;
+    a->drain_start = has_data ? loop_now(a->loop) : INT64_MAX;
     a->drained = 0;
     (void)nghttp2_submit_response(session, a->id, f.at, f.count, has_data ? &data : NULL);
 }
@@ -161,7 +161,7 @@ void http2_answer_timeout(struct http2_answer *a, nghttp2_session *session)
 
 bool http2_answer_is_late(const struct http2_answer *a, int64_t now, int64_t drain_ms)
 {
-    if (!a->is_submitted || a->is_finished || a->drain_start == 0)
+    if (!a->is_submitted || a->is_finished || now < a->drain_start)
         return false;
     int64_t more = (int64_t)(a->drained / CONN_DRAIN_RATE) * NS_PER_S;
     return now - a->drain_start >= drain_ms * NS_PER_MS + more;

@@ -21,7 +21,7 @@ struct http2_answer {
     struct part *part; /* owned: being sent */
     int32_t id;
     bool is_submitted, is_deferred, is_finished;
-    int64_t drain_start; /* 0: nothing waits for the peer */
+    int64_t drain_start; /* INT64_MAX: nothing waits for the peer */
     uint64_t drained;
 };
 

@@ -39,8 +39,9 @@ struct http2_conn {
     nghttp2_session *session;
     struct stream *streams;
     uint32_t stream_count;
-    bool is_busy; /* streams are being walked or fed: frames are sent afterwards */
-    bool is_going_away;
+    bool is_busy;             /* streams are being walked or fed: frames are sent afterwards */
+    enum closing ending;      /* why it will have ended */
+    int64_t look;             /* when the streams are looked at again, monotonic */
     int64_t tokens, refilled; /* thousandths; when */
     struct writer out;        /* owned; empty between calls */
 };
@@ -87,13 +88,14 @@ static void send_frames(struct conn *c)
         (void)conn_write(c, writer_bytes(&h->out)); /* when it fails, it is closing */
     writer_reset(&h->out);
     if (!nghttp2_session_want_read(h->session) && !nghttp2_session_want_write(h->session))
-        conn_finish(c, h->is_going_away ? CLOSING_SHUTDOWN : CLOSING_DONE);
+        conn_finish(c, h->ending);
 }
 
 static void go_away(struct conn *c, uint32_t code, enum closing why)
 {
     struct http2_conn *h = state_of(c);
     (void)nghttp2_session_terminate_session(h->session, code);
+    h->ending = why;
     h->is_busy = false;
     send_frames(c);
     conn_finish(c, why);
@@ -101,19 +103,27 @@ static void go_away(struct conn *c, uint32_t code, enum closing why)
 
 /* ---- deadlines ---- */
 
-static void look_again(struct conn *c)
+/* The next look at the streams, or sooner when a call's deadline is; new streams
+ * do not put it off. */
+static void arm(struct conn *c)
 {
     struct http2_conn *h = state_of(c);
     if (!h->streams) {
         conn_deadline(c, c->site->limits.idle_ms);
         return;
     }
-    int64_t next = loop_now(c->loop) + HTTP2_LOOK_MS * NS_PER_MS;
+    int64_t next = h->look;
     for (const struct stream *s = h->streams; s; s = s->next)
         if (s->deadline < next)
             next = s->deadline;
-    int64_t wait_ms = (next - loop_now(c->loop) + NS_PER_MS - 1) / NS_PER_MS;
-    conn_deadline(c, wait_ms > 0 ? wait_ms : 1);
+    conn_deadline_at(c, next);
+}
+
+static void set_look(struct conn *c)
+{
+    struct http2_conn *h = state_of(c);
+    h->look = loop_now(c->loop) + HTTP2_LOOK_MS * NS_PER_MS;
+    arm(c);
 }
 
 static void reset_stream(struct stream *s, uint32_t code)
@@ -189,7 +199,7 @@ static void late(struct conn *c)
     for (struct stream *s = h->streams; s; s = s->next)
         look_at(s, now);
     h->is_busy = false;
-    look_again(c);
+    set_look(c);
     send_frames(c);
 }
 
@@ -262,7 +272,7 @@ static int on_begin_headers(nghttp2_session *session, const nghttp2_frame *frame
         s->fault = 503;
     (void)nghttp2_session_set_stream_user_data(session, frame->hd.stream_id, s);
     if (h->stream_count == 1)
-        look_again(c);
+        set_look(c);
     return 0;
 }
 
@@ -353,7 +363,7 @@ static void on_head(struct stream *s)
     if (x->is_grpc && grpc_timeout_parse(exchange_header(x, "grpc-timeout"), &timeout)) {
         if (timeout < INT64_MAX - s->start)
             s->deadline = s->start + timeout;
-        look_again(s->conn);
+        arm(s->conn);
     }
     if (!s->fault)
         s->fault = target_fault(x);
@@ -464,14 +474,23 @@ static int on_stream_close(nghttp2_session *session, int32_t id, uint32_t code, 
     stream_free(s);
     c->is_half_sent = h->streams != NULL;
     if (!h->streams)
-        look_again(c);
+        arm(c);
     return 0;
+}
+
+/* nghttp2 ends a session by itself, too. */
+static void note_goaway(struct conn *c, uint32_t code)
+{
+    struct http2_conn *h = state_of(c);
+    if (h->ending == CLOSING_DONE && code != NGHTTP2_NO_ERROR)
+        h->ending = code == NGHTTP2_ENHANCE_YOUR_CALM ? CLOSING_LIMIT : CLOSING_MALFORMED;
 }
 
 /* Answered before the body was read: tell the peer to stop sending it. */
 static int on_frame_sent(nghttp2_session *session, const nghttp2_frame *frame, void *user)
 {
-    (void)user;
+    if (frame->hd.type == NGHTTP2_GOAWAY)
+        note_goaway(user, frame->goaway.error_code);
     if (!(frame->hd.flags & NGHTTP2_FLAG_END_STREAM) ||
         (frame->hd.type != NGHTTP2_HEADERS && frame->hd.type != NGHTTP2_DATA))
         return 0;
@@ -513,7 +532,7 @@ static size_t take(struct conn *c, struct bytes in)
 static void drain(struct conn *c)
 {
     struct http2_conn *h = state_of(c);
-    h->is_going_away = true;
+    h->ending = CLOSING_SHUTDOWN;
     int32_t last = nghttp2_session_get_last_proc_stream_id(h->session);
     (void)nghttp2_submit_goaway(h->session, NGHTTP2_FLAG_NONE, last, NGHTTP2_NO_ERROR, NULL, 0);
     send_frames(c);
@@ -571,6 +590,7 @@ void http2_conn_start(struct conn *c)
     h->tokens = HTTP2_TOKENS * (int64_t)TOKEN;
     h->refilled = loop_now(c->loop);
     h->session = session_new(c);
+    h->ending = CLOSING_DONE;
     c->state = h;
     c->protocol = &protocol;
     const nghttp2_settings_entry settings[] = {

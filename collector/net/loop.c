@@ -260,6 +260,16 @@ void loop_start(struct loop *loop)
     thread_start(&loop->thread, name, run, loop);
 }
 
+void loop_step(struct loop *loop)
+{
+    ASSERT(!loop->is_running);
+    current = loop;
+    mailbox_run(loop);
+    on_tick(-1, 0, loop);
+    (void)event_base_loop(loop->base, EVLOOP_NONBLOCK);
+    current = NULL;
+}
+
 static void leave(void *arg)
 {
     struct loop *loop = arg;

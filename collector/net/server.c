@@ -12,6 +12,7 @@
 #include "tsdb/base/status.h"
 #include "tsdb/base/text.h"
 
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
@@ -249,6 +250,7 @@ void net_start(struct net *net)
 {
     ASSERT(!net->is_started);
     net->is_started = true;
+    (void)signal(SIGPIPE, SIG_IGN); /* OpenSSL writes without MSG_NOSIGNAL */
     for (unsigned door = 0; door < LISTENER_COUNT; door++) {
         if (net->texts[door][0])
             log_info("net", "listening door=%s address=%s", door_names[door], net->texts[door]);

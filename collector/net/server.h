@@ -20,6 +20,8 @@
  * allow_insecure_listen.  The udp and tcp doors carry no TLS: beyond loopback
  * they want allow_insecure_listen, or, for tcp, the web config's TLS.
  *
+ * net_start ignores SIGPIPE for the process.
+ *
  * Limits: struct net_limits; every byte buffered is charged to `budget`.
  */
 #ifndef COLLECTOR_NET_SERVER_H

@@ -11,20 +11,24 @@
 
 enum { TICK_MS = 1000 };
 
+/* The first words of a stream: a browser that loses it comes back after two seconds. */
+#define HELLO "retry: 2000\n\n"
+
 /* One open stream; owned by the list. */
 struct board {
     struct exchange *exchange;
     struct board *next;
+    uint32_t late; /* events it was left out of, in a row */
 };
 
 struct radiator {
-    struct tsdb *db;
-    struct clock *clock;
-    struct mutex lock; /* guards the next four */
+    int64_t tick_ms;
+    struct mutex lock; /* guards the next five */
     struct cond wake;
     struct board *boards;
-    uint32_t board_count;
+    uint32_t board_count; /* those being opened included */
     bool is_stopping;
+    struct writer latest; /* the last event */
     struct thread thread;
     struct snapshot snapshot; /* the thread's */
 };
@@ -69,28 +73,62 @@ static void on_asset(void *arg, struct exchange *x)
 
 /* ---- the stream ------------------------------------------------------------------------ */
 
+static bool reserve_board(struct radiator *r)
+{
+    mutex_lock(&r->lock);
+    bool is_free = !r->is_stopping && r->board_count < RADIATOR_BOARDS_MAX;
+    if (is_free)
+        r->board_count++;
+    mutex_unlock(&r->lock);
+    return is_free;
+}
+
+static void board_end(struct board *b)
+{
+    exchange_end(b->exchange);
+    mem_free(b);
+}
+
+/* Hands the board to the thread, or ends it when that has stopped meanwhile. */
+static void enter_board(struct radiator *r, struct board *b)
+{
+    mutex_lock(&r->lock);
+    bool is_stopping = r->is_stopping;
+    if (!is_stopping) {
+        b->next = r->boards;
+        r->boards = b;
+    }
+    mutex_unlock(&r->lock);
+    if (is_stopping)
+        board_end(b);
+}
+
 static void on_live(void *arg, struct exchange *x)
 {
     struct radiator *r = arg;
-    mutex_lock(&r->lock);
-    bool is_taken = !r->is_stopping && r->board_count < RADIATOR_BOARDS_MAX;
-    mutex_unlock(&r->lock);
-    if (!is_taken) {
-        reply_text(x, 503, "too many boards are open\n");
+    bool is_head = text_equal(exchange_method(x), text_of("HEAD"));
+    if (!is_head && !reserve_board(r)) {
+        reply_text(x, 503, "too many boards are open, or the server is stopping\n");
         return;
     }
     struct exchange_header headers[] = {{text_of("cache-control"), text_of("no-store")}};
     struct exchange_answer answer = {
         .status = 200, .content_type = "text/event-stream", .headers = headers, .header_count = 1};
     exchange_start(x, &answer);
+    if (is_head) {
+        exchange_end(x);
+        return;
+    }
+    struct writer first = {0};
+    writer_text(&first, HELLO);
+    mutex_lock(&r->lock);
+    writer_put(&first, r->latest.at, r->latest.len);
+    mutex_unlock(&r->lock);
     struct board *b = MEM_NEW(struct board);
     b->exchange = x;
-    mutex_lock(&r->lock);
-    b->next = r->boards;
-    r->boards = b;
-    r->board_count++;
-    cond_signal(&r->wake);
-    mutex_unlock(&r->lock);
+    (void)exchange_write(x, writer_bytes(&first)); /* one that has gone is ended at the tick */
+    writer_release(&first);
+    enter_board(r, b);
 }
 
 /* The boards that are open now; what comes later waits for the next tick. */
@@ -116,13 +154,17 @@ static void put_back(struct radiator *r, struct board *list, uint32_t gone)
     mutex_unlock(&r->lock);
 }
 
-static void board_end(struct board *b)
+/* False when the board is to be ended.  Never blocks: the connection had taken all. */
+static bool board_send(struct board *b, struct bytes event)
 {
-    exchange_end(b->exchange);
-    mem_free(b);
+    if (!exchange_is_open(b->exchange))
+        return false;
+    if (exchange_queued(b->exchange) > 0)
+        return ++b->late < RADIATOR_LATE_MAX;
+    b->late = 0;
+    return exchange_write(b->exchange, event);
 }
 
-/* Sends the event to every board; a board whose peer has gone is ended. */
 static void broadcast(struct radiator *r, struct bytes event)
 {
     struct board *list = take_boards(r), *kept = NULL;
@@ -130,7 +172,7 @@ static void broadcast(struct radiator *r, struct bytes event)
     while (list) {
         struct board *b = list;
         list = b->next;
-        if (exchange_is_open(b->exchange) && exchange_write(b->exchange, event)) {
+        if (board_send(b, event)) {
             b->next = kept;
             kept = b;
         } else {
@@ -143,11 +185,20 @@ static void broadcast(struct radiator *r, struct bytes event)
 
 static void tick(struct radiator *r)
 {
+    mutex_lock(&r->lock);
+    bool is_watched = r->board_count > 0;
+    mutex_unlock(&r->lock);
+    if (is_watched)
+        snapshot_refresh(&r->snapshot);
     struct json j;
     json_init(&j, 0, NULL, NULL);
     writer_text(&j.out, "event: snapshot\ndata: ");
     snapshot_write(&r->snapshot, &j);
     writer_text(&j.out, "\n\n");
+    mutex_lock(&r->lock);
+    writer_reset(&r->latest);
+    writer_put(&r->latest, j.out.at, j.out.len);
+    mutex_unlock(&r->lock);
     broadcast(r, writer_bytes(&j.out));
     json_release(&j);
 }
@@ -157,9 +208,7 @@ static bool wait_tick(struct radiator *r)
 {
     mutex_lock(&r->lock);
     if (!r->is_stopping)
-        (void)cond_wait_for(&r->wake, &r->lock, TICK_MS * NS_PER_MS);
-    while (!r->is_stopping && r->board_count == 0)
-        cond_wait(&r->wake, &r->lock); /* nobody looks */
+        (void)cond_wait_for(&r->wake, &r->lock, r->tick_ms * NS_PER_MS);
     bool goes_on = !r->is_stopping;
     mutex_unlock(&r->lock);
     return goes_on;
@@ -179,11 +228,11 @@ static void *run(void *arg)
 struct radiator *radiator_new(const struct radiator_options *options)
 {
     struct radiator *r = MEM_NEW(struct radiator);
-    r->db = options->db;
-    r->clock = options->clock ? options->clock : clock_real();
+    r->tick_ms = options->tick_ms ? options->tick_ms : TICK_MS;
     mutex_init(&r->lock);
     cond_init(&r->wake);
-    snapshot_init(&r->snapshot, r->db, r->clock);
+    snapshot_init(&r->snapshot, options->db, options->clock ? options->clock : clock_real(),
+                  options->disk_limit);
     thread_start(&r->thread, "andon-board", run, r);
     return r;
 }
@@ -216,6 +265,7 @@ void radiator_free(struct radiator *r)
 {
     if (!r)
         return;
+    writer_release(&r->latest);
     mutex_release(&r->lock);
     cond_release(&r->wake);
     mem_free(r);

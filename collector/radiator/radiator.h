@@ -3,10 +3,16 @@
  *   GET /           the wall board            GET /explore   a query page
  *   GET /assets/   scripts and styles         GET /-/live    server-sent events
  *
+ *   andon-board: every second   snapshot --event--> each board whose connection took
+ *                                                   the one before
+ *
  * Once a second the radiator's thread takes a snapshot of what arrives, what is
  * refused and how full the machine is, and sends it to every open board as one event
- * (data: JSON, see snapshot.h).  Pages are files bundled at build time; they run no
- * inline script.  Boards: at most RADIATOR_BOARDS_MAX, more are answered 503.
+ * (data: JSON, see snapshot.h).  A board that opens gets the latest at once.  One whose
+ * connection has not yet taken the event before is left out until it has, so it neither
+ * delays the others nor piles up old news; after RADIATOR_LATE_MAX left out it is ended.
+ * Pages are files bundled at build time; they run no inline script.
+ * Boards: at most RADIATOR_BOARDS_MAX, more are answered 503.
  *
  * Thread: "andon-board" owns the snapshots; the list of boards is behind a lock.
  */
@@ -16,18 +22,21 @@
 #include "collector/net/exchange.h"
 #include "tsdb/base/clock.h"
 
-enum { RADIATOR_ROUTES_MAX = 16, RADIATOR_BOARDS_MAX = 128 };
+enum { RADIATOR_BOARDS_MAX = 128, RADIATOR_LATE_MAX = 30 };
 
 struct radiator;
 
 struct radiator_options {
     struct tsdb *db;     /* borrowed */
     struct clock *clock; /* NULL: the real one */
+    uint64_t disk_limit; /* bytes the store may take, shown as a budget; 0: no bound */
+    int64_t tick_ms;     /* between snapshots; 0: a second */
 };
 
 struct radiator *radiator_new(const struct radiator_options *options);
 size_t radiator_routes(struct radiator *r, struct exchange_route *out);
-/* Ends every stream and the thread.  Before the loops stop. */
+/* Ends every stream and the thread; later boards are answered 503.  Before the doors are
+ * drained, which would wait for the streams, and before the loops stop. */
 void radiator_stop(struct radiator *r);
 void radiator_free(struct radiator *r);
 

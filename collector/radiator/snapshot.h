@@ -1,17 +1,21 @@
 /* snapshot.h - what the board shows, once a second, as one line of JSON:
  *
- *   {"at":1767225600000,"writable":true,"version":"0.1.0","uptime_s":12,
+ *   {"at":1767225600000,"started":1767225588000,"uptime_s":12.001,"window_s":12.001,
+ *    "writable":true,"version":"0.1.0",
  *    "arrivals":[{"signal":"metrics","door":"tcp","per_s":120.5,"total":9000}],
  *    "rejects":[{"door":"tcp","reason":"too_old","per_s":0,"total":3}],
  *    "series":{"active":1000,"new_per_s":0},
  *    "sync":{"last_ms":0.3,"p99_ms":2.1,"unsynced_ms":0,"per_s":10},
- *    "disk":{"segments":1,"segment_bytes":1,"journal_bytes":1,"free_bytes":1},
+ *    "disk":{"segments":1,"segment_bytes":1,"journal_bytes":1,"free_bytes":1,"limit_bytes":0},
  *    "memory":{"used_bytes":1,"limit_bytes":2},
  *    "services":[{"name":"cart","series":10,"per_s":5.5}],"services_by":"samples"}
  *
- * Rates are over the time since the snapshot before.  services: those with most samples
- * in the last minute, asked from the store every SNAPSHOT_SERVICES_S seconds; per_s is null
- * and the order is by series where the store holds too much to ask.
+ * Rates are over the window: up to SNAPSHOT_WINDOW_S, so that a sender that exports every
+ * 15 s is a line and not a comb.  at and started are of the wall clock, uptime_s is not: it
+ * tells how late a snapshot came.  disk.limit_bytes is 0 where only the file system bounds.
+ * services: those with most samples in the last minute.  Asking the store for them costs a
+ * query, so it is a call of its own (snapshot_refresh), made while someone looks; where the
+ * store holds too much to ask, per_s is null and the order is by active series.
  * Owner: one thread.
  */
 #ifndef COLLECTOR_RADIATOR_SNAPSHOT_H
@@ -21,7 +25,23 @@
 #include "collector/self/counters.h"
 #include "tsdb/base/clock.h"
 
-enum { SNAPSHOT_SERVICES = 8, SNAPSHOT_SERVICES_S = 10, SERVICE_NAME_MAX = 128 };
+enum {
+    SNAPSHOT_WINDOW_S = 15,
+    SNAPSHOT_MARKS = SNAPSHOT_WINDOW_S + 1, /* one a second, and the one to subtract */
+    SNAPSHOT_SERVICES = 8,                  /* shown */
+    SNAPSHOT_SERVICES_MAX = 512,            /* ranked; of more, any 512 */
+    SNAPSHOT_SERVICES_S = 5,                /* between two queries */
+    SNAPSHOT_RETRY_S = 60,                  /* after one that was too large */
+    SERVICE_NAME_MAX = 128,
+};
+
+/* The counters at one moment. */
+struct snapshot_mark {
+    int64_t at_ns; /* monotonic */
+    int64_t received[SIGNAL_COUNT][DOOR_COUNT];
+    int64_t rejected[DOOR_COUNT][REASON_COUNT];
+    uint64_t created, syncs;
+};
 
 struct service {
     char name[SERVICE_NAME_MAX];
@@ -30,20 +50,22 @@ struct service {
 };
 
 struct snapshot {
-    struct tsdb *db;
-    struct clock *clock;
-    int64_t started_ns, before_ns; /* monotonic */
-    int64_t received[SIGNAL_COUNT][DOOR_COUNT];
-    int64_t rejected[DOOR_COUNT][REASON_COUNT];
-    uint64_t created, syncs;
-    struct service services[SNAPSHOT_SERVICES];
+    struct tsdb *db;     /* borrowed */
+    struct clock *clock; /* borrowed */
+    uint64_t disk_limit; /* bytes the store may take; 0: no bound */
+    int64_t started_ns, started_wall_ns;
+    struct snapshot_mark marks[SNAPSHOT_MARKS]; /* a ring; newest is the last written */
+    uint32_t newest, mark_count;
+    struct service services[SNAPSHOT_SERVICES_MAX]; /* the first SNAPSHOT_SERVICES in order */
     uint32_t service_count;
     bool has_traffic; /* services are by samples */
-    int64_t services_due_ns;
+    int64_t services_due_ns, traffic_due_ns;
 };
 
-void snapshot_init(struct snapshot *s, struct tsdb *db, struct clock *clock);
-/* One JSON object. */
+void snapshot_init(struct snapshot *s, struct tsdb *db, struct clock *clock, uint64_t disk_limit);
+/* Asks the store for the services when it is time to. */
+void snapshot_refresh(struct snapshot *s);
+/* One JSON object, and the mark that later rates begin at. */
 void snapshot_write(struct snapshot *s, struct json *out);
 
 #endif

@@ -198,15 +198,16 @@ static enum tsdb_status put_record(struct append *a, enum record_type type,
 
 static enum tsdb_status journal_batch(struct append *a, uint32_t n, uint64_t *position)
 {
-    static _Thread_local struct writer record; /* kept: some 50 KiB a thread */
-    writer_reset(&record);
+    struct writer record = {0};
     record_samples_encode(a->routed, n, a->batch->points, &record);
     enum tsdb_status st = put_record(a, RECORD_SAMPLES, &record, position);
-    if (st != TSDB_OK)
-        return st;
-    writer_reset(&record);
-    record_histograms_encode(a->routed, n, a->batch->points, &record);
-    return put_record(a, RECORD_HISTOGRAMS, &record, position);
+    if (st == TSDB_OK) {
+        writer_reset(&record);
+        record_histograms_encode(a->routed, n, a->batch->points, &record);
+        st = put_record(a, RECORD_HISTOGRAMS, &record, position);
+    }
+    writer_release(&record);
+    return st;
 }
 
 static enum tsdb_verdict apply_one(struct append *a, const struct routed *r, struct writer *scratch)

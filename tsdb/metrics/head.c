@@ -187,8 +187,8 @@ static void shard_extend(struct shard *s, uint32_t index)
         s->count++;
 }
 
-/* The ref was given to another series after its first one had gone idle: the later
- * definition counts. */
+/* Of two definitions that name one ref, or one series, the later counts: the series of
+ * the earlier had gone idle in between. */
 static void replace_dead(struct head *h, uint32_t ref)
 {
     struct series *s = head_series(h, ref);
@@ -213,6 +213,9 @@ enum tsdb_status head_restore(struct head *h, uint32_t ref, struct tsdb_labels l
             return TSDB_OK; /* defined again at a seal */
         replace_dead(h, ref);
     }
+    uint32_t former = alias_find(&h->aliases, hash);
+    if (former != ALIAS_NONE) /* it had gone idle and came again */
+        replace_dead(h, former);
     shard_extend(s, index);
     const char *tenant = "";
     char name[256];
@@ -382,16 +385,15 @@ static bool ref_is_dead(void *arg, uint32_t ref)
     return !head_series(arg, ref)->is_live;
 }
 
-/* Whether the series may go; see head_remove_idle. */
+/* Whether the series may go; see head_hide_idle. */
 static bool is_idle(const struct head *h, const struct series *s, int64_t ts)
 {
     uint16_t age = (uint16_t)(h->generation - s->generation); /* wraps */
     return s->is_live && !s->hot && age >= 2 && s->tail.ts < ts;
 }
 
-uint64_t head_remove_idle(struct head *h, int64_t ts)
+void head_hide_idle(struct head *h, int64_t ts, struct ordinals *hidden)
 {
-    struct ordinals dead = {0};
     rwlock_write(&h->index);
     for (uint32_t i = 0; i < SHARDS; i++) {
         struct shard *shard = &h->shards[i];
@@ -402,22 +404,26 @@ uint64_t head_remove_idle(struct head *h, int64_t ts)
                 continue;
             s->is_live = false;
             h->tenants[s->tenant].series--;
-            ordinals_append(&dead, index << SHARD_BITS | i);
+            ordinals_append(hidden, index << SHARD_BITS | i);
         }
         mutex_unlock(&shard->lock);
     }
-    if (dead.count > 0) {
-        ordinals_sort(&dead);
-        head_index_remove(h->labels, &dead);
+    if (hidden->count > 0)
         alias_remove(&h->aliases, ref_is_dead, h);
-        for (uint32_t i = 0; i < dead.count; i++)
-            head_unreserve(h, dead.at[i]);
-        charge_tables(h);
-    }
     rwlock_unlock(&h->index);
-    uint64_t count = dead.count;
-    ordinals_release(&dead);
-    return count;
+}
+
+void head_forget(struct head *h, struct ordinals *hidden)
+{
+    if (hidden->count == 0)
+        return;
+    ordinals_sort(hidden);
+    rwlock_write(&h->index);
+    head_index_remove(h->labels, hidden);
+    for (uint32_t i = 0; i < hidden->count; i++)
+        head_unreserve(h, hidden->at[i]);
+    charge_tables(h);
+    rwlock_unlock(&h->index);
 }
 
 uint64_t head_hot_bytes(struct head *h)

@@ -32,7 +32,7 @@ struct series {
     struct hot_tail tail;
     uint16_t generation; /* of the last append */
     uint16_t tenant;     /* index into head.tenants */
-    bool is_live;        /* false: the slot is free */
+    bool is_live;        /* false: the slot is free, or hidden and free soon */
 } __attribute__((aligned(16)));
 
 /* Guarded by: lock; the page table also grows only under the index lock. */
@@ -114,10 +114,14 @@ enum tsdb_status head_samples(struct head *h, uint32_t ref, enum head_part part,
 void head_turn(struct head *h);
 /* Drops the blocks of all generations before the current one. */
 void head_drop(struct head *h);
-/* Removes series that hold no block, took nothing in this generation nor in the
- * one before, and whose last sample is older than `ts`.  No series set may be
- * open.  Returns how many. */
-uint64_t head_remove_idle(struct head *h, int64_t ts);
+/* Hides series that hold no block, took nothing in this generation nor in the one
+ * before, and whose last sample is older than `ts`: nothing finds them any more, and
+ * their labels are a new series.  The gate is held for writing, since an append keeps
+ * refs; before head_drop, since a sample above the journal's floor may name a ref only
+ * while the series holds a block. */
+void head_hide_idle(struct head *h, int64_t ts, struct ordinals *hidden);
+/* Frees them, refs and texts, once no series set from before is open. */
+void head_forget(struct head *h, struct ordinals *hidden);
 /* Calls fn for each live series; the index lock is held for reading meanwhile.
  * fn returns false to stop. */
 typedef bool head_series_fn(void *arg, uint32_t ref);

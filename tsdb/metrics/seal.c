@@ -5,8 +5,8 @@
  *   3 define   live series and metadata again into the journal, synced: the records
  *              that remain do not need anything from before P
  *   4 commit   one manifest edit: the blocks, and the floor P
- *   5 publish  readers see the blocks; wait for the readers from before; drop the hot
- *              blocks; recycle the journal up to P
+ *   5 publish  readers see the blocks; hide idle series; wait for the readers from
+ *              before; drop the hot blocks and what was hidden; recycle the journal up to P
  *
  * A crash before 4 leaves orphans that the next start removes, and the journal; a
  * failure anywhere leaves the samples in the head, and the next seal takes them. */
@@ -125,15 +125,21 @@ static uint32_t first_exemplar(const struct seal *s, uint32_t ref)
     return low;
 }
 
-static enum tsdb_status write_series(struct seal *s, uint32_t ref, struct tsdb_labels labels)
+struct ordered {
+    struct tsdb_labels labels;
+    struct tsdb_hash hash;
+    uint32_t ref;
+};
+
+static enum tsdb_status write_series(struct seal *s, const struct ordered *series)
 {
+    uint32_t ref = series->ref;
     struct samples *all = &s->samples;
     samples_reset(all);
     enum tsdb_status st = head_samples(&s->m->head, ref, HEAD_SEALED, all);
     if (st != TSDB_OK)
         return tsdb_fail(s->err, st, "seal: hot block of series %u does not decode", ref);
     (void)samples_order(all, INT64_MIN, INT64_MAX);
-    struct tsdb_hash hash = head_series(&s->m->head, ref)->hash;
     uint32_t exemplar = first_exemplar(s, ref);
     for (uint32_t from = 0, to; from < all->count; from = to) {
         struct window *w;
@@ -144,7 +150,7 @@ static enum tsdb_status write_series(struct seal *s, uint32_t ref, struct tsdb_l
         for (to = from + 1; to < all->count && (is_rest || all->ts[to] < w->end); to++)
             ;
         struct samples part = slice(all, from, to);
-        st = block_writer_series(w->writer, hash, labels, &part, s->err);
+        st = block_writer_series(w->writer, series->hash, series->labels, &part, s->err);
         if (st != TSDB_OK)
             return st;
         write_exemplars(s, w, ref, to < all->count ? w->end : INT64_MAX, &exemplar);
@@ -153,11 +159,6 @@ static enum tsdb_status write_series(struct seal *s, uint32_t ref, struct tsdb_l
 }
 
 /* ---- all series in order -------------------------------------------------------------- */
-
-struct ordered {
-    struct tsdb_labels labels;
-    uint32_t ref;
-};
 
 static int by_labels(const void *a, const void *b)
 {
@@ -184,13 +185,13 @@ static enum tsdb_status write_metric(struct seal *s, struct tsdb_text name)
         head_index_labels(h->labels, refs.at[i], labels, &count);
         struct tsdb_label *copy = ARENA_ARRAY(&arena, struct tsdb_label, count);
         memcpy(copy, labels, count * sizeof *copy);
-        series[i] = (struct ordered){{copy, count}, refs.at[i]};
+        series[i] = (struct ordered){{copy, count}, head_series(h, refs.at[i])->hash, refs.at[i]};
     }
     rwlock_unlock(&h->index);
     if (st == TSDB_OK)
         qsort(series, refs.count, sizeof *series, by_labels);
     for (uint32_t i = 0; i < refs.count && st == TSDB_OK; i++)
-        st = write_series(s, series[i].ref, series[i].labels);
+        st = write_series(s, &series[i]);
     mem_free(series);
     arena_release(&arena);
     ordinals_release(&refs);
@@ -343,16 +344,16 @@ static void publish(struct seal *s)
         s->windows[i].block = NULL;
     }
     block_list_swap(s->m, blocks, s->window_count, NULL, 0);
+    struct ordinals idle = {0};
+    rwlock_write(&s->m->store->gate);
+    head_hide_idle(&s->m->head, s->now - IDLE_MINUTES * NS_PER_MINUTE, &idle);
+    rwlock_unlock(&s->m->store->gate);
     series_sets_wait(s->m);
     head_drop(&s->m->head);
+    head_forget(&s->m->head, &idle);
+    ordinals_release(&idle);
     catalog_drop_sealed(&s->m->catalog);
     journal_release_below(s->m->store->journal, s->position);
-}
-
-static void remove_idle(void *arg)
-{
-    struct seal *s = arg;
-    (void)head_remove_idle(&s->m->head, s->now - IDLE_MINUTES * NS_PER_MINUTE);
 }
 
 static void release(struct seal *s)
@@ -372,7 +373,6 @@ static enum tsdb_status seal(struct seal *s)
 {
     turn(s);
     enum tsdb_status st = write_all(s);
-    (void)series_sets_exclude(s->m, remove_idle, s);
     if (st == TSDB_OK)
         st = define_again(s->m, s->err);
     if (st == TSDB_OK)
@@ -382,23 +382,31 @@ static enum tsdb_status seal(struct seal *s)
     return st;
 }
 
-enum tsdb_status metrics_seal(struct metrics *m, struct tsdb_error *err)
+enum tsdb_status metrics_seal_locked(struct metrics *m, struct tsdb_error *err)
 {
+    if (m->store->is_read_only)
+        return tsdb_fail(err, TSDB_EINVAL, "the store is open for reading only");
     struct seal *s = MEM_NEW(struct seal);
     s->m = m;
     s->now = clock_wall_ns(m->store->clock);
     s->err = err;
     samples_init(&s->samples, NULL);
     int64_t began = clock_mono_ns(m->store->clock);
-    mutex_lock(&m->tend);
     enum tsdb_status st = seal(s);
-    mutex_unlock(&m->tend);
     (void)atomic_fetch_add(&m->seal_ns, clock_mono_ns(m->store->clock) - began);
+    release(s);
+    mem_free(s);
     if (st == TSDB_OK) {
         (void)atomic_fetch_add(&m->seals, 1);
         mem_trim();
     }
-    release(s);
-    mem_free(s);
+    return st;
+}
+
+enum tsdb_status metrics_seal(struct metrics *m, struct tsdb_error *err)
+{
+    mutex_lock(&m->tend);
+    enum tsdb_status st = metrics_seal_locked(m, err);
+    mutex_unlock(&m->tend);
     return st;
 }

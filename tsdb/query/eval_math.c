@@ -70,7 +70,26 @@ void doubles_sort(double *values, uint32_t n)
     }
 }
 
+uint32_t doubles_find(const double *values, uint32_t n, double v)
+{
+    uint32_t low = 0, high = n;
+    while (low < high) {
+        uint32_t middle = low + (high - low) / 2;
+        if (compare_doubles(&values[middle], &v) < 0)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low;
+}
+
 double quantile_of(double q, double *values, uint32_t n)
+{
+    doubles_sort(values, n);
+    return quantile_of_sorted(q, values, n);
+}
+
+double quantile_of_sorted(double q, const double *values, uint32_t n)
 {
     if (n == 0 || isnan(q))
         return (double)NAN;
@@ -78,7 +97,6 @@ double quantile_of(double q, double *values, uint32_t n)
         return -HUGE_VAL;
     if (q > 1)
         return HUGE_VAL;
-    doubles_sort(values, n);
     double rank = q * (n - 1);
     double lower = floor(rank);
     double weight = rank - lower;

@@ -67,5 +67,8 @@ void doubles_sort(double *values, uint32_t n);
 /* Linear between the two nearest ranks; -Inf below q = 0, +Inf above 1, NaN for
  * n = 0 or q = NaN.  Sorts the values. */
 double quantile_of(double q, double *values, uint32_t n);
+double quantile_of_sorted(double q, const double *values, uint32_t n);
+/* Where v is among sorted values, or would be: the first that is not before it. */
+uint32_t doubles_find(const double *values, uint32_t n, double v);
 
 #endif

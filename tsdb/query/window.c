@@ -136,6 +136,15 @@ static void stacks_move(struct stacks *s, struct window w)
     }
 }
 
+/* Where a sum leaves the numbers, the order of its terms decides how. */
+static double sum_in_order(const struct window_job *job, struct window w)
+{
+    struct pair sum = {0, 0};
+    for (uint32_t i = w.from; i < w.to; i++)
+        sum = pair_add(sum, job->values[i]);
+    return pair_value(sum);
+}
+
 static void over_sum(const struct window_job *job)
 {
     struct stacks s = stacks_over(job, false);
@@ -144,7 +153,8 @@ static void over_sum(const struct window_job *job)
         if (length(w) == 0)
             continue;
         stacks_move(&s, w);
-        give(job, i, pair_value(pair_join(s.sums[w.from], s.back_sum)));
+        struct pair sum = pair_join(s.sums[w.from], s.back_sum);
+        give(job, i, isfinite(sum.high) ? sum.high + sum.low : sum_in_order(job, w));
     }
 }
 
@@ -450,12 +460,52 @@ static double *window_copy(const struct window_job *job, struct window w)
     return job->scratch;
 }
 
+/* The values of a window in order, kept so while it moves. */
+struct ordered {
+    const double *values;
+    double *at;
+    struct window w;
+};
+
+static void ordered_remove(struct ordered *o, double v)
+{
+    uint32_t n = length(o->w), at = doubles_find(o->at, n, v);
+    memmove(o->at + at, o->at + at + 1, (n - at - 1) * sizeof v);
+    o->w.from++;
+}
+
+static void ordered_insert(struct ordered *o, double v)
+{
+    uint32_t n = length(o->w), at = doubles_find(o->at, n, v);
+    memmove(o->at + at + 1, o->at + at, (n - at) * sizeof v);
+    o->at[at] = v;
+    o->w.to++;
+}
+
+static void ordered_move(struct ordered *o, struct window w)
+{
+    uint32_t moved = w.from - o->w.from + w.to - o->w.to;
+    if (w.from >= o->w.to || moved > length(w) / 4) {
+        memcpy(o->at, o->values + w.from, length(w) * sizeof *o->at);
+        doubles_sort(o->at, length(w));
+        o->w = w;
+        return;
+    }
+    while (o->w.from < w.from)
+        ordered_remove(o, o->values[o->w.from]);
+    while (o->w.to < w.to)
+        ordered_insert(o, o->values[o->w.to]);
+}
+
 static void over_quantile(const struct window_job *job)
 {
+    struct ordered o = {.values = job->values, .at = job->scratch};
     for (uint32_t i = 0; i < job->steps; i++) {
         struct window w = job->windows[i];
-        if (length(w) > 0)
-            give(job, i, quantile_of(job->parameters[0][i], window_copy(job, w), length(w)));
+        if (length(w) == 0)
+            continue;
+        ordered_move(&o, w);
+        give(job, i, quantile_of_sorted(job->parameters[0][i], o.at, length(w)));
     }
 }
 

@@ -9,7 +9,8 @@
  *                                                 added up, in order
  *   sum, avg, stddev, stdvar                      two stacks, below
  *   min, max and their times                      monotonic queue
- *   deriv, predict_linear, quantile, mad,         each window by itself
+ *   quantile                                      sorted values, kept sorted
+ *   deriv, predict_linear, mad,                   each window by itself
  *   double_exponential_smoothing
  *
  * Two stacks: a window is cut at `mid`; what lies before has its sums from each

@@ -6,10 +6,9 @@
 #include "tsdb/base/status.h"
 #include "tsdb/base/thread.h"
 #include "tsdb/base/writer.h"
+#include "tsdb/store/journal_file.h"
 #include "tsdb/store/journal_files.h"
-#include "tsdb/store/journal_record.h"
 
-#include <errno.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -246,12 +245,6 @@ enum tsdb_status journal_append(struct journal *j, uint8_t type, const struct by
 
 /* ---- committing -------------------------------------------------------------------- */
 
-static bool is_passing(int os_errno)
-{
-    return os_errno == ENOSPC || os_errno == EDQUOT || os_errno == EMFILE || os_errno == ENFILE ||
-           os_errno == ENOMEM || os_errno == EAGAIN;
-}
-
 static void tell(struct journal *j, bool is_degraded, const char *what, const char *why)
 {
     char text[320];
@@ -300,7 +293,7 @@ static enum attempt attempt_of(enum tsdb_status st, const struct tsdb_error *err
 {
     if (st == TSDB_OK)
         return ATTEMPT_OK;
-    return is_passing(err->os_errno) ? ATTEMPT_FULL : ATTEMPT_FAULT;
+    return journal_is_passing(err->os_errno) ? ATTEMPT_FULL : ATTEMPT_FAULT;
 }
 
 /* A full file is synced before the next one begins: only the current file ever
@@ -557,7 +550,8 @@ void journal_release_below(struct journal *j, uint64_t position)
 bool journal_step(struct journal *j)
 {
     ASSERT(j->has_no_threads);
-    return commit_step(j) || journal_files_tend(j->files, NULL) == TSDB_OK;
+    struct tsdb_error err;
+    return commit_step(j) || journal_files_tend(j->files, &err) == TSDB_OK;
 }
 
 /* ---- figures ------------------------------------------------------------------------ */

@@ -4,10 +4,17 @@
 #include "tsdb/base/mem.h"
 #include "tsdb/base/status.h"
 
+#include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+bool journal_is_passing(int os_errno)
+{
+    return os_errno == ENOSPC || os_errno == EDQUOT || os_errno == EMFILE || os_errno == ENFILE ||
+           os_errno == ENOMEM || os_errno == EAGAIN;
+}
 
 /* ---- names ------------------------------------------------------------------------ */
 

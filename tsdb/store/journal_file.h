@@ -25,6 +25,10 @@ struct journal_file_list {
     size_t count, cap;
 };
 
+/* Lack of something that may come back (space, handles, memory): no fault of the
+ * file. */
+bool journal_is_passing(int os_errno);
+
 /* "DIR/PREFIX-00000001"; out is returned.  dir is shorter by 32 than out. */
 const char *journal_file_path(const char *dir, const char *prefix, uint32_t number,
                               char out[JOURNAL_PATH_MAX]);

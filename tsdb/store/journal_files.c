@@ -344,13 +344,15 @@ static size_t fitting(const struct journal_files *f, struct bytes records, uint6
 
 /* The file has grown by records; go on growing by zeros, so that the next few
  * syncs find their blocks there.  Lack of space is no fault here. */
-static void stretch(struct journal_files *f, struct journal_file *file)
+static enum tsdb_status stretch(struct journal_files *f, struct journal_file *file,
+                                struct tsdb_error *err)
 {
     uint64_t ahead = file->size / 2;
     ahead = ahead < STRETCH_MIN ? STRETCH_MIN : ahead;
     ahead = ahead > STRETCH_MAX ? STRETCH_MAX : ahead;
     uint64_t room = file->size < f->segment_bytes ? f->segment_bytes - file->size : 0;
-    (void)grow(f, file, ahead < room ? ahead : room, NULL);
+    enum tsdb_status st = grow(f, file, ahead < room ? ahead : room, err);
+    return st != TSDB_OK && journal_is_passing(err->os_errno) ? TSDB_OK : st;
 }
 
 enum tsdb_status journal_files_write(struct journal_files *f, struct bytes records,
@@ -371,7 +373,9 @@ enum tsdb_status journal_files_write(struct journal_files *f, struct bytes recor
     if (off + fits > file->size) {
         atomic_fetch_add(&f->disk_bytes, off + fits - file->size);
         file->size = off + fits;
-        stretch(f, file);
+        st = stretch(f, file, err);
+        if (st != TSDB_OK)
+            return st;
     }
     f->current_end = position + fits;
     atomic_store(&f->end, f->current_end);
@@ -594,15 +598,14 @@ enum tsdb_status journal_files_tend(struct journal_files *f, struct tsdb_error *
     file = f->filling;
     uint64_t left = is_filled(f, file) ? 0 : f->segment_bytes - file->size;
     st = grow(f, file, left < STRETCH_MAX ? left : STRETCH_MAX, err);
-    bool has_syncing_failed = false;
+    bool is_sound = st == TSDB_OK || journal_is_passing(err->os_errno);
     if (st == TSDB_OK) {
         st = fs_sync(file->file, err);
-        has_syncing_failed = st != TSDB_OK;
+        is_sound = st == TSDB_OK;
     }
     if (st == TSDB_OK && !is_filled(f, file))
         return TSDB_OK;
-    /* What could not be synced is never synced again. */
-    bool is_sound = st == TSDB_OK || !has_syncing_failed;
+    /* A file that failed is not touched again. */
     mutex_lock(&f->lock);
     f->filling = NULL;
     if (is_sound)

@@ -50,8 +50,8 @@ TSDB_NODISCARD enum tsdb_status journal_files_replay(struct journal_files *f, ui
                                                      struct tsdb_error *err);
 
 /* Writes whole records, the first of which is at `position`, as many as the
- * current file takes; 0 when there is none or it is full.  A failed write may
- * be tried again with the same bytes. */
+ * current file takes; 0 when there is none or it is full.  A write that failed
+ * for a passing reason may be tried again with the same bytes.  err: not NULL. */
 TSDB_NODISCARD enum tsdb_status journal_files_write(struct journal_files *f, struct bytes records,
                                                     uint64_t position, size_t *taken,
                                                     struct tsdb_error *err);
@@ -68,7 +68,7 @@ bool journal_files_take_wish(struct journal_files *f);
 
 void journal_files_release(struct journal_files *f, uint64_t position);
 /* One bounded piece: recycles one file, or fills a stretch of one, or makes one.
- * TSDB_END: nothing to do. */
+ * TSDB_END: nothing to do.  err: not NULL. */
 TSDB_NODISCARD enum tsdb_status journal_files_tend(struct journal_files *f, struct tsdb_error *err);
 
 /* Fills in the fields that are about files and replay; leaves the others. */

@@ -1,19 +1,34 @@
 /* A PromQL query, its graph and its table; the state is in the URL. */
 import { completions } from "./complete.js";
-import { plot, swatch } from "./plot.js";
+import { colour, plot, swatch } from "./plot.js";
+import { dayOf, duration, short, timeOfDay, visible } from "./text.js";
 
 const $ = (id) => document.getElementById(id);
-const SERIES_DRAWN_MAX = 50;
+const DRAWN_MAX = 50; /* series */
+const ROWS_MAX = 2000;
 const POINTS = 400;
+const RANGE_S = 3600;
+const PAUSE_MS = 60; /* after a key, before completions are asked for */
 let drawn = null;
 let running = null;
 
 /* ---- state in the URL ----------------------------------------------------------------- */
 
+function setRange(seconds) {
+  const range = $("range"), text = String(seconds);
+  if (![...range.options].some((o) => o.value === text)) {
+    const option = document.createElement("option");
+    option.value = text;
+    option.textContent = duration(seconds);
+    range.append(option);
+  }
+  range.value = text;
+}
+
 function readState() {
-  const url = new URLSearchParams(location.search);
+  const url = new URLSearchParams(location.search), range = Number(url.get("range"));
   $("query").value = url.get("q") ?? "";
-  if (url.get("range")) $("range").value = url.get("range");
+  setRange(range > 0 && Number.isFinite(range) ? range : RANGE_S);
   $("end").value = url.get("end") ?? "";
   $("step").value = url.get("step") ?? "";
   showTab(url.get("tab") === "table" ? "table" : "graph");
@@ -36,13 +51,14 @@ function showTab(name) {
   for (const tab of ["graph", "table"]) {
     $(tab).hidden = tab !== name;
     $(`tab-${tab}`).setAttribute("aria-selected", String(tab === name));
+    $(`tab-${tab}`).tabIndex = tab === name ? 0 : -1;
   }
 }
 
 /* ---- asking ----------------------------------------------------------------------------- */
 
 function say(text, isBad = false) {
-  $("message").textContent = text;
+  $("message").textContent = visible(text);
   $("message").toggleAttribute("data-bad", isBad);
 }
 
@@ -68,107 +84,164 @@ function endTime() {
   return time;
 }
 
+function clear() {
+  draw([], 0, 0);
+  $("rows").replaceChildren();
+}
+
+/* The graph and the table are two questions; one may have an answer where the other has
+ * none (a range vector is a table only). */
 async function run(isNew = true) {
   const query = $("query").value.trim();
-  if (!query) return say("type an expression");
-  writeState(isNew);
   running?.abort();
+  if (!query) {
+    clear();
+    return say("type an expression; names are completed as you type");
+  }
+  if (isNew) writeState(true);
   running = new AbortController();
-  const began = performance.now();
+  const { signal } = running, began = performance.now();
   say("running …");
   try {
     const end = endTime(), range = Number($("range").value);
     const step = $("step").value.trim() || String(Math.max(Math.ceil(range / POINTS), 1));
-    const [matrix, vector] = await Promise.all([
-      ask("/api/v1/query_range", { query, start: String(end - range), end: String(end), step }, running.signal),
-      ask("/api/v1/query", { query, time: String(end) }, running.signal),
+    const [matrix, vector] = await Promise.allSettled([
+      ask("/api/v1/query_range", { query, start: String(end - range), end: String(end), step }, signal),
+      ask("/api/v1/query", { query, time: String(end) }, signal),
     ]);
-    draw(matrix.data.result, end - range, end);
-    fill(vector.data);
-    const notes = [...(matrix.warnings ?? []), ...(matrix.infos ?? [])];
-    say(`${matrix.data.result.length} series in ${Math.round(performance.now() - began)} ms${notes.length ? " — " + notes.join("; ") : ""}`);
+    if (signal.aborted) return;
+    show(matrix, vector, end - range, end, performance.now() - began);
   } catch (error) {
-    if (error.name !== "AbortError") say(error.message, true);
+    clear();
+    say(error.message, true);
   }
+}
+
+function show(matrix, vector, start, end, tookMs) {
+  draw(matrix.value?.data.result ?? [], start, end);
+  fill(vector.value?.data);
+  if (!vector.value) return say(vector.reason.message, true);
+  if (!matrix.value) return say(`no graph: ${matrix.reason.message}`, true);
+  const n = matrix.value.data.result.length;
+  const notes = new Set([matrix.value, vector.value].flatMap((a) => [...(a.warnings ?? []), ...(a.infos ?? [])]));
+  say([`${n} series in ${Math.round(tookMs)} ms`, ...notes].join("\n"));
 }
 
 /* ---- showing ---------------------------------------------------------------------------- */
 
 function nameOf(metric) {
   const { __name__: name = "", ...labels } = metric;
-  const pairs = Object.entries(labels).map(([k, v]) => `${k}=${JSON.stringify(v)}`);
-  return pairs.length ? `${name}{${pairs.join(", ")}}` : name || "{}";
+  const key = (k) => (/^[a-zA-Z_][a-zA-Z0-9_]*$/.test(k) ? k : JSON.stringify(k));
+  const isPlain = name === "" || /^[a-zA-Z_:][a-zA-Z0-9_:]*$/.test(name);
+  const pairs = Object.entries(labels).map(([k, v]) => `${key(k)}=${JSON.stringify(v)}`);
+  if (!isPlain) pairs.unshift(JSON.stringify(name));
+  const inside = pairs.length ? `{${pairs.join(", ")}}` : "";
+  return visible((isPlain ? name : "") + inside || "{}");
 }
 
 const numberOf = (text) => (text === "+Inf" ? Infinity : text === "-Inf" ? -Infinity : Number(text));
 
+/* Times of all series, a hole where a line pauses. */
 function columns(series) {
   const times = [...new Set(series.flatMap((s) => (s.values ?? []).map(([t]) => t)))].sort((a, b) => a - b);
-  const at = new Map(times.map((t, i) => [t, i]));
-  return [times, ...series.map((s) => {
-    const line = new Array(times.length).fill(null);
+  const steps = times.slice(1).map((t, i) => t - times[i]), step = Math.min(...steps);
+  const holes = times.slice(1).filter((t, i) => steps[i] > 1.5 * step).map((t) => t - step);
+  const all = [...times, ...holes].sort((a, b) => a - b);
+  const at = new Map(all.map((t, i) => [t, i]));
+  return [all, ...series.map((s) => {
+    const line = new Array(all.length).fill(null);
     for (const [t, v] of s.values ?? []) line[at.get(t)] = Number.isFinite(numberOf(v)) ? numberOf(v) : null;
     return line;
   })];
 }
 
+/* The values under the cursor, or the last ones. */
+function readAt(data, index) {
+  const times = data[0], i = index ?? times.length - 1;
+  const at = times[i];
+  $("when").textContent = at === undefined ? "" : `${dayOf(at * 1000)} ${timeOfDay(at * 1000)}`;
+  $("legend").querySelectorAll("b").forEach((b, line) => {
+    const v = data[line + 1]?.[i];
+    b.textContent = v === null || v === undefined ? "–" : short(v);
+  });
+}
+
+function key(s, i) {
+  const item = document.createElement("li"), button = document.createElement("button");
+  button.type = "button";
+  button.setAttribute("aria-pressed", "true");
+  const name = document.createElement("bdi");
+  name.textContent = nameOf(s.metric);
+  button.append(swatch(i), name, document.createElement("b"));
+  button.addEventListener("click", () => {
+    const isShown = button.getAttribute("aria-pressed") !== "true";
+    button.setAttribute("aria-pressed", String(isShown));
+    drawn.chart.setSeries(i + 1, { show: isShown });
+  });
+  item.append(button);
+  return item;
+}
+
 function draw(result, start, end) {
-  const series = result.slice(0, SERIES_DRAWN_MAX);
+  const series = result.filter((s) => s.values?.length).slice(0, DRAWN_MAX);
+  const data = columns(series);
   drawn?.destroy();
   drawn = null;
   $("plot").replaceChildren();
-  if (series.length)
-    drawn = plot($("plot"), series.map((s) => ({ name: nameOf(s.metric) })), columns(series), { select: zoom });
-  $("legend").replaceChildren(...series.map((s, i) => {
-    const item = document.createElement("li");
-    item.append(swatch(i), nameOf(s.metric));
-    return item;
-  }));
+  $("legend").replaceChildren(...series.map(key));
   if (result.length > series.length) {
     const item = document.createElement("li");
-    item.textContent = `… and ${result.length - series.length} more, see the table`;
+    item.className = "more";
+    item.textContent = `and ${result.length - series.length} more that are not drawn; see the table`;
     $("legend").append(item);
   }
+  if (series.length)
+    drawn = plot($("plot"), series.map((s, i) => ({ colour: colour(i) })), data,
+      { select: zoom, point: (i) => readAt(data, i), window: () => [start, end] });
+  readAt(data, null);
 }
 
 function zoom(from, to) {
-  const width = to - from;
-  const fit = [...$("range").options].map((o) => Number(o.value)).find((v) => v >= width);
-  $("range").value = String(fit ?? 2592000);
-  $("end").value = new Date(to * 1000).toISOString();
+  setRange(Math.max(Math.round(to - from), 1));
+  $("end").value = new Date(Math.round(to) * 1000).toISOString().replace(".000", "");
   run();
 }
 
 function row(cells) {
   const tr = document.createElement("tr");
   tr.append(...cells.map((text) => {
-    const td = document.createElement("td");
-    td.textContent = text;
+    const td = document.createElement("td"), isolated = document.createElement("bdi");
+    isolated.textContent = text;
+    td.append(isolated);
     return td;
   }));
   return tr;
 }
 
-function valueText(item) {
+function valueOf(item) {
   if (item.value) return item.value[1];
   if (item.histogram) return `count ${item.histogram[1].count}, sum ${item.histogram[1].sum}`;
-  if (item.values) return item.values.map(([t, v]) => `${v} @${t}`).join("\n");
-  return "";
+  const at = (t) => `@ ${dayOf(t * 1000)} ${timeOfDay(t * 1000)}`;
+  return [...(item.values ?? []).map(([t, v]) => `${v} ${at(t)}`),
+    ...(item.histograms ?? []).map(([t, h]) => `count ${h.count}, sum ${h.sum} ${at(t)}`)].join("\n");
 }
 
 function fill(data) {
-  if (data.resultType === "scalar" || data.resultType === "string") {
-    $("rows").replaceChildren(row([data.resultType, data.result[1]]));
-    return;
-  }
-  $("rows").replaceChildren(...data.result.map((item) => row([nameOf(item.metric), valueText(item)])));
+  if (!data) return $("rows").replaceChildren();
+  if (data.resultType === "scalar" || data.resultType === "string")
+    return $("rows").replaceChildren(row([data.resultType, visible(data.result[1])]));
+  const rows = data.result.slice(0, ROWS_MAX).map((item) => row([nameOf(item.metric), valueOf(item)]));
+  if (data.result.length > ROWS_MAX) rows.push(row([`and ${data.result.length - ROWS_MAX} more`, ""]));
+  $("rows").replaceChildren(...(rows.length ? rows : [row(["no series", ""])]));
 }
 
 /* ---- completion ---------------------------------------------------------------------------- */
 
 const choices = { list: [], from: 0, to: 0, at: -1 };
+let pause = 0;
 
 function closeChoices() {
+  clearTimeout(pause);
   choices.list = [];
   $("choices").hidden = true;
   $("query").setAttribute("aria-expanded", "false");
@@ -179,61 +252,92 @@ function mark(at) {
   choices.at = at;
   [...$("choices").children].forEach((item, i) => item.setAttribute("aria-selected", String(i === at)));
   $("choices").children[at]?.scrollIntoView({ block: "nearest" });
-  $("query").setAttribute("aria-activedescendant", `choice-${at}`);
+  if (at >= 0) $("query").setAttribute("aria-activedescendant", `choice-${at}`);
+  else $("query").removeAttribute("aria-activedescendant");
 }
 
 function take(at) {
-  const box = $("query"), text = choices.list[at];
-  box.setRangeText(text, choices.from, choices.to, "end");
+  const box = $("query"), { insert, back = 0 } = choices.list[at];
+  box.setRangeText(insert, choices.from, choices.to, "end");
+  box.setSelectionRange(box.selectionEnd - back, box.selectionEnd - back);
   closeChoices();
   box.focus();
+  if (back) suggest(); /* the values of the label */
+}
+
+function choice({ text, kind }, i) {
+  const item = document.createElement("li"), name = document.createElement("bdi"), sort = document.createElement("small");
+  item.id = `choice-${i}`;
+  item.setAttribute("role", "option");
+  item.setAttribute("aria-selected", "false");
+  name.textContent = visible(text);
+  sort.textContent = kind;
+  item.append(name, sort);
+  item.addEventListener("mousedown", (event) => { event.preventDefault(); take(i); });
+  return item;
 }
 
 async function suggest() {
-  const box = $("query"), asked = box.value;
-  const found = await completions(asked, box.selectionStart);
-  if (box.value !== asked) return;
+  const box = $("query"), asked = box.value, at = box.selectionStart;
+  const found = await completions(asked, at).catch(() => null);
+  if (box.value !== asked || box.selectionStart !== at || document.activeElement !== box) return;
   if (!found || found.list.length === 0) return closeChoices();
   Object.assign(choices, found);
-  $("choices").replaceChildren(...found.list.map((text, i) => {
-    const item = document.createElement("li");
-    item.id = `choice-${i}`;
-    item.setAttribute("role", "option");
-    item.textContent = text;
-    item.addEventListener("mousedown", (event) => { event.preventDefault(); take(i); });
-    return item;
-  }));
+  $("choices").replaceChildren(...found.list.map(choice));
   $("choices").hidden = false;
   box.setAttribute("aria-expanded", "true");
-  mark(0);
+  mark(-1);
 }
 
+/* Nothing is marked until an arrow says so: Enter runs what was typed. */
 function onKey(event) {
-  const isOpen = !$("choices").hidden;
-  if (event.key === "Enter" && !event.shiftKey && !isOpen) {
+  const isOpen = !$("choices").hidden, n = choices.list.length;
+  if (event.isComposing) return;
+  if (event.key === "Enter" && !event.shiftKey) {
     event.preventDefault();
+    if (isOpen && choices.at >= 0 && !event.ctrlKey && !event.metaKey) return take(choices.at);
+    closeChoices();
     run();
   } else if (isOpen && (event.key === "ArrowDown" || event.key === "ArrowUp")) {
     event.preventDefault();
-    const n = choices.list.length;
-    mark((choices.at + (event.key === "ArrowDown" ? 1 : n - 1)) % n);
-  } else if (isOpen && (event.key === "Enter" || event.key === "Tab")) {
+    const down = event.key === "ArrowDown";
+    mark(choices.at < 0 ? (down ? 0 : n - 1) : (choices.at + (down ? 1 : n - 1)) % n);
+  } else if (isOpen && event.key === "Tab" && !event.shiftKey) {
     event.preventDefault();
-    take(choices.at);
-  } else if (event.key === "Escape") closeChoices();
-  if ((event.ctrlKey || event.metaKey) && event.key === "Enter") {
+    take(Math.max(choices.at, 0));
+  } else if (event.key === "Escape" && isOpen) {
+    event.preventDefault();
     closeChoices();
-    run();
+  } else if (event.key === " " && event.ctrlKey) {
+    event.preventDefault();
+    suggest();
   }
 }
 
-$("query").addEventListener("input", suggest);
+function onTabKey(event) {
+  if (event.key !== "ArrowLeft" && event.key !== "ArrowRight") return;
+  const other = $("graph").hidden ? "graph" : "table";
+  pickTab(other);
+  $(`tab-${other}`).focus();
+}
+
+function pickTab(tab) {
+  showTab(tab);
+  writeState(false);
+}
+
+$("query").addEventListener("input", () => {
+  clearTimeout(pause);
+  pause = setTimeout(suggest, PAUSE_MS);
+});
 $("query").addEventListener("keydown", onKey);
 $("query").addEventListener("blur", closeChoices);
 $("form").addEventListener("submit", (event) => { event.preventDefault(); closeChoices(); run(); });
 $("range").addEventListener("change", () => run());
-for (const tab of ["graph", "table"])
-  $(`tab-${tab}`).addEventListener("click", () => { showTab(tab); writeState(false); });
-window.addEventListener("popstate", () => { readState(); run(false); });
+for (const tab of ["graph", "table"]) {
+  $(`tab-${tab}`).addEventListener("click", () => pickTab(tab));
+  $(`tab-${tab}`).addEventListener("keydown", onTabKey);
+}
+window.addEventListener("popstate", () => { closeChoices(); readState(); run(false); });
 readState();
-if ($("query").value) run(false);
+run(false);

@@ -1,68 +1,71 @@
-/* A chart that takes named lines and grows with time; uPlot draws it. */
+/* uPlot, dressed: one function for a chart, and one that grows with time. */
 import uPlot from "uplot";
+import { short, timeLabels } from "./text.js";
 
 export const COLOURS = ["#5ab0ff", "#41d17a", "#f4bf3a", "#c48bff", "#ff8a5b", "#4fd6d2", "#ff7fb0", "#b6d957",
   "#9aa7b4", "#e6e6e6"];
+const DIM = "#a3b0bd", GRID = "#262e38";
+const MINUTES = [60, 120, 300, 600, 900, 1800, 3600];
+const DOUBLES = Array.from({ length: 51 }, (_, i) => 2 ** i);
 
 export const colour = (i) => COLOURS[i % COLOURS.length];
 
-/* A number for people: 12.3k, 4.5M; small ones with the digits that matter. */
-export function short(v) {
-  if (v === null || v === undefined || Number.isNaN(v)) return "–";
-  const size = Math.abs(v);
-  if (!Number.isFinite(v)) return v > 0 ? "∞" : "-∞";
-  for (const [unit, at] of [["T", 1e12], ["G", 1e9], ["M", 1e6], ["k", 1e3]])
-    if (size >= at) return trim(v / at) + unit;
-  if (size >= 100 || Number.isInteger(v)) return String(Math.round(v * 10) / 10);
-  if (size >= 0.01) return trim(v);
-  return v === 0 ? "0" : v.toExponential(1);
-}
-
-const trim = (v) => String(Number(v.toPrecision(3)));
-
-export function bytes(v) {
-  if (v === null || v === undefined) return "–";
-  for (const [unit, at] of [["TiB", 2 ** 40], ["GiB", 2 ** 30], ["MiB", 2 ** 20], ["KiB", 2 ** 10]])
-    if (Math.abs(v) >= at) return `${trim(v / at)} ${unit}`;
-  return `${v} B`;
-}
-
-/* The little line that names a colour. */
+/* The little square that names a colour. */
 export function swatch(i) {
-  const ns = "http://www.w3.org/2000/svg";
-  const svg = document.createElementNS(ns, "svg");
-  svg.setAttribute("width", "18");
-  svg.setAttribute("height", "6");
-  const rect = document.createElementNS(ns, "rect");
-  rect.setAttribute("width", "18");
-  rect.setAttribute("height", "6");
-  rect.setAttribute("fill", colour(i));
-  svg.append(rect);
-  return svg;
+  const mark = document.createElement("i");
+  mark.className = "swatch";
+  mark.style.backgroundColor = colour(i);
+  return mark;
 }
 
-const axis = (format) => ({
-  stroke: "#9aa7b4",
-  grid: { stroke: "#2b333d", width: 1 },
-  ticks: { show: false },
-  font: "14px system-ui, sans-serif",
-  size: format ? 64 : 30,
-  values: format ? (u, ticks) => ticks.map(format) : undefined,
-});
+function axes({ format, isBytes, isWall, fontPx }) {
+  const font = `${fontPx}px system-ui, "DejaVu Sans", sans-serif`;
+  const shared = { stroke: DIM, font, grid: { stroke: GRID, width: 1 }, ticks: { show: false } };
+  const width = (u, labels) => {
+    const longest = Math.max(...(labels ?? [""]).map((t) => t.length));
+    return Math.ceil(longest * fontPx * 0.58) + 14;
+  };
+  return [
+    { ...shared, size: Math.ceil(fontPx * 2.1), space: fontPx * (isWall ? 4.2 : 6), ...(isWall ? { incrs: MINUTES } : {}), gap: Math.round(fontPx * 0.6), values: (u, ticks) => timeLabels(ticks) },
+    { ...shared, size: width, space: fontPx * 2.4, gap: 6, values: (u, ticks) => ticks.map((v) => (v === 0 ? "0" : format(v))),
+      ...(isBytes ? { incrs: DOUBLES } : {}) },
+  ];
+}
 
-/* lines: [{name}], data: [times s, values...]; select: called with (from, to) seconds. */
-export function plot(element, lines, data, { format = short, select, zero = false } = {}) {
+/* Room above, and below where nothing says zero; a flat line is not drawn on the edge. */
+function pad(low, high, fromZero) {
+  if (low === null || high === null) return [0, 1];
+  if (fromZero) low = Math.min(low, 0);
+  if (low === high) return low === 0 ? [0, 1] : low > 0 ? [0, low * 1.25] : [low * 1.25, 0];
+  const room = (high - low) * 0.08;
+  return [fromZero && low === 0 ? 0 : low - room, high + room];
+}
+
+/* lines: [{colour}], data: [times s, values...].
+ * select(from, to): a range was dragged, seconds; point(index or null): the cursor moved;
+ * window(): [from, to] of the time axis. */
+export function plot(element, lines, data, { format = short, select, point, window: span, fromZero = false, isBytes = false, isWall = false, fill = false } = {}) {
+  const rem = parseFloat(getComputedStyle(document.documentElement).fontSize) || 16;
+  const fontPx = Math.max(Math.round(rem * 0.8), 12);
   const size = () => ({ width: Math.max(element.clientWidth, 120), height: Math.max(element.clientHeight, 70) });
   const options = {
     ...size(),
+    padding: [fontPx * 0.7, fontPx * 1.6, 0, 0],
     legend: { show: false },
-    cursor: { drag: { x: Boolean(select), y: false, setScale: false } },
-    scales: { y: { range: (u, low, high) => pad(low, high, zero) } },
-    axes: [axis(null), axis(format)],
-    series: [{}, ...lines.map((line, i) => ({ label: line.name, stroke: colour(i), width: 2, spanGaps: false, points: { show: false } }))],
-    hooks: select ? { setSelect: [(u) => {
-      if (u.select.width > 4) select(u.posToVal(u.select.left, "x"), u.posToVal(u.select.left + u.select.width, "x"));
-    }] } : {},
+    cursor: { show: Boolean(point || select), y: false, drag: { x: Boolean(select), y: false, setScale: false }, points: { size: 7 } },
+    scales: { x: span ? { range: span } : {}, y: { range: (u, low, high) => pad(low, high, fromZero) } },
+    axes: axes({ format, isBytes, isWall, fontPx }),
+    series: [{}, ...lines.map((line) => ({
+      stroke: line.colour, width: Math.max(2, rem / 9), spanGaps: false,
+      fill: fill ? line.colour + "26" : undefined,
+      points: { show: (u, i, from, to) => to - from < 2, size: 6, fill: line.colour },
+    }))],
+    hooks: {
+      setSelect: [(u) => {
+        if (select && u.select.width > 4) select(u.posToVal(u.select.left, "x"), u.posToVal(u.select.left + u.select.width, "x"));
+      }],
+      setCursor: [(u) => point?.(u.cursor.idx ?? null)],
+    },
   };
   const chart = new uPlot(options, data, element);
   const observer = new ResizeObserver(() => chart.setSize(size()));
@@ -70,50 +73,99 @@ export function plot(element, lines, data, { format = short, select, zero = fals
   return { chart, set: (next) => chart.setData(next), destroy: () => { observer.disconnect(); chart.destroy(); } };
 }
 
-function pad(low, high, zero) {
-  if (low === null || high === null) return [0, 1];
-  if (zero) low = Math.min(low, 0);
-  if (low === high) return [low === 0 ? 0 : Math.min(0, low * 1.2), high === 0 ? 1 : Math.max(high * 1.2, 0)];
-  return [low, high + (high - low) * 0.08];
-}
-
-/* Lines that come and go, kept for `keep` seconds. */
+/* Lines that come and go, the last `keep` seconds of them. */
 export class Rolling {
-  constructor(element, options, keep = 900) {
+  constructor(element, options, keep) {
     this.element = element;
-    this.options = options;
     this.keep = keep;
-    this.names = [];
+    this.options = { fromZero: true, isWall: true, ...options, window: () => this.span() };
+    this.lines = new Map(); /* name -> {slot, values}: the slot is the colour */
     this.times = [];
-    this.values = [];
     this.handle = null;
+  }
+
+  /* What there is, two minutes at least: a board just started is not an empty one. */
+  span() {
+    const first = this.times[0] ?? 0, last = this.times[this.times.length - 1] ?? 0;
+    return [Math.max(last - this.keep, Math.min(first, last - 120)), last];
+  }
+
+  slot(name) {
+    return this.lines.get(name)?.slot ?? -1;
+  }
+
+  line(name) {
+    if (!this.lines.has(name)) {
+      const used = new Set([...this.lines.values()].map((l) => l.slot));
+      let slot = 0;
+      while (used.has(slot)) slot++;
+      this.lines.set(name, { slot, values: new Array(this.times.length).fill(null) });
+      this.isNew = true;
+    }
+    return this.lines.get(name);
+  }
+
+  push(time, point) {
+    const n = this.times.length, last = this.times[n - 1];
+    if (n && time <= last) return;
+    const usual = n > 1 ? last - this.times[n - 2] : 15;
+    if (n && time - last > Math.max(3 * usual, 5)) this.push(last + usual, {}); /* a hole shows as one */
+    for (const name of Object.keys(point)) this.line(name);
+    this.times.push(time);
+    for (const [name, line] of this.lines) line.values.push(point[name] ?? null);
+  }
+
+  trim() {
+    const from = this.times[this.times.length - 1] - this.keep;
+    let n = 0;
+    while (this.times[n] < from) n++;
+    if (n === 0) return;
+    this.times.splice(0, n);
+    for (const [name, line] of this.lines) {
+      line.values.splice(0, n);
+      if (line.values.every((v) => v === null)) {
+        this.lines.delete(name);
+        this.isNew = true;
+      }
+    }
   }
 
   /* point: {name: value}; a line that is missing has a gap. */
   add(time, point) {
-    if (this.times.length && time <= this.times[this.times.length - 1]) return;
-    let isNew = false;
-    for (const name of Object.keys(point)) {
-      if (this.names.includes(name)) continue;
-      this.names.push(name);
-      this.values.push(new Array(this.times.length).fill(null));
-      isNew = true;
-    }
-    this.times.push(time);
-    this.names.forEach((name, i) => this.values[i].push(name in point ? point[name] : null));
-    while (this.times.length && this.times[0] < time - this.keep) {
-      this.times.shift();
-      this.values.forEach((line) => line.shift());
-    }
-    this.draw(isNew);
+    this.push(time, point);
+    this.trim();
+    this.draw();
   }
 
-  draw(isNew) {
-    if (this.held) return;
-    const data = [this.times, ...this.values];
-    if (isNew || !this.handle) {
+  /* Puts older points, [[time, {name: value}]] in order, before those that are there. */
+  prepend(points) {
+    const times = this.times, lines = this.lines;
+    const first = times[0] ?? Infinity;
+    const later = times.map((time, i) => [time, Object.fromEntries(
+      [...lines].filter(([, l]) => l.values[i] !== null).map(([name, l]) => [name, l.values[i]]))]);
+    this.times = [];
+    for (const line of lines.values()) line.values = [];
+    for (const [time, point] of points) if (time < first) this.push(time, point);
+    for (const [time, point] of later) this.push(time, point);
+    this.isNew = true;
+    if (this.times.length) {
+      this.trim();
+      this.draw();
+    }
+  }
+
+  clear() {
+    this.times = [];
+    for (const line of this.lines.values()) line.values = [];
+  }
+
+  draw() {
+    const lines = [...this.lines.values()];
+    const data = [this.times, ...lines.map((l) => l.values)];
+    if (this.isNew || !this.handle) {
       this.handle?.destroy();
-      this.handle = plot(this.element, this.names.map((name) => ({ name })), data, this.options);
+      this.handle = plot(this.element, lines.map((l) => ({ colour: colour(l.slot) })), data, { fill: lines.length === 1, ...this.options });
+      this.isNew = false;
     } else this.handle.set(data);
   }
 }

@@ -21,14 +21,16 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { COLLECT_MAX = 20000 };
+#ifndef COLLECT_MAX
+#define COLLECT_MAX 20000
+#endif
 
 struct collect {
     char *lines[COLLECT_MAX];
     uint32_t count;
     uint64_t items, points, batches, deltas;
     uint32_t last_item;
-    bool has_item;
+    bool has_item, has_nul;             /* a text held a NUL: C strings cannot be compared to it */
     struct tsdb_hash keys[COLLECT_MAX]; /* of point lines, in order of arrival */
     uint32_t key_count;
     enum tsdb_status answer;
@@ -65,6 +67,7 @@ static inline void collect_labels(struct writer *w, struct tsdb_labels labels)
 
 static inline void collect_line(struct collect *c, struct writer *w)
 {
+    c->has_nul |= memchr(w->at, 0, w->len) != NULL;
     if (c->count < COLLECT_MAX)
         c->lines[c->count++] = mem_text((const char *)w->at, w->len);
     writer_reset(w);
@@ -158,6 +161,9 @@ static inline enum tsdb_status collect_batch(void *arg, struct decode_batch *b)
     }
     for (uint32_t i = 0; i < b->batch.metadata_count; i++) {
         const struct tsdb_metadata *m = &b->batch.metadata[i];
+        const struct tsdb_text texts[] = {m->family, m->help, m->unit};
+        for (int t = 0; t < 3; t++)
+            c->has_nul |= texts[t].len > 0 && memchr(texts[t].at, 0, texts[t].len) != NULL;
         writer_format(&w, "metadata %.*s %d '%.*s' '%.*s'", (int)m->family.len, m->family.at,
                       (int)m->type, (int)m->help.len, m->help.at, (int)m->unit.len, m->unit.at);
         collect_line(c, &w);

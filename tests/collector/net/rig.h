@@ -22,6 +22,7 @@
 #include <criterion/criterion.h>
 #include <errno.h>
 #include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <poll.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -75,6 +76,7 @@ static inline void *rig_stream_run(void *arg)
     struct exchange *x = arg;
     struct exchange_answer answer = {.status = 200, .content_type = "text/plain"};
     uint8_t block[8192];
+    rig_sleep_ms(1); /* a thread that ends while it is being named would abort */
     exchange_start(x, &answer);
     for (size_t sent = 0; sent < RIG_STREAM_BYTES; sent += sizeof block) {
         memset(block, 'a' + (int)(sent / sizeof block % 26), sizeof block);
@@ -218,6 +220,8 @@ static inline int rig_connect_to(const struct rig *r, enum listener door)
     int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
     struct sockaddr_in to = rig_sockaddr(r, door);
     cr_assert_eq(connect(fd, (struct sockaddr *)&to, sizeof to), 0, "connect: errno %d", errno);
+    int one = 1;
+    (void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
     return fd;
 }
 

@@ -56,7 +56,10 @@ static inline const struct tsdb_histogram *random_histogram(struct arena *arena,
         h->negative = counts + 4;
         h->negative_count = 3;
         h->zero_count = (double)random_below(r, 4);
-        h->zero_threshold = (double)random_below(r, 3) / 4;
+        /* No wider than where the first bucket of either side begins. */
+        int32_t first = spans[0].offset < spans[2].offset ? spans[0].offset : spans[2].offset;
+        h->zero_threshold =
+            pow(2, (first - 1) * pow(2, -h->schema)) * (double)random_below(r, 3) / 2;
     }
     h->count = h->zero_count;
     for (uint32_t i = 0; i < h->positive_count + h->negative_count; i++)

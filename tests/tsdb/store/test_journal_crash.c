@@ -304,31 +304,32 @@ Test(journal_crash, second_fault_soon_after_the_first)
 }
 
 static char failed_path[300];
-static uint64_t syncs_until_fault;
+static enum fs_sim_op failing;
+static uint64_t until_fault;
 
 static void note_use_after_fault(void *arg, struct fs_sim *sim, enum fs_sim_op op, const char *path)
 {
-    if (op == FS_SIM_SYNC && --syncs_until_fault == 0) {
+    if (op == failing && --until_fault == 0) {
         (void)snprintf(failed_path, sizeof failed_path, "%s", path);
         return;
     }
     if (failed_path[0] && (op == FS_SIM_SYNC || op == FS_SIM_WRITE))
-        cr_assert_str_neq(path, failed_path, "touched after its sync failed");
+        cr_assert_str_neq(path, failed_path, "touched after it failed");
     take_snapshot(arg, sim, op, path);
 }
 
-/* Each sync fails once; then a crash at each later operation. */
-Test(journal_crash, failed_sync_is_never_repeated_on_its_file)
+/* Each sync, or each write, fails once; then a crash at each later operation. */
+static void fail_each(enum fs_sim_op op, const char *what)
 {
     seed_dice();
     for (uint64_t nth = 1; nth < 1000; nth++) {
         begin();
         struct fs_sim *sim = fs_sim_new();
-        if (start(sim, TSDB_SYNC_ALWAYS) != TSDB_OK)
-            cr_assert_fail("no fault yet");
+        cr_assert_eq(start(sim, TSDB_SYNC_ALWAYS), TSDB_OK);
         failed_path[0] = '\0';
-        syncs_until_fault = nth;
-        fs_sim_fail(sim, FS_SIM_SYNC, nth, EIO, nth % 2 ? FS_SIM_ONCE : FS_SIM_SHORT);
+        until_fault = nth;
+        failing = op;
+        fs_sim_fail(sim, op, nth, EIO, nth % 2 ? FS_SIM_ONCE : FS_SIM_SHORT);
         fs_sim_watch(sim, note_use_after_fault, NULL);
         workload(running);
         fs_sim_watch(sim, NULL, NULL);
@@ -344,7 +345,17 @@ Test(journal_crash, failed_sync_is_never_repeated_on_its_file)
         if (!has_struck)
             break;
     }
-    report("failed syncs");
+    report(what);
+}
+
+Test(journal_crash, failed_sync_is_never_repeated_on_its_file)
+{
+    fail_each(FS_SIM_SYNC, "failed syncs");
+}
+
+Test(journal_crash, failed_write_is_never_repeated_on_its_file)
+{
+    fail_each(FS_SIM_WRITE, "failed writes");
 }
 
 /* The disk holds so many bytes and no more, for every number of 128 bytes. */

@@ -41,8 +41,9 @@ static enum tsdb_status write_record(size_t *taken)
     uint8_t record[RECORD] = {0};
     uint32_t crc = crc32c(journal_files_salt(files), record + 16, RECORD - 16);
     journal_record_header_encode(crc, 1, RECORD - 16, written, record);
+    struct tsdb_error err;
     enum tsdb_status st =
-        journal_files_write(files, (struct bytes){record, RECORD}, written, taken, NULL);
+        journal_files_write(files, (struct bytes){record, RECORD}, written, taken, &err);
     written += st == TSDB_OK ? *taken : 0;
     return st;
 }
@@ -62,7 +63,8 @@ static void write_records(unsigned count)
 
 static void tend(void)
 {
-    for (int i = 0; journal_files_tend(files, NULL) == TSDB_OK; i++)
+    struct tsdb_error err;
+    for (int i = 0; journal_files_tend(files, &err) == TSDB_OK; i++)
         cr_assert_lt(i, 100);
 }
 

@@ -167,15 +167,26 @@ Test(manifest, edits_fit_on_a_full_disk)
     manifest_close(m);
 }
 
+static void count_renames(void *arg, struct fs_sim *at, enum fs_sim_op op, const char *path)
+{
+    (void)at;
+    (void)path;
+    *(unsigned *)arg += op == FS_SIM_RENAME;
+}
+
 Test(manifest, failed_apply_changes_nothing_and_the_next_one_works)
 {
+    unsigned renames = 0;
     struct manifest *m = open_ok();
     apply(m, 0, 5);
     uint64_t digest = rig_digest(m);
     fs_sim_fail(sim, FS_SIM_SYNC, 1, EIO, FS_SIM_ONCE);
     cr_assert_eq(rig_apply(m, 5, NULL), TSDB_EIO);
     cr_assert_eq(rig_digest(m), digest);
+    fs_sim_watch(sim, count_renames, &renames);
     apply(m, 6, 7);
+    fs_sim_watch(sim, NULL, NULL);
+    cr_assert_eq(renames, 1, "the file whose tail is unknown is written anew");
     digest = rig_digest(m);
     manifest_close(m);
     fs_sim_crash(sim, FS_SIM_LOSE_ALL, &dice);

@@ -234,6 +234,32 @@ Test(segment, fault_at_every_operation)
     cr_assert_gt(faults, 20);
 }
 
+static const struct fs_ops *honest;
+
+/* A disk that stores something else than it was given. */
+static enum tsdb_status lying_pwrite(struct fs_file *file, const void *at, size_t len, uint64_t off,
+                                     struct tsdb_error *err)
+{
+    uint8_t *other = mem_alloc(len);
+    memcpy(other, at, len);
+    other[len / 3] ^= 16;
+    enum tsdb_status st = honest->pwrite(file, other, len, off, err);
+    mem_free(other);
+    return st;
+}
+
+Test(segment, is_read_back_before_it_gets_its_name)
+{
+    struct fs_ops ops = *fs->ops;
+    struct segment_facts facts;
+    honest = fs->ops;
+    ops.pwrite = lying_pwrite;
+    fs->ops = &ops;
+    cr_assert_eq(segment_rig_try(fs, "s/a", 1000, 2, &facts), TSDB_ECORRUPT);
+    fs->ops = honest;
+    cr_assert_eq(fs_sim_used(sim), 0, "nothing is left");
+}
+
 struct crash_watch {
     unsigned states, whole;
 };

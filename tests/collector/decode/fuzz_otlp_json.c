@@ -1,0 +1,96 @@
+/* OTLP/JSON: any bytes are an answer, and what becomes wire form is a message that
+ * both decoders read. */
+#include "collector/decode/otlp_json.h"
+
+#include "collector/decode/otlp_metrics.h"
+#include "proto/otlp_metrics.pb-c.h"
+#include "tests/collector/decode/oracle.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len);
+
+/* Fragments, so that the fuzzer meets the schema soon; bytes above pick one. */
+static const char *const fragments[] = {
+    "{\"resourceMetrics\":[{",
+    "\"resource\":{\"attributes\":[",
+    "\"scopeMetrics\":[{",
+    "\"metrics\":[{",
+    "\"name\":\"m\",",
+    "\"gauge\":{\"dataPoints\":[{",
+    "\"sum\":{\"aggregationTemporality\":2,\"dataPoints\":[{",
+    "\"histogram\":{\"aggregationTemporality\":2,\"dataPoints\":[{",
+    "\"exponentialHistogram\":{\"aggregationTemporality\":1,\"dataPoints\":[{",
+    "\"summary\":{\"dataPoints\":[{",
+    "\"asDouble\":1.5",
+    "\"asInt\":\"7\"",
+    "\"timeUnixNano\":\"1700000000000000000\",",
+    "\"attributes\":[{\"key\":\"k\",\"value\":{",
+    "\"stringValue\":\"\\u00e9\"",
+    "\"arrayValue\":{\"values\":[{",
+    "\"bytesValue\":\"AA==\"",
+    "\"kvlistValue\":{\"values\":[{\"key\":\"x\",\"value\":{",
+    "\"bucketCounts\":[1,\"2\"],",
+    "\"explicitBounds\":[0.5],",
+    "\"count\":3,",
+    "\"positive\":{\"offset\":-1,\"bucketCounts\":[3]},",
+    "\"scale\":2,",
+    "}]}]}]}]}",
+    "}]",
+    "}}",
+    "]",
+    "}",
+    ",",
+    "null",
+    "\"isMonotonic\":true,",
+};
+
+static struct bytes compose(struct entropy *e)
+{
+    char *at = ORACLE_ARRAY(char, ORACLE_BYTES_MAX);
+    size_t len = 0;
+    while (e->len > 0 && len < ORACLE_BYTES_MAX - 128) {
+        uint8_t pick = entropy_u8(e);
+        if (pick < 0x80) {
+            at[len++] = (char)pick;
+            continue;
+        }
+        const char *f = fragments[pick % (sizeof fragments / sizeof fragments[0])];
+        memcpy(at + len, f, strlen(f));
+        len += strlen(f);
+    }
+    return (struct bytes){(const uint8_t *)at, len};
+}
+
+static void check(struct bytes in)
+{
+    static const struct otlp_options options;
+    struct payload wire;
+    struct arena arena;
+    struct decode_tally tally;
+    payload_init(&wire, (size_t)1 << 20, NULL);
+    arena_init(&arena, (size_t)64 << 20, NULL);
+    if (otlp_json_to_wire(in, &wire, NULL) == TSDB_OK) {
+        struct collect *got = collect_new();
+        struct decode_task task = collect_task(got, &arena);
+        struct bytes out = payload_bytes(&wire);
+        enum tsdb_status st = otlp_metrics_decode(&task, &options, out, &tally, NULL);
+        ASSERT(st == TSDB_OK);
+        ASSERT(tally.received == tally.handed + tally_rejected(&tally));
+        if (out.len > 0 && out.len <= 8 * ORACLE_BYTES_MAX && oracle_depth(out, 60) < 60) {
+            Otlp__ExportMetricsServiceRequest *tree =
+                otlp__export_metrics_service_request__unpack(NULL, out.len, out.at);
+            ASSERT(tree != NULL);
+            otlp__export_metrics_service_request__free_unpacked(tree, NULL);
+        }
+        collect_free(got);
+    }
+    payload_release(&wire);
+    arena_release(&arena);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
+{
+    struct entropy e = {data, len};
+    arena_reset(oracle_arena());
+    check(compose(&e));
+    return 0;
+}
