@@ -100,6 +100,8 @@ static bool step(void *arg)
         return true;
     st = metrics_expire(db->metrics, &err);
     report(db, "retention", st, &err);
+    st = metrics_forget_tombstones(db->metrics, &err);
+    report(db, "forgetting deletions", st, &err);
     int64_t now = clock_mono_ns(db->store.clock);
     if (now - db->scrubbed_mono_ns >= SCRUB_EVERY_S * NS_PER_S) {
         db->scrubbed_mono_ns = now;
@@ -110,6 +112,8 @@ static bool step(void *arg)
 
 bool tsdb_step(struct tsdb *db)
 {
+    if (db->store.is_read_only)
+        return false;
     bool did = journal_step(db->store.journal);
     return step(db) || did;
 }
@@ -350,7 +354,7 @@ enum tsdb_status tsdb_seal(struct tsdb *db, struct tsdb_error *err)
     bool did = st == TSDB_OK;
     while (did && st == TSDB_OK)
         st = metrics_merge(db->metrics, true, &did, err);
-    return st;
+    return st == TSDB_OK ? metrics_forget_tombstones(db->metrics, err) : st;
 }
 
 enum tsdb_status tsdb_delete(struct tsdb *db, const struct tsdb_scope *in, struct tsdb_error *err)

@@ -135,8 +135,8 @@ static void find(const struct router *r, const struct exchange *x, struct found 
                             methods_have(r->routes[i].methods, x->method)))
             out->route = &r->routes[i];
     }
-    out->is_path_known = best > 0;
-    if (best > 0 && !out->route)
+    out->is_path_known = best > 1; /* "/" covers every path, and so knows none */
+    if (out->is_path_known && !out->route)
         allow_list(r, x->path, best, out->allow);
 }
 

@@ -4,11 +4,13 @@
 #include "tsdb/base/clock.h"
 #include "tsdb/base/mem.h"
 #include "tsdb/base/status.h"
+#include "tsdb/base/text.h"
 #include "tsdb/codec/family.h"
 #include "tsdb/codec/floats.h"
 #include "tsdb/codec/histograms.h"
 #include "tsdb/codec/timestamps.h"
 #include "tsdb/metrics/block_form.h"
+#include "tsdb/metrics/head.h"
 #include "tsdb/metrics/record.h"
 
 #include <string.h>
@@ -18,6 +20,13 @@ static enum tsdb_status damaged(const struct block *b, const char *what, uint32_
 {
     return tsdb_fail(err, TSDB_ECORRUPT, "segment %016llx: series %u: %s",
                      (unsigned long long)b->entry.id, ordinal, what);
+}
+
+static bool note_tenant(void *arg, struct tsdb_text tenant)
+{
+    (void)tenant;
+    *(bool *)arg = true;
+    return false;
 }
 
 static enum tsdb_status load(struct block *b, struct tsdb_error *err)
@@ -60,6 +69,9 @@ static enum tsdb_status load(struct block *b, struct tsdb_error *err)
         return tsdb_fail(err, TSDB_ECORRUPT, "segment %016llx: labels of %u series, want %u",
                          (unsigned long long)b->entry.id, label_index_series_count(b->labels),
                          b->series_count);
+    if (st == TSDB_OK)
+        st = label_index_values(b->labels, text_of(TENANT_LABEL), NULL, note_tenant,
+                                &b->has_tenants, err);
     return st;
 }
 

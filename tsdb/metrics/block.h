@@ -84,6 +84,7 @@ struct block {
     struct label_index *labels;
     struct bytes offsets, series, times, exemplars;
     uint32_t series_count;
+    bool has_tenants; /* some series has the label that names a tenant */
     int64_t ts_first; /* what stamps count from */
     uint64_t order;   /* of equal times, the block with the lowest wins */
     _Atomic uint32_t refs;

@@ -83,31 +83,55 @@ static struct matcher *with_tenant(const struct metrics_selection *sel, const ch
     return all;
 }
 
-/* One selection over head and blocks.  has_all: nothing to filter by. */
+/* What one selection asks of each index. */
+struct question {
+    const struct matcher *matchers;
+    uint32_t count;
+    bool is_all; /* every series of the tenant, which is the default one */
+};
+
+static enum tsdb_status look_in_block(const struct block *b, const struct question *q,
+                                      struct target *t, struct ordinals *set,
+                                      struct tsdb_error *err)
+{
+    if (q->is_all && !b->has_tenants)
+        return from_block(b, NULL, t, err);
+    enum tsdb_status st = label_index_select(b->labels, q->matchers, q->count, set, err);
+    return st == TSDB_OK ? from_block(b, set, t, err) : st;
+}
+
+static enum tsdb_status look_in_head(struct head *h, const struct question *q, struct target *t,
+                                     struct ordinals *set, struct tsdb_error *err)
+{
+    enum tsdb_status st = TSDB_OK;
+    rwlock_read(&h->index);
+    bool is_whole = q->is_all && h->tenant_count == 1;
+    if (!is_whole)
+        st = head_index_select(h->labels, q->matchers, q->count, set, err);
+    if (st == TSDB_OK)
+        from_head(h->labels, is_whole ? NULL : set, t);
+    rwlock_unlock(&h->index);
+    return st;
+}
+
+/* One selection over head and blocks. */
 static enum tsdb_status look(struct metrics *m, const struct block_list *list,
                              const struct lookup *lookup, const struct metrics_selection *sel,
                              struct target *t, struct tsdb_error *err)
 {
-    bool has_all = !sel && m->head.tenant_count == 1;
-    uint32_t count;
-    struct matcher *matchers = with_tenant(sel, lookup->tenant ? lookup->tenant : "", &count);
+    const char *tenant = lookup->tenant ? lookup->tenant : "";
+    struct question q = {.is_all = !sel && !tenant[0]};
+    struct matcher *matchers = with_tenant(sel, tenant, &q.count);
+    q.matchers = matchers;
     struct ordinals set = {0};
     enum tsdb_status st = TSDB_OK;
     for (uint32_t i = 0; i < list->count && st == TSDB_OK; i++) {
         const struct block *b = list->blocks[i];
-        if (b->entry.ts_max < lookup->start || b->entry.ts_min > lookup->end)
-            continue;
-        if (!has_all)
-            st = label_index_select(b->labels, matchers, count, &set, err);
-        if (st == TSDB_OK)
-            st = from_block(b, has_all ? NULL : &set, t, err);
+        if (b->entry.ts_max >= lookup->start && b->entry.ts_min <= lookup->end)
+            st = look_in_block(b, &q, t, &set, err);
     }
-    rwlock_read(&m->head.index);
-    if (st == TSDB_OK && !has_all)
-        st = head_index_select(m->head.labels, matchers, count, &set, err);
     if (st == TSDB_OK)
-        from_head(m->head.labels, has_all ? NULL : &set, t);
-    rwlock_unlock(&m->head.index);
+        st = look_in_head(&m->head, &q, t, &set, err);
     ordinals_release(&set);
     mem_free(matchers);
     return st;

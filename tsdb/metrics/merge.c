@@ -115,8 +115,7 @@ static bool is_orderly(const struct block_list *list, const struct choice *c)
 static bool is_touched(const struct tombstones *t, const struct block *b)
 {
     for (uint32_t i = 0; i < t->count; i++)
-        if (b->entry.id < t->at[i].id && b->entry.ts_min <= t->at[i].end &&
-            b->entry.ts_max >= t->at[i].start)
+        if (tombstone_touches(&t->at[i], b))
             return true;
     return false;
 }
@@ -399,8 +398,7 @@ static enum tsdb_status set_damage_aside(struct metrics *m, const struct choice 
         struct tsdb_error err = {0};
         if (block_verify(c->inputs[i], &err) == TSDB_OK)
             continue;
-        m->is_partial = true;
-        (void)atomic_fetch_add(&m->quarantined, 1);
+        metrics_note_damage(m, &c->inputs[i]->entry);
         store_quarantine(m->store, &c->inputs[i]->entry, err.msg);
         block_list_forget(m, c->inputs[i]->entry.id);
         st = TSDB_OK;

@@ -88,33 +88,43 @@ void block_list_swap(struct metrics *m, struct block *const *added, uint32_t add
 
 /* ---- opening ---------------------------------------------------------------------- */
 
-/* Opens every block of the manifest; sets damaged ones aside. */
-static void open_blocks(struct metrics *m)
+/* Opens the block; one that is damaged is set aside, one that is gone is told of.  Any
+ * other fault is the machine's (descriptors, memory, a newer version): nothing is
+ * changed for it. */
+static enum tsdb_status open_block(struct metrics *m, const struct manifest_segment *entry,
+                                   struct block_list *list, struct tsdb_error *err)
+{
+    char path[STORE_PATH_MAX];
+    store_segment_path(m->store, entry->id, STORE_METRICS, path);
+    struct tsdb_error fault = {0};
+    struct block *block;
+    enum tsdb_status st = block_open(m->store->fs, path, entry, &block, &fault);
+    if (st == TSDB_OK) {
+        list_insert(list, block);
+    } else if (st == TSDB_ECORRUPT || st == TSDB_ENOTFOUND) {
+        metrics_note_damage(m, entry);
+        store_quarantine(m->store, entry, fault.msg);
+        st = TSDB_OK;
+    } else if (err) {
+        *err = fault;
+    }
+    return st;
+}
+
+static enum tsdb_status open_blocks(struct metrics *m, struct tsdb_error *err)
 {
     size_t count;
     const struct manifest_segment *listed = manifest_segments(m->store->manifest, &count);
     struct manifest_segment *entries = MEM_ARRAY(struct manifest_segment, count);
     if (count)
         memcpy(entries, listed, count * sizeof *entries);
-    struct block_list *list = list_new((uint32_t)count);
-    for (size_t i = 0; i < count; i++) {
-        if (entries[i].signal != STORE_METRICS)
-            continue;
-        char path[STORE_PATH_MAX];
-        store_segment_path(m->store, entries[i].id, STORE_METRICS, path);
-        struct tsdb_error err = {0};
-        struct block *block;
-        enum tsdb_status st = block_open(m->store->fs, path, &entries[i], &block, &err);
-        if (st == TSDB_OK) {
-            list_insert(list, block);
-            continue;
-        }
-        m->is_partial = true;
-        (void)atomic_fetch_add(&m->quarantined, 1);
-        store_quarantine(m->store, &entries[i], err.msg);
-    }
+    m->blocks = list_new((uint32_t)count);
+    enum tsdb_status st = TSDB_OK;
+    for (size_t i = 0; i < count && st == TSDB_OK; i++)
+        if (entries[i].signal == STORE_METRICS)
+            st = open_block(m, &entries[i], m->blocks, err);
     mem_free(entries);
-    m->blocks = list;
+    return st;
 }
 
 enum tsdb_status metrics_open(struct store *store, const struct tsdb_options *options,
@@ -130,8 +140,10 @@ enum tsdb_status metrics_open(struct store *store, const struct tsdb_options *op
     mutex_init(&m->config);
     cond_init(&m->set_closed);
     metrics_configure(m, options);
-    open_blocks(m);
-    enum tsdb_status st = tombstones_load(m, err);
+    metrics_load_damage(m);
+    enum tsdb_status st = open_blocks(m, err);
+    if (st == TSDB_OK)
+        st = tombstones_load(m, err);
     if (st == TSDB_OK && !store->is_read_only)
         st = metrics_replay(m, err);
     if (st != TSDB_OK) {
@@ -149,6 +161,7 @@ void metrics_close(struct metrics *m)
     ASSERT(m->open_sets == NULL);
     block_list_unref(m->blocks);
     tombstones_unref(m->tombstones);
+    mem_free(m->lost);
     catalog_release(&m->catalog);
     head_release(&m->head);
     mutex_release(&m->tend);

@@ -40,15 +40,22 @@ struct tombstones { /* immutable; shared by reference like the list */
     struct tombstone at[];
 };
 
+/* Times that a damaged block covered. */
+struct lost_range {
+    int64_t ts_min, ts_max;
+};
+
 struct metrics {
     struct store *store; /* borrowed */
     struct head head;
     struct catalog catalog; /* metadata and exemplars */
     struct mutex tend;
-    struct mutex lists;            /* guards the next two */
+    struct mutex lists;            /* guards the next four */
     struct block_list *blocks;     /* referenced */
     struct tombstones *tombstones; /* referenced */
-    struct mutex sets;             /* guards the next four */
+    struct lost_range *lost;       /* owned: of damaged blocks; answers from there are partial */
+    uint32_t lost_count;
+    struct mutex sets; /* guards the next four */
     struct cond set_closed;
     struct series_set *open_sets;
     uint64_t set_sequence;
@@ -56,7 +63,6 @@ struct metrics {
     struct tsdb_limits limits;
     int64_t retention;
     uint64_t retention_bytes;
-    bool is_partial; /* a block of the manifest could not be opened */
     _Atomic uint64_t seals, merges, expired, quarantined, samples_merged;
     _Atomic int64_t seal_ns, merge_ns, replay_ns;
 };
@@ -66,6 +72,11 @@ TSDB_NODISCARD enum tsdb_status metrics_open(struct store *store,
                                              struct metrics **out, struct tsdb_error *err);
 void metrics_close(struct metrics *m);
 void metrics_configure(struct metrics *m, const struct tsdb_options *options);
+
+/* A block had to be left out: whether that concerns [start, end] (damage.c). */
+void metrics_load_damage(struct metrics *m);
+void metrics_note_damage(struct metrics *m, const struct manifest_segment *entry);
+bool metrics_is_lost(struct metrics *m, int64_t start, int64_t end);
 
 /* tsdb_append. */
 TSDB_NODISCARD enum tsdb_status metrics_append(struct metrics *m, const struct tsdb_batch *batch,
@@ -77,6 +88,8 @@ TSDB_NODISCARD enum tsdb_status metrics_replay(struct metrics *m, struct tsdb_er
 
 /* Writes what the head holds into blocks; leaves the journal empty (seal.c). */
 TSDB_NODISCARD enum tsdb_status metrics_seal(struct metrics *m, struct tsdb_error *err);
+/* The same with `tend` held. */
+TSDB_NODISCARD enum tsdb_status metrics_seal_locked(struct metrics *m, struct tsdb_error *err);
 /* One due merge; *did says whether there was one.  is_forced: also windows that
  * would wait for company (merge.c). */
 TSDB_NODISCARD enum tsdb_status metrics_merge(struct metrics *m, bool is_forced, bool *did,
@@ -92,14 +105,19 @@ TSDB_NODISCARD enum tsdb_status metrics_verify(struct fs *fs, const char *dir,
                                                void (*report)(void *arg, const char *line),
                                                void *arg, struct tsdb_error *err);
 
-/* Deletion (tombstone.c): seals, then hides. */
+/* Deletion (tombstone.c): seals, then hides.  metrics_forget_tombstones drops those
+ * under which no block lies any more. */
 TSDB_NODISCARD enum tsdb_status metrics_delete(struct metrics *m,
                                                const struct metrics_selection *selection,
                                                struct tsdb_error *err);
+TSDB_NODISCARD enum tsdb_status metrics_forget_tombstones(struct metrics *m,
+                                                          struct tsdb_error *err);
 TSDB_NODISCARD enum tsdb_status tombstones_load(struct metrics *m, struct tsdb_error *err);
-/* Cuts what is deleted of a block's samples. */
+/* Cuts what is deleted of a block's samples; labels with the tenant's, in any order. */
 void tombstones_apply(const struct tombstones *t, uint64_t block_id, struct tsdb_labels labels,
                       struct samples *s);
+/* Whether it hides something in the block, as far as times tell. */
+bool tombstone_touches(const struct tombstone *t, const struct block *b);
 struct tombstones *tombstones_ref(struct metrics *m);
 void tombstones_unref(struct tombstones *t);
 

@@ -28,8 +28,7 @@ uint64_t metrics_scrub(struct metrics *m, uint64_t after)
     uint64_t id = b->entry.id;
     struct tsdb_error err = {0};
     if (segment_verify_all(b->segment, &err) != TSDB_OK) {
-        m->is_partial = true;
-        (void)atomic_fetch_add(&m->quarantined, 1);
+        metrics_note_damage(m, &b->entry);
         store_quarantine(m->store, &b->entry, err.msg);
         block_list_forget(m, id);
     }
@@ -81,13 +80,19 @@ static enum tsdb_status ignore_record(void *arg, uint64_t position, uint8_t type
     return TSDB_OK;
 }
 
-/* Reading the journal needs no writing: nothing is appended or released. */
+static void on_journal_event(void *arg, const char *text, bool is_degraded)
+{
+    if (is_degraded)
+        fault(arg, "journal", text);
+}
+
 static enum tsdb_status verify_journal(struct verify *v, uint64_t floor, struct tsdb_error *err)
 {
     char path[STORE_PATH_MAX];
     if (snprintf(path, sizeof path, "%s/journal", v->dir) >= (int)sizeof path)
         return tsdb_fail(err, TSDB_EINVAL, "%s: path too long", v->dir);
-    struct journal_options options = {.fs = v->fs, .dir = path, .has_no_threads = true};
+    struct journal_options options = {
+        .fs = v->fs, .dir = path, .has_no_threads = true, .on_event = on_journal_event, .arg = v};
     struct journal *journal;
     enum tsdb_status st = journal_open(&options, floor, &journal, err);
     if (st != TSDB_OK)
@@ -111,6 +116,8 @@ enum tsdb_status metrics_verify(struct fs *fs, const char *dir,
                                 struct tsdb_error *err)
 {
     struct manifest *manifest;
+    struct fs_frozen frozen; /* opening a journal or manifest also mends it */
+    fs = fs_frozen_init(&frozen, fs);
     enum tsdb_status st = manifest_open(fs, dir, NULL, &manifest, err);
     if (st != TSDB_OK)
         return st;

@@ -382,23 +382,31 @@ static enum tsdb_status seal(struct seal *s)
     return st;
 }
 
-enum tsdb_status metrics_seal(struct metrics *m, struct tsdb_error *err)
+enum tsdb_status metrics_seal_locked(struct metrics *m, struct tsdb_error *err)
 {
+    if (m->store->is_read_only)
+        return tsdb_fail(err, TSDB_EINVAL, "the store is open for reading only");
     struct seal *s = MEM_NEW(struct seal);
     s->m = m;
     s->now = clock_wall_ns(m->store->clock);
     s->err = err;
     samples_init(&s->samples, NULL);
     int64_t began = clock_mono_ns(m->store->clock);
-    mutex_lock(&m->tend);
     enum tsdb_status st = seal(s);
-    mutex_unlock(&m->tend);
     (void)atomic_fetch_add(&m->seal_ns, clock_mono_ns(m->store->clock) - began);
+    release(s);
+    mem_free(s);
     if (st == TSDB_OK) {
         (void)atomic_fetch_add(&m->seals, 1);
         mem_trim();
     }
-    release(s);
-    mem_free(s);
+    return st;
+}
+
+enum tsdb_status metrics_seal(struct metrics *m, struct tsdb_error *err)
+{
+    mutex_lock(&m->tend);
+    enum tsdb_status st = metrics_seal_locked(m, err);
+    mutex_unlock(&m->tend);
     return st;
 }

@@ -130,11 +130,10 @@ static void set_aside(struct series_set *set, uint32_t source, const char *why)
     bool is_listed = false;
     for (uint32_t i = 0; i < m->blocks->count; i++)
         is_listed = is_listed || m->blocks->blocks[i]->entry.id == entry.id;
-    m->is_partial = true;
     mutex_unlock(&m->lists);
     if (!is_listed)
         return;
-    (void)atomic_fetch_add(&m->quarantined, 1);
+    metrics_note_damage(m, &entry);
     store_quarantine(m->store, &entry, why);
     block_list_forget(m, entry.id);
 }
@@ -212,11 +211,12 @@ enum tsdb_status metrics_select(struct metrics *m, const struct metrics_selectio
     set->m = m;
     set->start = selection->start;
     set->end = selection->end;
+    set->has_tenant = selection->tenant && selection->tenant[0];
     set->budget = selection->budget;
     arena_init(&set->arena, SET_ARENA_BYTES_MAX, selection->budget);
     register_set(m, set);
+    set->tombstones = tombstones_ref(m); /* first: they are forgotten after merges */
     set->blocks = block_list_ref(m);
-    set->tombstones = tombstones_ref(m);
     set->caches = MEM_ARRAY(struct label_cache, set->blocks->count);
     enum tsdb_status st = find(set, selection, err);
     if (st == TSDB_OK)
@@ -255,7 +255,7 @@ uint32_t series_set_count(const struct series_set *set)
 
 bool series_set_is_partial(const struct series_set *set)
 {
-    return set->is_partial || set->m->is_partial;
+    return set->is_partial || metrics_is_lost(set->m, set->start, set->end);
 }
 
 /* ---- labels ------------------------------------------------------------------------- */
@@ -280,6 +280,8 @@ static bool read_labels(struct series_set *set, const struct place *p, struct ts
     return true;
 }
 
+/* Leaves the tenant's label out of the count: it stays behind the others, where
+ * with_tenant_label finds it. */
 static struct tsdb_labels without_tenant(struct series_set *set, struct tsdb_labels in)
 {
     for (uint32_t i = 0; i < in.count; i++) {
@@ -287,12 +289,21 @@ static struct tsdb_labels without_tenant(struct series_set *set, struct tsdb_lab
             continue;
         struct tsdb_label *copy = ARENA_ARRAY(&set->arena, struct tsdb_label, in.count);
         if (!copy)
-            return in;
+            return (struct tsdb_labels){0};
         memcpy(copy, in.at, i * sizeof *copy);
         memcpy(copy + i, in.at + i + 1, (in.count - i - 1) * sizeof *copy);
+        copy[in.count - 1] = in.at[i];
         return (struct tsdb_labels){copy, in.count - 1};
     }
     return in;
+}
+
+static struct tsdb_labels with_tenant_label(struct series_set *set, uint32_t i)
+{
+    struct tsdb_labels labels = series_set_labels(set, i);
+    if (set->has_tenant && labels.count > 0)
+        labels.count++;
+    return labels;
 }
 
 struct tsdb_labels series_set_labels(struct series_set *set, uint32_t i)
@@ -303,13 +314,15 @@ struct tsdb_labels series_set_labels(struct series_set *set, uint32_t i)
         return set->labels[i];
     struct tsdb_labels labels = {0};
     for (uint32_t p = set->first[i]; p < set->first[i + 1] && labels.at == NULL; p++)
-        if (!read_labels(set, &set->places[p], &labels))
+        if (read_labels(set, &set->places[p], &labels))
+            labels = without_tenant(set, labels);
+        else
             labels.at = NULL;
     if (labels.at == NULL) {
         labels = (struct tsdb_labels){&none, 0};
         set->is_partial = true;
     }
-    return set->labels[i] = without_tenant(set, labels);
+    return set->labels[i] = labels;
 }
 
 /* ---- samples ------------------------------------------------------------------------- */
@@ -339,7 +352,7 @@ static enum tsdb_status read_place(struct series_set *set, uint32_t i, const str
     tail.values += before;
     tail.histograms = out->histograms ? out->histograms + before : NULL;
     tail.count -= before;
-    tombstones_apply(set->tombstones, b->entry.id, series_set_labels(set, i), &tail);
+    tombstones_apply(set->tombstones, b->entry.id, with_tenant_label(set, i), &tail);
     out->count = before + tail.count;
     return TSDB_OK;
 }

@@ -106,24 +106,72 @@ static void put_matcher(struct writer *out, enum matcher_kind kind, struct tsdb_
     writer_sized(out, value.at, value.len);
 }
 
+static void put_payload(struct writer *out, const struct metrics_selection *selection)
+{
+    writer_svarint(out, selection->start);
+    writer_svarint(out, selection->end);
+    writer_uvarint(out, (uint64_t)selection->matcher_count + 1);
+    for (uint32_t i = 0; i < selection->matcher_count; i++)
+        put_matcher(out, selection->matchers[i].kind, selection->matchers[i].name,
+                    selection->matchers[i].value);
+    put_matcher(out, MATCH_EQ, text_of(TENANT_LABEL),
+                text_of(selection->tenant ? selection->tenant : ""));
+}
+
+/* No merge may run between taking the id and everybody's seeing the tombstone: its
+ * output would have a higher id, and what was deleted would be back. */
 enum tsdb_status metrics_delete(struct metrics *m, const struct metrics_selection *selection,
                                 struct tsdb_error *err)
 {
-    enum tsdb_status st = metrics_seal(m, err);
-    if (st != TSDB_OK)
-        return st;
-    struct writer payload = {0};
-    writer_svarint(&payload, selection->start);
-    writer_svarint(&payload, selection->end);
-    writer_uvarint(&payload, selection->matcher_count + 1);
-    for (uint32_t i = 0; i < selection->matcher_count; i++)
-        put_matcher(&payload, selection->matchers[i].kind, selection->matchers[i].name,
-                    selection->matchers[i].value);
-    put_matcher(&payload, MATCH_EQ, text_of(TENANT_LABEL),
-                text_of(selection->tenant ? selection->tenant : ""));
-    struct manifest_tombstone tombstone = {store_take_id(m->store), writer_bytes(&payload)};
-    struct manifest_edit edit = {.tombstones_added = &tombstone, .tombstones_added_count = 1};
-    st = store_apply(m->store, &edit, err);
-    writer_release(&payload);
-    return st == TSDB_OK ? tombstones_load(m, err) : st;
+    mutex_lock(&m->tend);
+    enum tsdb_status st = metrics_seal_locked(m, err);
+    if (st == TSDB_OK) {
+        struct writer payload = {0};
+        put_payload(&payload, selection);
+        struct manifest_tombstone tombstone = {store_take_id(m->store), writer_bytes(&payload)};
+        struct manifest_edit edit = {.tombstones_added = &tombstone, .tombstones_added_count = 1};
+        st = store_apply(m->store, &edit, err);
+        writer_release(&payload);
+    }
+    if (st == TSDB_OK)
+        st = tombstones_load(m, err);
+    mutex_unlock(&m->tend);
+    return st;
+}
+
+bool tombstone_touches(const struct tombstone *t, const struct block *b)
+{
+    return b->entry.id < t->id && b->entry.ts_min <= t->end && b->entry.ts_max >= t->start;
+}
+
+static bool is_needed(const struct tombstone *t, const struct block_list *list)
+{
+    for (uint32_t i = 0; i < list->count; i++)
+        if (tombstone_touches(t, list->blocks[i]))
+            return true;
+    return false;
+}
+
+enum tsdb_status metrics_forget_tombstones(struct metrics *m, struct tsdb_error *err)
+{
+    mutex_lock(&m->tend);
+    struct block_list *list = block_list_ref(m);
+    struct tombstones *t = tombstones_ref(m);
+    uint64_t *ids = MEM_ARRAY(uint64_t, t->count);
+    uint32_t n = 0;
+    for (uint32_t i = 0; i < t->count; i++)
+        if (!is_needed(&t->at[i], list))
+            ids[n++] = t->at[i].id;
+    enum tsdb_status st = TSDB_OK;
+    if (n > 0) {
+        struct manifest_edit edit = {.tombstones_removed = ids, .tombstones_removed_count = n};
+        st = store_apply(m->store, &edit, err);
+        if (st == TSDB_OK)
+            st = tombstones_load(m, err);
+    }
+    mem_free(ids);
+    tombstones_unref(t);
+    block_list_unref(list);
+    mutex_unlock(&m->tend);
+    return st;
 }

@@ -342,7 +342,7 @@ enum tsdb_status manifest_open(struct fs *fs, const char *dir, const struct mani
     enum tsdb_status st = fs_open(fs, m->path, FS_WRITE, &m->file, err);
     if (st == TSDB_OK) {
         st = file_read(m, err);
-    } else if (st == TSDB_ENOTFOUND) {
+    } else if (st == TSDB_ENOTFOUND && create) {
         st = manifest_create(m, create, err);
     }
     if (st == TSDB_OK)

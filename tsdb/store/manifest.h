@@ -91,7 +91,8 @@ struct manifest_edit {
     size_t tombstones_removed_count;
 };
 
-/* Opens dir/MANIFEST, or makes it with the facts given (dir must exist).
+/* Opens dir/MANIFEST, or makes it with the facts given (dir must exist); create NULL:
+ * TSDB_ENOTFOUND then.
  * TSDB_ECORRUPT: damaged, or missing beside segments.  TSDB_EINVAL: written by a newer version. */
 TSDB_NODISCARD enum tsdb_status manifest_open(struct fs *fs, const char *dir,
                                               const struct manifest_facts *create,

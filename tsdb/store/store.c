@@ -148,6 +148,8 @@ enum tsdb_status store_open(const struct tsdb_options *options, struct store *s,
         .on_synced = options->on_synced,
         .arg = options->arg,
     };
+    if (s->is_read_only)
+        s->fs = fs_frozen_init(&s->frozen, s->fs);
     mutex_init(&s->manifest_lock);
     rwlock_init(&s->gate);
     budget_init(&s->budget, options->limits.memory_bytes, NULL);
@@ -198,7 +200,10 @@ void store_quarantine(struct store *s, const struct manifest_segment *entry, con
     if (s->is_read_only)
         return;
     struct tsdb_error err;
-    if (segment_quarantine(s->fs, s->dir, name, why, &err) != TSDB_OK) {
+    char text[400];
+    (void)snprintf(text, sizeof text, "range=%lld..%lld %s\n", (long long)entry->ts_min,
+                   (long long)entry->ts_max, why);
+    if (segment_quarantine(s->fs, s->dir, name, text, &err) != TSDB_OK) {
         store_event(s, TSDB_EVENT_QUARANTINE, "segment=%s stays in place: %s", name, err.msg);
         return;
     }

@@ -15,7 +15,7 @@
 
 #include "tsdb/base/budget.h"
 #include "tsdb/base/clock.h"
-#include "tsdb/base/fs.h"
+#include "tsdb/base/fs_frozen.h"
 #include "tsdb/base/thread.h"
 #include "tsdb/store/journal.h"
 #include "tsdb/store/manifest.h"
@@ -24,6 +24,7 @@ enum { STORE_PATH_MAX = 4096 };
 
 struct store {
     struct fs *fs;
+    struct fs_frozen frozen; /* what fs is when read-only */
     struct clock *clock;
     char *dir;               /* owned */
     struct fs_file *lock;    /* NULL when read-only */
@@ -57,7 +58,8 @@ void store_segment_path(const struct store *s, uint64_t id, enum store_signal si
 uint64_t store_take_id(struct store *s);
 TSDB_NODISCARD enum tsdb_status store_apply(struct store *s, const struct manifest_edit *edit,
                                             struct tsdb_error *err);
-/* Sets a damaged segment aside and out of the manifest. */
+/* Sets a damaged segment aside and out of the manifest; its .why begins with
+ * "range=MIN..MAX ", the times that it covered. */
 void store_quarantine(struct store *s, const struct manifest_segment *entry, const char *why);
 /* dir/snapshots/NAME: hard links of the live segments and a manifest of its own. */
 TSDB_NODISCARD enum tsdb_status store_snapshot(struct store *s, const char *name,
