@@ -122,23 +122,28 @@ await run({
     const t = Date.now();
     const doors = ['otlp', 'json', 'write', 'write2', 'frame', 'udp'];
     for (const [tenant, token] of Object.entries(tenants)) {
-      const points = (name) => [{ name, labels: { of: tenant || 'nobody' }, ms: t, value: tenant.length }];
+      const points = (name) => [{ name, labels: { of: 'all' }, ms: t, value: tenant.length }];
       equal([(await a.postOtlp(wire.otlp(points('otlp')), bearer(token))).status, (await a.postJson(wire.otlpJson(points('json')), bearer(token))).status,
         (await a.postWrite(points('write'), bearer(token))).status, (await a.postWrite2(points('write2'), bearer(token))).status,
         (await door.send(wire.otlp(points('frame')), { token })).status], [200, 200, 204, 204, 0], `${tenant} writes`);
       await a.datagram(wire.envelope(wire.otlp(points('udp')), { sender: tenant, sequence: 1, token }));
     }
+    for (const [tenant, token] of Object.entries(tenants)) /* running totals are a tenant's own, too */
+      for (const ms of [t, t + 1])
+        equal((await a.postOtlp(wire.otlp([{ name: 'delta', ms, value: 10 + tenant.length }], { sum: 1 }), bearer(token))).status, 200, `${tenant} adds up`);
     const ask = async (token, target) => (await a.get(target, { headers: bearer(token) })).json.data;
     const verify = async (text) => {
       for (const [tenant, token] of Object.entries(tenants)) {
         const { result } = await ask(token, `/api/v1/query?query={of!=""}&time=${t / 1000}`);
-        equal(result.map((r) => [r.metric.__name__, r.metric.of, r.value[1]]).sort(), doors.map((d) => [d, tenant || 'nobody', String(tenant.length)]).sort(), `${text}: what ${tenant || 'the default'} sees`);
-        equal(await ask(token, '/api/v1/label/of/values'), [tenant || 'nobody'], `${text}: label values`);
+        equal(result.map((r) => [r.metric.__name__, r.metric.of, r.value[1]]).sort(), doors.map((d) => [d, 'all', String(tenant.length)]).sort(), `${text}: what ${tenant || 'the default'} sees`);
+        equal(await ask(token, '/api/v1/label/of/values'), ['all'], `${text}: label values`);
         equal(await ask(token, '/api/v1/labels'), ['__name__', 'of'], `${text}: label names`);
         equal((await ask(token, '/api/v1/series?match[]={of!=""}')).length, doors.length, `${text}: series`);
       }
     };
     await eventually(async () => (await ask(tenants.blue, '/api/v1/query?query=udp')).result.length === 1, 'the datagrams arrive');
+    for (const [tenant, token] of Object.entries(tenants))
+      equal((await ask(token, `/api/v1/query?query=delta_total&time=${(t + 1) / 1000}`)).result.map((r) => r.value[1]), [String(2 * (10 + tenant.length))], `${tenant}'s total`);
     await verify('head');
     equal((await a.request('POST', '/-/seal', { headers: bearer(tenants[''] ) })).status, 200, 'seal');
     await verify('sealed');
