@@ -21,7 +21,7 @@ certificate('client', 'client');
 
 /* bcrypt of "secret", cost 4, a salt that anyone may know. */
 const BCRYPT = '$2y$04$abcdefghijklmnopqrstuu2r9OfJnfCsdneAXAGHnS4UpFFP8WIrW';
-const TOKENS = { ingest: 'in-4711', query: 'ask-4711', admin: 'do-4711', both: 'both-4711', expired: 'old-4711' };
+const TOKENS = { ingest: 'in-canary', query: 'ask-canary', admin: 'do-canary', both: 'both-canary', expired: 'old-canary' };
 const sha = (t) => crypto.createHash('sha256').update(t).digest('hex');
 
 function webConfig({ withTls = true, more = '' } = {}) {
@@ -69,7 +69,7 @@ await run({
         if (route === 'rejects' && !['nobody', 'alice'].includes(who)) { right++; continue; } /* either scope may see it */
         if (check(isAllowed ? r.status < 300 : r.status === otherwise, `${who}, ${route}: ${r.status}, want ${isAllowed ? '2xx' : otherwise}`)) right++;
         if (r.status === 401) check(/Basic|Bearer/.test(r.headers['www-authenticate'] ?? ''), `${who}, ${route}: WWW-Authenticate`);
-        check(!r.text.includes('4711') && !r.text.includes('$2y'), `${who}, ${route}: no secret in the answer`);
+        check(!r.text.includes('canary') && !r.text.includes('$2y'), `${who}, ${route}: no secret in the answer`);
       }
     }
     console.log(`figures ${right} of ${cells} route and credential cells right`);
@@ -85,7 +85,7 @@ await run({
     }
     const h2 = await new Promise((done) => { const s = tls.connect(a.ports.http, '127.0.0.1', { ...ca(), ALPNProtocols: ['h2', 'http/1.1'] }, () => { done(s.alpnProtocol); s.destroy(); }); s.on('error', (e) => done(e.message)); });
     equal(h2, 'h2', 'ALPN');
-    check(!a.log.includes('4711'), 'no token in the log');
+    check(!a.log.includes('canary'), 'no token in the log');
     equal(await a.stop(), 0, 'exit status');
   },
 
@@ -113,6 +113,46 @@ await run({
     check(without.status === 1 && /401|credential/.test(without.err), `query without: ${without.err}`);
   },
 
+  async 'tenants see their own, at every door'() {
+    const tenants = { '': 'plain-canary', red: 'red-canary', blue: 'blue-canary' };
+    fs.writeFileSync(file('web.yml'), `tokens:\n${Object.entries(tenants).map(([tenant, token]) =>
+      `  - {token_sha256: ${sha(token)}, scopes: [ingest, query, admin]${tenant ? `, tenant: ${tenant}` : ''}}\n`).join('')}`);
+    const a = await start({ args: ['--web-config-file', file('web.yml'), '--self-interval', '0'] });
+    const door = a.frames();
+    const t = Date.now();
+    const doors = ['otlp', 'json', 'write', 'write2', 'frame', 'udp'];
+    for (const [tenant, token] of Object.entries(tenants)) {
+      const points = (name) => [{ name, labels: { of: 'all' }, ms: t, value: tenant.length }];
+      equal([(await a.postOtlp(wire.otlp(points('otlp')), bearer(token))).status, (await a.postJson(wire.otlpJson(points('json')), bearer(token))).status,
+        (await a.postWrite(points('write'), bearer(token))).status, (await a.postWrite2(points('write2'), bearer(token))).status,
+        (await door.send(wire.otlp(points('frame')), { token })).status], [200, 200, 204, 204, 0], `${tenant} writes`);
+      await a.datagram(wire.envelope(wire.otlp(points('udp')), { sender: tenant, sequence: 1, token }));
+    }
+    for (const [tenant, token] of Object.entries(tenants)) /* running totals are a tenant's own, too */
+      for (const ms of [t, t + 1])
+        equal((await a.postOtlp(wire.otlp([{ name: 'delta', ms, value: 10 + tenant.length }], { sum: 1 }), bearer(token))).status, 200, `${tenant} adds up`);
+    const ask = async (token, target) => (await a.get(target, { headers: bearer(token) })).json.data;
+    const verify = async (text) => {
+      for (const [tenant, token] of Object.entries(tenants)) {
+        const { result } = await ask(token, `/api/v1/query?query={of!=""}&time=${t / 1000}`);
+        equal(result.map((r) => [r.metric.__name__, r.metric.of, r.value[1]]).sort(), doors.map((d) => [d, 'all', String(tenant.length)]).sort(), `${text}: what ${tenant || 'the default'} sees`);
+        equal(await ask(token, '/api/v1/label/of/values'), ['all'], `${text}: label values`);
+        equal(await ask(token, '/api/v1/labels'), ['__name__', 'of'], `${text}: label names`);
+        equal((await ask(token, '/api/v1/series?match[]={of!=""}')).length, doors.length, `${text}: series`);
+      }
+    };
+    await eventually(async () => (await ask(tenants.blue, '/api/v1/query?query=udp')).result.length === 1, 'the datagrams arrive');
+    for (const [tenant, token] of Object.entries(tenants))
+      equal((await ask(token, `/api/v1/query?query=delta_total&time=${(t + 1) / 1000}`)).result.map((r) => r.value[1]), [String(2 * (10 + tenant.length))], `${tenant}'s total`);
+    await verify('head');
+    equal((await a.request('POST', '/-/seal', { headers: bearer(tenants[''] ) })).status, 200, 'seal');
+    await verify('sealed');
+    equal((await a.request('POST', '/api/v1/admin/tsdb/delete_series?match[]={of!=""}', { headers: bearer(tenants.red) })).status, 204, 'red deletes all it sees');
+    equal((await ask(tenants.red, `/api/v1/query?query={of!=""}&time=${t / 1000}`)).result.length, 0, 'red is empty');
+    equal((await ask(tenants.blue, `/api/v1/query?query={of!=""}&time=${t / 1000}`)).result.length, doors.length, 'blue is not');
+    door.close();
+  },
+
   async 'certificates and users are read again'() {
     fs.copyFileSync(file('server.crt'), file('live.crt'));
     fs.copyFileSync(file('server.key'), file('live.key'));
@@ -130,7 +170,7 @@ await run({
     await sleep(500);
     equal(await ask('next'), 200, 'a certificate without its key is refused, the old one stays');
     fs.copyFileSync(file('next.crt'), file('live.crt'));
-    const more = 'new-4711';
+    const more = 'new-canary';
     fs.writeFileSync(file('web.yml'), text + `  - {token_sha256: ${sha(more)}, scopes: [query]}\n`);
     a.child.kill('SIGHUP');
     const labels = async () => (await a.request('GET', '/api/v1/labels', { tls: ca('next'), headers: bearer(more) })).status;
