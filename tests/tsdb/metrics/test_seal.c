@@ -154,13 +154,13 @@ Test(seal, series_with_huge_labels_are_defined_again)
     memset(value, 'v', VALUE);
     struct tsdb_label labels[LABELS + 1];
     for (int i = 0; i < LABELS; i++) {
-        (void)snprintf(names[i], sizeof names[i], "l%d", i);
+        (void)snprintf(names[i], sizeof names[i], "l%02d", i);
         labels[i + 1] = (struct tsdb_label){text_of(names[i]), {value, VALUE}};
     }
     for (uint32_t i = 0; i < SERIES; i++) {
         struct tsdb_hash hash;
         (void)snprintf(id, sizeof id, "%u", i);
-        labels[0] = (struct tsdb_label){text_of("id"), text_of(id)};
+        labels[0] = (struct tsdb_label){text_of("a"), text_of(id)};
         struct tsdb_labels set = {labels, LABELS + 1};
         hash = tsdb_labels_hash(r.m->head.seed, set);
         uint32_t ref = head_reserve(&r.m->head, hash);
