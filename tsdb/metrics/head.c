@@ -76,7 +76,8 @@ static enum tsdb_verdict check_label(const struct tsdb_limits *limits, struct ts
 {
     if (l.name.len == 0 || text_equal(l.name, text_of(TENANT_LABEL)))
         return TSDB_BAD_LABELS;
-    if (l.name.len > limits->name_bytes_max || l.value.len > limits->value_bytes_max)
+    if (l.name.len > limits->name_bytes_max || l.value.len > limits->value_bytes_max ||
+        l.name.len > HEAD_TEXT_BYTES_MAX || l.value.len > HEAD_TEXT_BYTES_MAX)
         return TSDB_LABEL_LIMIT;
     if (!utf8_check(l.name.at, l.name.len) || !utf8_check(l.value.at, l.value.len))
         return TSDB_BAD_LABELS;
