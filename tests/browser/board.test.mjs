@@ -1,5 +1,6 @@
 // The board shows what was sent, goes on showing it, and says so when it cannot.
-import { check, equal, noCutText, noSidewaysScroll, play, quiet, shot, sleep, textOf, until } from "./stage.mjs";
+import http from "node:http";
+import { check, equal, noCutText, noSidewaysScroll, play, quiet, readable, shot, sleep, textOf, until } from "./stage.mjs";
 
 const MINUTE = 60000;
 const rows = (page, id) => page.locator(`#${id} [data-list] li`).evaluateAll((list) =>
@@ -56,12 +57,30 @@ async function isLive(server, page) {
   check(/^\d+ s$/.test(await textOf(page, "#age")), "the age is shown", await textOf(page, "#age"));
 }
 
+// On the server's port, something that refuses the stream once (which ends an EventSource
+// for good) and then accepts it and says nothing.
+async function isNotFooled(server, page) {
+  let asked = 0;
+  const impostor = http.createServer((request, answer) => {
+    asked++;
+    if (asked === 1) answer.writeHead(503).end("starting");
+    else answer.writeHead(200, { "content-type": "text/event-stream" }).flushHeaders();
+  });
+  const [host, port] = server.http.split(":");
+  await new Promise((resolve) => impostor.listen(Number(port), host, resolve));
+  await until(() => asked, (n) => n >= 3, "the board asks again after a refusal, and where it hears nothing", 40000);
+  check(await page.locator("#stale").isVisible(), "and is STALE all the while");
+  impostor.closeAllConnections();
+  await new Promise((resolve) => impostor.close(resolve));
+}
+
 async function goesStaleAndBack(server, page) {
   const isHidden = () => page.locator("#stale").isHidden();
   check(await isHidden(), "no mark while live");
   server.signal("SIGSTOP");
   await until(isHidden, (hidden) => !hidden, "a server that says nothing makes the board STALE");
   equal(await textOf(page, "#state"), "stale", "the strip says so too");
+  await readable(page, "stale board");
   check((await page.title()).startsWith("STALE"), "and the title", await page.title());
   await shot(page, "board-stale");
   const size = await page.locator("#stale p").evaluate((e) => parseFloat(getComputedStyle(e).fontSize));
@@ -72,6 +91,7 @@ async function goesStaleAndBack(server, page) {
 
   await server.stop("SIGKILL");
   await until(isHidden, (hidden) => !hidden, "a server that died makes the board STALE");
+  await isNotFooled(server, page);
   await server.start("--self-interval", "1s");
   await until(isHidden, (hidden) => hidden, "the mark goes when it is back on the same port", 30000);
   await until(() => textOf(page, "#state"), (s) => s === "live", "and the strip says live");
@@ -85,6 +105,7 @@ await play(async (server, browser) => {
   await sleep(1500);
   await noCutText(page, "board");
   await noSidewaysScroll(page, "board");
+  await readable(page, "board with an alarm");
   const tall = await page.evaluate(() => document.documentElement.scrollHeight);
   check(tall <= 1080, "the wall needs no scrolling", tall);
   const small = await page.evaluate(() => Math.min(...[...document.querySelectorAll("body *")]

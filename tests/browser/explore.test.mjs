@@ -1,5 +1,5 @@
 // A query is typed with completion, run, drawn and listed; the address keeps all of it.
-import { check, equal, noCutText, noSidewaysScroll, play, quiet, shot, sleep, textOf, until } from "./stage.mjs";
+import { check, equal, noCutText, noSidewaysScroll, play, quiet, readable, shot, sleep, textOf, until } from "./stage.mjs";
 
 const choices = (page) => page.locator("#choices bdi").allTextContents();
 const query = (page) => page.inputValue("#query");
@@ -29,6 +29,7 @@ async function completes(page) {
   await page.keyboard.type(") (shop_re");
   await until(() => choices(page), (list) => list.includes("shop_requests_total"), "a prefix finds metric names");
   await shot(page, "explore-choices");
+  await readable(page, "choices");
   await page.keyboard.press("ArrowDown");
   equal(await page.getAttribute("#query", "aria-activedescendant"), "choice-0", "an arrow marks a choice, for screen readers too");
   await page.keyboard.press("Enter");
@@ -88,12 +89,14 @@ async function showsTheAnswer(server, page) {
   await page.locator("#legend button").first().click();
   await until(() => pixels(page, [0x5a, 0xb0, 0xff]), (n) => n > 20, "and shows it again");
   await shot(page, "explore-graph");
+  await readable(page, "graph");
   await page.click("#tab-table");
   const rows = await page.locator("#rows tr").evaluateAll((list) => list.map((tr) => [...tr.cells].map((c) => c.textContent)));
   const want = answer.map(({ metric: { __name__: name, ...labels }, value }) =>
     [`${name}{${Object.entries(labels).map(([k, v]) => `${k}=${JSON.stringify(v)}`).join(", ")}}`, value[1]]);
   equal(rows.sort(), want.sort(), "the table's rows are the API's answer");
   await shot(page, "explore-table");
+  await readable(page, "table");
 }
 
 async function keepsItsState(page) {
@@ -143,6 +146,7 @@ async function saysWhatIsWrong(server, page) {
   const api = await server.api("/api/v1/query", { query: "sum(" });
   await until(() => textOf(page, "#message"), (t) => t === api.error, `a bad query shows the API's words: ${api.error}`);
   check(await page.locator("#message").evaluate((e) => e.hasAttribute("data-bad")), "in the colour of errors");
+  await readable(page, "error");
   await page.fill("#query", "shop_gauge[5m]");
   await page.click("#run");
   await until(() => textOf(page, "#message"), (t) => t.startsWith("no graph: "), "a range vector has no graph");

@@ -39,7 +39,7 @@ await play(async (server, browser) => {
     await page.fill("#query", 'hostile{evil="');
     await page.press("#query", "End");
     await page.keyboard.type(value.slice(0, 1));
-    await until(() => page.locator("#choices").isVisible(), Boolean, "choices open");
+    await until(() => page.locator("#choices bdi").allTextContents(), (l) => l.length > 0 && l.every((t) => t.includes(value[0])), "choices are narrowed");
     await page.keyboard.press("ArrowDown");
     await page.keyboard.press("Enter");
     await page.keyboard.type('"}');
@@ -69,4 +69,20 @@ await play(async (server, browser) => {
   check((await textOf(page, "#message")).includes("is no time"), "a bad time says so", await textOf(page, "#message"));
   check(!(await isHurt(page)), "nothing on the query page ran or became an element");
   await quiet(page, "explore");
+
+  for (const at of ["/", "/explore"]) {
+    const policy = (await fetch(server.url + at)).headers.get("content-security-policy") ?? "";
+    check(policy.includes("default-src 'none'") && policy.includes("script-src 'self'") && !policy.includes("unsafe"), `${at} has a strict policy`, policy);
+  }
+  const isRun = await page.evaluate(() => {
+    try {
+      const script = document.createElement("script");
+      script.textContent = "window.isHurt = 1";
+      document.body.append(script);
+    } catch { /* trusted types refuse the text */ }
+    return Boolean(window.isHurt);
+  });
+  check(!isRun, "and it is in force: an inline script does not run");
+  const reports = await page.evaluate(() => window.violations.length);
+  check(reports > 0, "a breach is reported, so silence means something", reports);
 });

@@ -148,6 +148,31 @@ export async function noCutText(page, what) {
   equal(cut, [], `${what}: no text is cut off`);
 }
 
+// WCAG contrast of every text against what lies behind it.
+export async function readable(page, what) {
+  const bad = await page.evaluate(() => {
+    const parse = (c) => c.match(/[\d.]+/g).map(Number);
+    const light = ([r, g, b]) => {
+      const [x, y, z] = [r, g, b].map((v) => (v / 255 <= 0.03928 ? v / 255 / 12.92 : ((v / 255 + 0.055) / 1.055) ** 2.4));
+      return 0.2126 * x + 0.7152 * y + 0.0722 * z;
+    };
+    const behind = (e) => {
+      for (let at = e; at; at = at.parentElement) {
+        const c = parse(getComputedStyle(at).backgroundColor);
+        if (c.length === 3 || c[3] === 1) return c;
+      }
+      return [255, 255, 255];
+    };
+    const texts = [...document.querySelectorAll("body *")].filter((e) => e.offsetParent &&
+      [...e.childNodes].some((n) => n.nodeType === 3 && n.textContent.trim()));
+    return { seen: texts.length, bad: texts.map((e) => {
+      const a = light(parse(getComputedStyle(e).color)), b = light(behind(e));
+      return [(Math.max(a, b) + 0.05) / (Math.min(a, b) + 0.05), `${e.tagName}#${e.id} ${e.textContent.slice(0, 30)}`];
+    }).filter(([contrast]) => contrast < 4.5) };
+  });
+  check(bad.seen > 5 && bad.bad.length === 0, `${what}: every text has a contrast of 4.5 or more`, bad);
+}
+
 export async function quiet(page, what) {
   equal(page.faults, [], `${what}: the console is silent`);
   equal(await page.evaluate(() => window.violations), [], `${what}: the content security policy has nothing to report`);

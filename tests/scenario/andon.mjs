@@ -64,6 +64,7 @@ export async function eventually(fn, text, ms = 10000) {
 
 export async function run(tests) {
   for (const [name, fn] of Object.entries(tests)) {
+    if (process.env.ONLY && !name.includes(process.env.ONLY)) continue;
     const before = failures;
     const began = Date.now();
     try {

@@ -74,8 +74,8 @@ export function fields(bytes) {
 const anyText = (text) => message([1, 'len', text]);
 const pair = (k, v) => message([1, 'len', k], [2, 'len', anyText(v)]);
 
-/* Points of the same name become one gauge (or, with sum, one cumulative counter). */
-export function otlp(points, { sum = false, resource = {} } = {}) {
+/* Points of the same name become one gauge (or counter, with its temporality: 1 delta, 2 cumulative). */
+export function otlp(points, { sum = 0, resource = {} } = {}) {
   const byName = new Map();
   for (const p of points) {
     const labels = Object.entries(p.labels ?? {}).map(([k, v]) => [7, 'len', pair(k, v)]);
@@ -84,7 +84,7 @@ export function otlp(points, { sum = false, resource = {} } = {}) {
     byName.get(p.name).push([1, 'len', point]);
   }
   const metrics = [...byName].map(([name, of]) => {
-    const data = sum ? [7, 'len', message(...of, [2, 'varint', 2], [3, 'varint', 1])] : [5, 'len', message(...of)];
+    const data = sum ? [7, 'len', message(...of, [2, 'varint', sum], [3, 'varint', 1])] : [5, 'len', message(...of)];
     return [2, 'len', message([1, 'len', name], data)];
   });
   const attributes = Object.entries(resource).map(([k, v]) => [1, 'len', pair(k, v)]);

@@ -18,13 +18,15 @@
  *   chunk head      u8 kind; uvarint n; stamp first (from the facts' first time);
  *                   stamp last (from first); uvarint offset in BLOCK_TIMES;
  *                   uvarint body bytes
- *   stamp           uvarint: bit 0 says whether the rest is ns (1) or ms (0);
- *                   the rest is zigzag
+ *   stamp           uvarint v: v even: ms, zigzag in v >> 1; v & 3 = 1: ns, zigzag in
+ *                   v >> 2; v = 3: ns, le64 follows.  Of differences, which wrap
  *   body            FLOATS     codec/floats.h
  *                   SUMMARY    sized floats_summary, then codec/floats.h
  *                   HISTOGRAMS codec/histograms.h
  *                   FAMILY     codec/family.h of this and the following series
  *                   MEMBER     uvarint ordinals back to the FAMILY, uvarint column
+ *                   The last two are the only chunk of their series.  Chunks ascend in
+ *                   time and do not overlap
  *
  * Immutable.  A block is shared by reference; see block_ref.
  */
@@ -46,7 +48,12 @@ enum block_section {
     BLOCK_EXEMPLARS,
 };
 
-enum { BLOCK_CHUNK_SAMPLES = 1920, BLOCK_SUMMARY_SAMPLES_MIN = 64, BLOCK_FAMILY_COLUMNS_MAX = 64 };
+enum {
+    BLOCK_CHUNK_SAMPLES = 1920,
+    BLOCK_SUMMARY_SAMPLES_MIN = 64,
+    BLOCK_FAMILY_COLUMNS_MAX = 64,
+    BLOCK_SERIES_SAMPLES_MAX = 1 << 28, /* a reader believes no more */
+};
 
 /* ---- writing -------------------------------------------------------------------- */
 

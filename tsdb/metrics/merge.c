@@ -15,6 +15,7 @@
 #include "tsdb/base/mem.h"
 #include "tsdb/base/status.h"
 #include "tsdb/metrics/order.h"
+#include "tsdb/metrics/window.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -40,14 +41,10 @@ struct choice {
     uint8_t level; /* of the output */
 };
 
-static int64_t window_start(int64_t ts, int64_t width)
-{
-    return ts - ts % width - (ts % width < 0 ? width : 0);
-}
-
 static bool is_inside(const struct block *b, int64_t start, int64_t width)
 {
-    return b->entry.ts_min >= start && b->entry.ts_max - start < width;
+    return b->entry.ts_min >= start &&
+           (uint64_t)b->entry.ts_max - (uint64_t)start < (uint64_t)width; /* wraps */
 }
 
 /* Whether the window's blocks of at most `level` should be merged. */
@@ -130,7 +127,7 @@ static bool choose(struct metrics *m, const struct block_list *list, bool is_for
             int64_t start = window_start(list->blocks[i]->entry.ts_min, width);
             if (!is_inside(list->blocks[i], start, width))
                 continue;
-            bool has_ended = start + width + MERGE_GRACE_MINUTES * NS_PER_MINUTE <= now;
+            bool has_ended = window_end(start, width) <= now - MERGE_GRACE_MINUTES * NS_PER_MINUTE;
             gather(list, start, width, windows[w].level, out);
             out->level = has_ended || is_forced ? windows[w].level : LEVEL_TIDY;
             if (is_due(out, windows[w].level, has_ended, is_forced && width <= NS_PER_DAY) &&

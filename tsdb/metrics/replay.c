@@ -8,6 +8,7 @@
 #include "tsdb/metrics/metrics.h"
 
 #include "tsdb/base/status.h"
+#include "tsdb/base/text.h"
 #include "tsdb/codec/histograms.h"
 
 #include <string.h>
@@ -26,7 +27,14 @@ struct replay {
 static enum tsdb_status restore_series(void *arg, uint32_t ref, struct tsdb_labels labels)
 {
     struct replay *r = arg;
-    return head_restore(&r->m->head, ref, labels);
+    for (uint32_t i = 0; i < labels.count; i++) {
+        struct tsdb_label l = labels.at[i];
+        if (l.name.len == 0 || l.value.len == 0 || l.name.len > HEAD_TEXT_BYTES_MAX ||
+            l.value.len > HEAD_TEXT_BYTES_MAX ||
+            (i > 0 && text_compare(labels.at[i - 1].name, l.name) >= 0))
+            return TSDB_ECORRUPT;
+    }
+    return labels.count ? head_restore(&r->m->head, ref, labels) : TSDB_ECORRUPT;
 }
 
 static void tell_progress(struct replay *r, const char *what)

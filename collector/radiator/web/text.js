@@ -9,8 +9,7 @@ export function short(v) {
   const size = Math.abs(v);
   for (const [unit, at] of [["T", 1e12], ["G", 1e9], ["M", 1e6], ["k", 1e3]])
     if (size >= at) return trim(v / at) + unit;
-  if (size >= 0.001) return trim(v);
-  return v === 0 ? "0" : v.toExponential(1);
+  return trim(v);
 }
 
 /* A count: every digit while that is readable. */
