@@ -188,6 +188,21 @@ enum tsdb_status store_apply(struct store *s, const struct manifest_edit *edit,
 {
     mutex_lock(&s->manifest_lock);
     enum tsdb_status st = manifest_apply(s->manifest, edit, err);
+    s->is_unsettled = s->is_unsettled || (st != TSDB_OK && st != TSDB_EINVAL);
+    mutex_unlock(&s->manifest_lock);
+    return st;
+}
+
+enum tsdb_status store_settle(struct store *s, struct tsdb_error *err)
+{
+    const struct manifest_edit nothing = {0};
+    enum tsdb_status st = TSDB_OK;
+    mutex_lock(&s->manifest_lock);
+    if (s->is_unsettled)
+        st = manifest_apply(s->manifest, &nothing, err);
+    if (s->is_unsettled && st == TSDB_OK)
+        st = fs_list(s->fs, s->dir, remove_orphan, s, err);
+    s->is_unsettled = s->is_unsettled && st != TSDB_OK;
     mutex_unlock(&s->manifest_lock);
     return st;
 }
