@@ -328,9 +328,31 @@ enum tsdb_status tsdb_series(struct tsdb *db, const struct tsdb_scope *in, tsdb_
     enum tsdb_status st = scope_open(&scope, in, err);
     if (st != TSDB_OK)
         return st;
+    if (scope.count == 0)
+        scope_take_all(&scope, in);
     st = scope_series(&scope, db->metrics, in->limit, fn, arg, err);
     scope_close(&scope);
     return st;
+}
+
+/* Passes on what no earlier selection has told already. */
+struct exemplar_visit {
+    const struct scope *scope;
+    uint32_t selection;
+    tsdb_exemplar_fn *fn;
+    void *arg;
+    bool has_enough;
+};
+
+static bool on_exemplar(void *arg, struct tsdb_labels series, const struct tsdb_exemplar *exemplar)
+{
+    struct exemplar_visit *v = arg;
+    for (uint32_t i = 0; i < v->selection; i++)
+        if (matchers_test(v->scope->selections[i].matchers, v->scope->selections[i].matcher_count,
+                          series))
+            return true;
+    v->has_enough = !v->fn(v->arg, series, exemplar);
+    return !v->has_enough;
 }
 
 enum tsdb_status tsdb_exemplars(struct tsdb *db, struct tsdb_text query,
@@ -341,12 +363,15 @@ enum tsdb_status tsdb_exemplars(struct tsdb *db, struct tsdb_text query,
     enum tsdb_status st = scope_of_query(&scope, query, in, err);
     if (st != TSDB_OK)
         return st;
-    for (uint32_t i = 0; i < scope.count && st == TSDB_OK; i++) {
+    struct exemplar_visit v = {.scope = &scope, .fn = fn, .arg = arg};
+    for (; v.selection < scope.count && st == TSDB_OK && !v.has_enough; v.selection++) {
+        struct metrics_selection selection = scope.selections[v.selection];
         struct series_set *set;
-        st = metrics_select(db->metrics, &scope.selections[i], &set, err);
+        selection.budget = &db->store.budget;
+        st = metrics_select(db->metrics, &selection, &set, err);
         if (st != TSDB_OK)
             break;
-        st = series_set_exemplars(set, fn, arg, err);
+        st = series_set_exemplars(set, on_exemplar, &v, err);
         series_set_close(set);
     }
     scope_close(&scope);
