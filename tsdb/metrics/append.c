@@ -62,6 +62,10 @@ static enum tsdb_verdict admit(const struct append *a, struct tenant *t)
 {
     if (a->limits.series_max && t->series >= a->limits.series_max)
         return TSDB_SERIES_LIMIT;
+    /* The last eighth is for the samples of known series, until sealing has made room. */
+    uint64_t memory = atomic_load_explicit(&a->m->store->budget.limit, memory_order_relaxed);
+    if (budget_used(&a->m->store->budget) > memory - memory / 8)
+        return TSDB_SERIES_LIMIT;
     if (!a->limits.series_new_per_s)
         return TSDB_ACCEPTED;
     int64_t mono = clock_mono_ns(a->m->store->clock);
@@ -121,8 +125,10 @@ static enum tsdb_status find_or_create(struct append *a, struct tsdb_labels labe
             goto out;
         }
         st = head_create(h, *ref, canonical, (uint16_t)tenant, labels);
-        if (st != TSDB_OK) {
-            (void)tsdb_fail(a->err, st, "memory budget: no room for another series");
+        if (st != TSDB_OK) { /* its definition in the journal names nobody */
+            *ref = ALIAS_NONE;
+            *verdict = TSDB_SERIES_LIMIT;
+            st = TSDB_OK;
             goto out;
         }
     }

@@ -328,24 +328,41 @@ enum tsdb_status block_samples(const struct block *b, uint32_t ordinal, int64_t 
     return chunks > 0 ? TSDB_OK : damaged(b, "has no chunk", ordinal, err);
 }
 
+void block_exemplar_begin(struct block_exemplar_cursor *c, const struct block *b)
+{
+    c->block = b;
+    c->rest = reader_over(b->exemplars);
+    c->left = reader_count(&c->rest, 11);
+    c->ordinal = 0;
+}
+
+enum tsdb_status block_exemplar_next(struct block_exemplar_cursor *c, struct tsdb_error *err)
+{
+    struct reader *r = &c->rest;
+    if (c->left == 0)
+        return reader_done(r) ? TSDB_END : damaged(c->block, "bad exemplars", c->ordinal, err);
+    c->left--;
+    uint64_t step = reader_uvarint(r);
+    struct tsdb_exemplar e = {.ts = reader_svarint(r), .value = reader_f64(r)};
+    struct bytes encoded = reader_sized(r);
+    if (r->fault || step >= c->block->series_count - (uint64_t)c->ordinal ||
+        record_labels_decode(encoded, c->room, &e.labels.count) != TSDB_OK)
+        return damaged(c->block, "bad exemplar", c->ordinal, err);
+    e.labels.at = c->room;
+    c->ordinal += (uint32_t)step;
+    c->exemplar = e;
+    return TSDB_OK;
+}
+
 enum tsdb_status block_exemplars(const struct block *b, block_exemplar_fn *fn, void *arg,
                                  struct tsdb_error *err)
 {
-    struct reader r = reader_over(b->exemplars);
-    uint32_t n = reader_count(&r, 11);
-    uint64_t ordinal = 0;
-    for (uint32_t i = 0; i < n; i++) {
-        struct tsdb_label labels[RECORD_LABELS_MAX];
-        ordinal += reader_uvarint(&r);
-        struct tsdb_exemplar e = {.ts = reader_svarint(&r), .value = reader_f64(&r)};
-        struct bytes encoded = reader_sized(&r);
-        if (r.fault || ordinal >= b->series_count ||
-            record_labels_decode(encoded, labels, &e.labels.count) != TSDB_OK)
-            return damaged(b, "bad exemplar", (uint32_t)ordinal, err);
-        e.labels.at = labels;
-        fn(arg, (uint32_t)ordinal, &e);
-    }
-    return reader_done(&r) ? TSDB_OK : damaged(b, "bad exemplars", 0, err);
+    struct block_exemplar_cursor c;
+    enum tsdb_status st;
+    block_exemplar_begin(&c, b);
+    while ((st = block_exemplar_next(&c, err)) == TSDB_OK)
+        fn(arg, c.ordinal, &c.exemplar);
+    return st == TSDB_END ? TSDB_OK : st;
 }
 
 static void ignore_exemplar(void *arg, uint32_t ordinal, const struct tsdb_exemplar *exemplar)

@@ -34,6 +34,7 @@
 #define TSDB_METRICS_BLOCK_H
 
 #include "tsdb/base/fs.h"
+#include "tsdb/metrics/record.h"
 #include "tsdb/metrics/samples.h"
 #include "tsdb/store/label_index.h"
 #include "tsdb/store/manifest.h"
@@ -109,6 +110,18 @@ TSDB_NODISCARD enum tsdb_status block_hash(const struct block *b, uint32_t ordin
 TSDB_NODISCARD enum tsdb_status block_samples(const struct block *b, uint32_t ordinal,
                                               int64_t start, int64_t end, struct samples *out,
                                               struct tsdb_error *err);
+/* The exemplars one by one, by ordinal.  Labels lie in `room` and the block. */
+struct block_exemplar_cursor {
+    const struct block *block; /* borrowed */
+    struct reader rest;
+    uint32_t left, ordinal;
+    struct tsdb_exemplar exemplar; /* the current one; of series `ordinal` */
+    struct tsdb_label room[RECORD_LABELS_MAX];
+};
+void block_exemplar_begin(struct block_exemplar_cursor *c, const struct block *b);
+/* TSDB_END after the last. */
+TSDB_NODISCARD enum tsdb_status block_exemplar_next(struct block_exemplar_cursor *c,
+                                                    struct tsdb_error *err);
 /* Calls fn for every exemplar, by ordinal; labels borrowed during the call. */
 typedef void block_exemplar_fn(void *arg, uint32_t ordinal, const struct tsdb_exemplar *exemplar);
 TSDB_NODISCARD enum tsdb_status block_exemplars(const struct block *b, block_exemplar_fn *fn,

@@ -14,8 +14,34 @@ void samples_init(struct samples *s, struct budget *budget)
     arena_init(&s->arena, SAMPLES_ARENA_BYTES, budget);
 }
 
+/* Brings the budget up to what the arrays take.  They are there already when it says
+ * that they are too much: samples_is_over. */
+static void settle_charge(struct samples *s)
+{
+    uint64_t one = sizeof *s->ts + sizeof *s->values + (s->histograms ? sizeof *s->histograms : 0);
+    uint64_t bytes = s->cap * one;
+    struct budget *budget = s->arena.budget;
+    if (!budget)
+        return;
+    if (bytes > s->charged)
+        budget_force(budget, bytes - s->charged);
+    else
+        budget_release(budget, s->charged - bytes);
+    s->charged = bytes;
+}
+
+bool samples_is_over(const struct samples *s)
+{
+    for (const struct budget *b = s->arena.budget; b; b = b->parent)
+        if (budget_used(b) > atomic_load_explicit(&b->limit, memory_order_relaxed))
+            return true;
+    return false;
+}
+
 void samples_release(struct samples *s)
 {
+    if (s->arena.budget)
+        budget_release(s->arena.budget, s->charged);
     mem_free(s->ts);
     mem_free(s->values);
     mem_free(s->histograms);
@@ -36,6 +62,7 @@ void samples_reserve(struct samples *s, uint32_t n)
     if (s->histograms)
         s->histograms = mem_grow(s->histograms, cap, sizeof *s->histograms);
     s->cap = (uint32_t)cap;
+    settle_charge(s);
 }
 
 void samples_reset(struct samples *s)
@@ -43,14 +70,17 @@ void samples_reset(struct samples *s)
     s->count = 0;
     mem_free(s->histograms);
     s->histograms = NULL;
+    settle_charge(s);
     arena_reset(&s->arena);
 }
 
 void samples_put_histogram(struct samples *s, int64_t ts, const struct tsdb_histogram *h)
 {
     samples_reserve(s, 1);
-    if (!s->histograms)
+    if (!s->histograms) {
         s->histograms = MEM_ARRAY(const struct tsdb_histogram *, s->cap);
+        settle_charge(s);
+    }
     s->ts[s->count] = ts;
     s->values[s->count] = h->sum;
     s->histograms[s->count] = h;

@@ -389,8 +389,11 @@ static void release(struct seal *s)
 
 static enum tsdb_status seal(struct seal *s)
 {
+    enum tsdb_status st = store_settle(s->m->store, s->err);
+    if (st != TSDB_OK)
+        return st;
     turn(s);
-    enum tsdb_status st = write_all(s);
+    st = write_all(s);
     if (st == TSDB_OK)
         st = define_again(s->m, s->err);
     if (st == TSDB_OK)
