@@ -9,6 +9,7 @@ static struct delta delta;
 static struct clock_sim sim;
 static struct budget budget;
 static struct arena arena;
+static const char *tenant = "";
 
 static void set_up(void)
 {
@@ -32,8 +33,9 @@ static uint8_t add(uint64_t key, int64_t ts, double *value, const struct tsdb_hi
 {
     struct tsdb_point point = {.key = {key, key * 7}, .ts = ts, .value = *value, .histogram = h};
     struct decode_note note = {.is_delta = true};
-    struct decode_batch batch = {
-        .batch = {.points = &point, .point_count = 1}, .points = &point, .notes = &note};
+    struct decode_batch batch = {.batch = {.tenant = tenant, .points = &point, .point_count = 1},
+                                 .points = &point,
+                                 .notes = &note};
     uint8_t verdict = TSDB_ACCEPTED;
     delta_apply(&delta, &batch, &verdict, &arena);
     *value = point.value;
@@ -70,6 +72,16 @@ Test(delta, the_past_cannot_be_placed)
     cr_assert_eq(total(1, 20, 3), 3.0);
     cr_assert_eq(add(1, 19, &v, NULL), TSDB_TOO_OLD);
     cr_assert_eq(total(1, 30, 1), 4.0, "and is not in the total");
+}
+
+/* Two tenants may name the same labels, and then have the same key. */
+Test(delta, tenants_do_not_share_totals)
+{
+    cr_assert_eq(total(1, 10, 2), 2.0);
+    tenant = "other";
+    cr_assert_eq(total(1, 10, 5), 5.0);
+    tenant = "";
+    cr_assert_eq(total(1, 20, 1), 3.0);
 }
 
 Test(delta, full_refuses_new_series_until_old_ones_are_idle)
@@ -133,8 +145,9 @@ Test(delta, histograms_add_bucket_by_bucket)
     struct tsdb_histogram a = histogram(3, &low, counts), b = histogram(3, &high, counts);
     struct tsdb_point point = {.key = {9, 9}, .ts = 1, .histogram = &a};
     struct decode_note note = {.is_delta = true};
-    struct decode_batch batch = {
-        .batch = {.points = &point, .point_count = 1}, .points = &point, .notes = &note};
+    struct decode_batch batch = {.batch = {.tenant = tenant, .points = &point, .point_count = 1},
+                                 .points = &point,
+                                 .notes = &note};
     uint8_t verdict = TSDB_ACCEPTED;
     delta_apply(&delta, &batch, &verdict, &arena);
     point.histogram = &b;
