@@ -79,7 +79,7 @@ stage_unit() {
 }
 
 stage_tsan() {
-    build tsan tsan_tests && TSAN_OPTIONS=halt_on_error=1 suite tsan '' '^(tsdb/store/test_journal$|tsdb/metrics/test_threads|collector/net/test_(loop|server)|collector/api/|tsdb/base/test_thread)'
+    build tsan tsan_tests && TSAN_OPTIONS=halt_on_error=1:second_deadlock_stack=1 suite tsan ''
 }
 
 # Each fuzz target for a few seconds: a regression run, not a campaign.
