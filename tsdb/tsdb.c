@@ -19,7 +19,7 @@ struct tsdb {
     struct metrics *metrics;
     struct driver driver;
     uint64_t journal_bytes_max;
-    int64_t sealed_mono_ns, scrubbed_mono_ns;
+    int64_t sealed_mono_ns, scrubbed_mono_ns, merge_again_mono_ns;
     uint64_t scrubbed_id;
 };
 
@@ -28,7 +28,7 @@ struct tsdb_query {
 };
 
 /* A head is sealed at least this often, so that a restart replays little. */
-enum { SEAL_EVERY_HOURS = 2, SCRUB_EVERY_S = 60 };
+enum { SEAL_EVERY_HOURS = 2, SCRUB_EVERY_S = 60, RETRY_S = 10 };
 
 void tsdb_options_init(struct tsdb_options *o)
 {
@@ -65,7 +65,9 @@ static bool is_seal_due(struct tsdb *db)
     if (journal.live_bytes >= db->journal_bytes_max)
         return true;
     uint64_t limit = atomic_load(&db->store.budget.limit);
-    if (head_hot_bytes(&db->metrics->head) > limit / 4)
+    uint64_t hot = head_hot_bytes(&db->metrics->head);
+    bool is_tight = budget_used(&db->store.budget) > limit - limit / 4;
+    if (hot > limit / 4 || (is_tight && hot > limit / 32))
         return true;
     return clock_mono_ns(db->store.clock) - db->sealed_mono_ns >= SEAL_EVERY_HOURS * NS_PER_HOUR;
 }
@@ -73,7 +75,6 @@ static bool is_seal_due(struct tsdb *db)
 /* A fault is reported once and tried again after a while. */
 static bool seal_if_due(struct tsdb *db)
 {
-    enum { RETRY_S = 10 };
     if (!is_seal_due(db))
         return false;
     struct tsdb_error err = {0};
@@ -86,6 +87,20 @@ static bool seal_if_due(struct tsdb *db)
     return st == TSDB_OK;
 }
 
+static bool merge_if_due(struct tsdb *db)
+{
+    struct tsdb_error err = {0};
+    bool did = false;
+    int64_t now = clock_mono_ns(db->store.clock);
+    if (now < db->merge_again_mono_ns)
+        return false;
+    enum tsdb_status st = metrics_merge(db->metrics, false, &did, &err);
+    report(db, "merging", st, &err);
+    if (st != TSDB_OK)
+        db->merge_again_mono_ns = now + RETRY_S * NS_PER_S;
+    return did;
+}
+
 static bool step(void *arg)
 {
     struct tsdb *db = arg;
@@ -93,12 +108,9 @@ static bool step(void *arg)
     store_watch_disk(&db->store);
     if (seal_if_due(db))
         return true;
-    bool did = false;
-    enum tsdb_status st = metrics_merge(db->metrics, false, &did, &err);
-    report(db, "merging", st, &err);
-    if (did)
+    if (merge_if_due(db))
         return true;
-    st = metrics_expire(db->metrics, &err);
+    enum tsdb_status st = metrics_expire(db->metrics, &err);
     report(db, "retention", st, &err);
     st = metrics_forget_tombstones(db->metrics, &err);
     report(db, "forgetting deletions", st, &err);
@@ -316,9 +328,31 @@ enum tsdb_status tsdb_series(struct tsdb *db, const struct tsdb_scope *in, tsdb_
     enum tsdb_status st = scope_open(&scope, in, err);
     if (st != TSDB_OK)
         return st;
+    if (scope.count == 0)
+        scope_take_all(&scope, in);
     st = scope_series(&scope, db->metrics, in->limit, fn, arg, err);
     scope_close(&scope);
     return st;
+}
+
+/* Passes on what no earlier selection has told already. */
+struct exemplar_visit {
+    const struct scope *scope;
+    uint32_t selection;
+    tsdb_exemplar_fn *fn;
+    void *arg;
+    bool has_enough;
+};
+
+static bool on_exemplar(void *arg, struct tsdb_labels series, const struct tsdb_exemplar *exemplar)
+{
+    struct exemplar_visit *v = arg;
+    for (uint32_t i = 0; i < v->selection; i++)
+        if (matchers_test(v->scope->selections[i].matchers, v->scope->selections[i].matcher_count,
+                          series))
+            return true;
+    v->has_enough = !v->fn(v->arg, series, exemplar);
+    return !v->has_enough;
 }
 
 enum tsdb_status tsdb_exemplars(struct tsdb *db, struct tsdb_text query,
@@ -329,12 +363,15 @@ enum tsdb_status tsdb_exemplars(struct tsdb *db, struct tsdb_text query,
     enum tsdb_status st = scope_of_query(&scope, query, in, err);
     if (st != TSDB_OK)
         return st;
-    for (uint32_t i = 0; i < scope.count && st == TSDB_OK; i++) {
+    struct exemplar_visit v = {.scope = &scope, .fn = fn, .arg = arg};
+    for (; v.selection < scope.count && st == TSDB_OK && !v.has_enough; v.selection++) {
+        struct metrics_selection selection = scope.selections[v.selection];
         struct series_set *set;
-        st = metrics_select(db->metrics, &scope.selections[i], &set, err);
+        selection.budget = &db->store.budget;
+        st = metrics_select(db->metrics, &selection, &set, err);
         if (st != TSDB_OK)
             break;
-        st = series_set_exemplars(set, fn, arg, err);
+        st = series_set_exemplars(set, on_exemplar, &v, err);
         series_set_close(set);
     }
     scope_close(&scope);

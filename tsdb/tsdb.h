@@ -212,7 +212,7 @@ enum tsdb_verdict {
     TSDB_TOO_NEW,
     TSDB_BAD_LABELS,   /* repeated or empty name, not UTF-8, no labels at all */
     TSDB_LABEL_LIMIT,  /* too many or too long */
-    TSDB_SERIES_LIMIT, /* the tenant's active series */
+    TSDB_SERIES_LIMIT, /* the tenant's active series, or memory for another one */
     TSDB_CHURN_LIMIT,  /* the tenant's new series per second */
     TSDB_BAD_HISTOGRAM,
     TSDB_VERDICT_COUNT,

@@ -271,7 +271,10 @@ struct tsdb_text net_address(const struct net *net, enum listener door)
 
 bool net_has_auth(const struct net *net)
 {
-    return auth_is_on(net->site.auth);
+    struct web_config *config = auth_config_ref(net->site.auth);
+    bool is_mutual = config->client_auth == CLIENT_REQUIRE_AND_VERIFY;
+    web_config_unref(config);
+    return is_mutual || auth_is_on(net->site.auth);
 }
 
 bool net_has_tls(const struct net *net)

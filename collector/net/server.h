@@ -16,9 +16,9 @@
  * net/auth, verifies passwords (bcrypt), and only when there are any.
  *
  * Safety: an address beyond loopback is refused unless there are both TLS and
- * authentication (a web config file with certificate and users or tokens), or
- * allow_insecure_listen.  The udp and tcp doors carry no TLS: beyond loopback
- * they want allow_insecure_listen, or, for tcp, the web config's TLS.
+ * authentication (a web config file with certificate and users, tokens or verified
+ * client certificates), or allow_insecure_listen.  The udp and tcp doors carry no TLS: beyond
+ * loopback they want allow_insecure_listen, or, for tcp, the web config's TLS.
  *
  * net_start ignores SIGPIPE for the process.
  *

@@ -306,8 +306,10 @@ void snapshot_write(struct snapshot *s, struct json *j)
     struct span w = {.base = base_mark(s, mark.at_ns), .now = &mark};
     w.seconds = (double)(mark.at_ns - w.base->at_ns) / 1e9;
     json_object(j);
-    put(j, "at", (double)(clock_wall_ns(s->clock) / NS_PER_MS));
-    put(j, "started", (double)(s->started_wall_ns / NS_PER_MS));
+    json_key(j, "at");
+    json_i64(j, clock_wall_ns(s->clock) / NS_PER_MS);
+    json_key(j, "started");
+    json_i64(j, s->started_wall_ns / NS_PER_MS);
     put(j, "uptime_s", (double)(mark.at_ns - s->started_ns) / 1e9);
     put(j, "window_s", w.seconds);
     json_key(j, "writable");

@@ -66,6 +66,6 @@ void snapshot_init(struct snapshot *s, struct tsdb *db, struct clock *clock, uin
 /* Asks the store for the services when it is time to. */
 void snapshot_refresh(struct snapshot *s);
 /* One JSON object, and the mark that later rates begin at. */
-void snapshot_write(struct snapshot *s, struct json *out);
+void snapshot_write(struct snapshot *s, struct json *j);
 
 #endif

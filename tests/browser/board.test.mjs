@@ -1,4 +1,5 @@
 // The board shows what was sent, goes on showing it, and says so when it cannot.
+import http from "node:http";
 import { check, equal, noCutText, noSidewaysScroll, play, quiet, readable, shot, sleep, textOf, until } from "./stage.mjs";
 
 const MINUTE = 60000;
@@ -56,6 +57,23 @@ async function isLive(server, page) {
   check(/^\d+ s$/.test(await textOf(page, "#age")), "the age is shown", await textOf(page, "#age"));
 }
 
+// On the server's port, something that refuses the stream once (which ends an EventSource
+// for good) and then accepts it and says nothing.
+async function isNotFooled(server, page) {
+  let asked = 0;
+  const impostor = http.createServer((request, answer) => {
+    asked++;
+    if (asked === 1) answer.writeHead(503).end("starting");
+    else answer.writeHead(200, { "content-type": "text/event-stream" }).flushHeaders();
+  });
+  const [host, port] = server.http.split(":");
+  await new Promise((resolve) => impostor.listen(Number(port), host, resolve));
+  await until(() => asked, (n) => n >= 3, "the board asks again after a refusal, and where it hears nothing", 40000);
+  check(await page.locator("#stale").isVisible(), "and is STALE all the while");
+  impostor.closeAllConnections();
+  await new Promise((resolve) => impostor.close(resolve));
+}
+
 async function goesStaleAndBack(server, page) {
   const isHidden = () => page.locator("#stale").isHidden();
   check(await isHidden(), "no mark while live");
@@ -73,6 +91,7 @@ async function goesStaleAndBack(server, page) {
 
   await server.stop("SIGKILL");
   await until(isHidden, (hidden) => !hidden, "a server that died makes the board STALE");
+  await isNotFooled(server, page);
   await server.start("--self-interval", "1s");
   await until(isHidden, (hidden) => hidden, "the mark goes when it is back on the same port", 30000);
   await until(() => textOf(page, "#state"), (s) => s === "live", "and the strip says live");

@@ -62,6 +62,10 @@ static enum tsdb_verdict admit(const struct append *a, struct tenant *t)
 {
     if (a->limits.series_max && t->series >= a->limits.series_max)
         return TSDB_SERIES_LIMIT;
+    /* The last eighth is for the samples of known series, until sealing has made room. */
+    uint64_t memory = atomic_load_explicit(&a->m->store->budget.limit, memory_order_relaxed);
+    if (budget_used(&a->m->store->budget) > memory - memory / 8)
+        return TSDB_SERIES_LIMIT;
     if (!a->limits.series_new_per_s)
         return TSDB_ACCEPTED;
     int64_t mono = clock_mono_ns(a->m->store->clock);
@@ -121,8 +125,10 @@ static enum tsdb_status find_or_create(struct append *a, struct tsdb_labels labe
             goto out;
         }
         st = head_create(h, *ref, canonical, (uint16_t)tenant, labels);
-        if (st != TSDB_OK) {
-            (void)tsdb_fail(a->err, st, "memory budget: no room for another series");
+        if (st != TSDB_OK) { /* its definition in the journal names nobody */
+            *ref = ALIAS_NONE;
+            *verdict = TSDB_SERIES_LIMIT;
+            st = TSDB_OK;
             goto out;
         }
     }
@@ -265,7 +271,11 @@ static enum tsdb_status append_under_gate(struct append *a, struct tsdb_appended
     for (uint32_t shard = 0, from = 0; shard < SHARDS; from = a->shard_end[shard++])
         if (a->shard_end[shard] > from)
             apply_shard(a, from, a->shard_end[shard]);
-    return catalog_append(&a->m->catalog, a->m->store, a->batch, a->refs, out, a->err);
+    for (uint32_t i = 0; i < n; i++) /* exemplars of refused points are none */
+        if (a->verdicts[i] != TSDB_ACCEPTED && a->verdicts[i] != TSDB_DUPLICATE)
+            a->refs[i] = ALIAS_NONE;
+    struct catalog_batch beside = {a->batch, a->refs, a->ts_min, a->ts_max};
+    return catalog_append(&a->m->catalog, a->m->store, &beside, out, a->err);
 }
 
 static enum tsdb_status check_writable(struct metrics *m, struct tsdb_error *err)
@@ -297,7 +307,8 @@ static void append_begin(struct append *a, struct metrics *m, const struct tsdb_
     mutex_unlock(&m->config);
     a->now = clock_wall_ns(m->store->clock);
     a->ts_min = past && a->now > INT64_MIN + past ? a->now - past : INT64_MIN;
-    a->ts_max = a->now + a->limits.future_max;
+    int64_t future = a->limits.future_max;
+    a->ts_max = a->now > INT64_MAX - future ? INT64_MAX : a->now + future;
 }
 
 enum tsdb_status metrics_append(struct metrics *m, const struct tsdb_batch *batch,

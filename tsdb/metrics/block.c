@@ -162,8 +162,13 @@ struct chunk_head {
 static int64_t take_stamp(struct reader *r)
 {
     uint64_t v = reader_uvarint(r);
-    int64_t t = unzigzag(v >> 1);
-    return v & 1 ? t : (int64_t)((uint64_t)t * (uint64_t)NS_PER_MS); /* wraps */
+    if ((v & 1) == 0)
+        return (int64_t)((uint64_t)unzigzag(v >> 1) * (uint64_t)NS_PER_MS); /* wraps */
+    if ((v & 3) == STAMP_NS)
+        return unzigzag(v >> 2);
+    if (v != STAMP_WIDE)
+        reader_fail(r);
+    return (int64_t)reader_le64(r);
 }
 
 static bool take_head(const struct block *b, struct reader *r, struct chunk_head *h)
@@ -221,39 +226,24 @@ static enum tsdb_status take_histograms(struct bytes body, uint32_t n, const int
     return TSDB_OK;
 }
 
-/* The body of chunk `which` of the family's first series. */
-static enum tsdb_status family_body(const struct block *b, uint32_t ordinal, uint32_t which,
-                                    struct bytes *out, struct tsdb_error *err)
+/* The body of the one chunk of the family's first series. */
+static enum tsdb_status family_body(const struct block *b, uint32_t ordinal, struct bytes *out,
+                                    struct tsdb_error *err)
 {
     struct reader r;
     enum tsdb_status st = record_of(b, ordinal, &r, err);
     if (st != TSDB_OK)
         return st;
     (void)reader_take(&r, sizeof(struct tsdb_hash));
-    uint32_t chunks = reader_count(&r, 6);
-    uint64_t before = 0;
-    struct chunk_head h = {0}, found = {0};
-    for (uint32_t i = 0; i < chunks; i++) {
-        if (!take_head(b, &r, &h))
-            return damaged(b, "bad chunk head", ordinal, err);
-        if (i < which)
-            before += h.bytes;
-        else if (i == which)
-            found = h;
-    }
-    if (which >= chunks || found.kind != CHUNK_FAMILY || before > r.rest.len ||
-        found.bytes > r.rest.len - before)
+    struct chunk_head h = {0};
+    if (reader_count(&r, 6) != 1 || !take_head(b, &r, &h) || h.kind != CHUNK_FAMILY)
         return damaged(b, "is not a histogram family", ordinal, err);
-    *out = (struct bytes){r.rest.at + before, (size_t)found.bytes};
-    return TSDB_OK;
+    *out = reader_take(&r, h.bytes);
+    return r.fault ? damaged(b, "chunk beyond the record", ordinal, err) : TSDB_OK;
 }
 
-struct chunk_at {
-    uint32_t ordinal, which;
-};
-
 static enum tsdb_status take_values(const struct block *b, const struct chunk_head *h,
-                                    struct bytes body, struct chunk_at at, double *out,
+                                    struct bytes body, uint32_t ordinal, double *out,
                                     struct tsdb_error *err)
 {
     struct reader r = reader_over(body);
@@ -264,11 +254,10 @@ static enum tsdb_status take_values(const struct block *b, const struct chunk_he
     case CHUNK_FAMILY: return family_decode_column(body, 0, out, h->n);
     case CHUNK_MEMBER: {
         uint64_t back = reader_uvarint(&r), column = reader_uvarint(&r);
-        if (!reader_done(&r) || back == 0 || back > at.ordinal ||
-            column >= BLOCK_FAMILY_COLUMNS_MAX)
+        if (!reader_done(&r) || back == 0 || back > ordinal || column >= BLOCK_FAMILY_COLUMNS_MAX)
             return TSDB_ECORRUPT;
         struct bytes family;
-        st = family_body(b, at.ordinal - (uint32_t)back, at.which, &family, err);
+        st = family_body(b, ordinal - (uint32_t)back, &family, err);
         if (st != TSDB_OK)
             return st;
         return family_decode_column(family, (uint32_t)column, out, h->n);
@@ -279,27 +268,27 @@ static enum tsdb_status take_values(const struct block *b, const struct chunk_he
 }
 
 static enum tsdb_status take_chunk(const struct block *b, const struct chunk_head *h,
-                                   struct bytes body, struct chunk_at at, struct samples *out,
+                                   struct bytes body, uint32_t ordinal, struct samples *out,
                                    struct tsdb_error *err)
 {
     samples_reserve(out, h->n);
     int64_t *ts = out->ts + out->count;
     enum tsdb_status st = take_times(b, h, ts, err);
     if (st != TSDB_OK)
-        return st == TSDB_ECORRUPT ? damaged(b, "bad time column", at.ordinal, err) : st;
+        return st == TSDB_ECORRUPT ? damaged(b, "bad time column", ordinal, err) : st;
     if (h->kind == CHUNK_HISTOGRAMS) {
         int64_t times[BLOCK_CHUNK_SAMPLES]; /* samples_put_histogram may move ts */
         memcpy(times, ts, h->n * sizeof *ts);
         st = take_histograms(body, h->n, times, out);
     } else {
-        st = take_values(b, h, body, at, out->values + out->count, err);
+        st = take_values(b, h, body, ordinal, out->values + out->count, err);
         if (st == TSDB_OK) {
             if (out->histograms)
                 memset(out->histograms + out->count, 0, h->n * sizeof *out->histograms);
             out->count += h->n;
         }
     }
-    return st == TSDB_ECORRUPT ? damaged(b, "bad chunk body", at.ordinal, err) : st;
+    return st == TSDB_ECORRUPT ? damaged(b, "bad chunk body", ordinal, err) : st;
 }
 
 enum tsdb_status block_samples(const struct block *b, uint32_t ordinal, int64_t start, int64_t end,
@@ -313,9 +302,18 @@ enum tsdb_status block_samples(const struct block *b, uint32_t ordinal, int64_t 
     uint32_t chunks = reader_count(&heads, 6);
     struct reader bodies = heads;
     struct chunk_head h;
-    for (uint32_t i = 0; i < chunks; i++)
-        if (!take_head(b, &bodies, &h))
+    uint64_t total = 0;
+    int64_t before = INT64_MIN;
+    for (uint32_t i = 0; i < chunks; i++) {
+        if (!take_head(b, &bodies, &h) || (i > 0 && h.first <= before))
             return damaged(b, "bad chunk head", ordinal, err);
+        if (chunks > 1 && (h.kind == CHUNK_FAMILY || h.kind == CHUNK_MEMBER))
+            return damaged(b, "family in more than one chunk", ordinal, err);
+        before = h.last;
+        total += h.n;
+    }
+    if (total > BLOCK_SERIES_SAMPLES_MAX)
+        return damaged(b, "too many samples", ordinal, err);
     for (uint32_t i = 0; i < chunks; i++) {
         (void)take_head(b, &heads, &h);
         struct bytes body = reader_take(&bodies, h.bytes);
@@ -323,31 +321,48 @@ enum tsdb_status block_samples(const struct block *b, uint32_t ordinal, int64_t 
             return damaged(b, "chunk beyond the record", ordinal, err);
         if (h.last < start || h.first > end)
             continue;
-        st = take_chunk(b, &h, body, (struct chunk_at){ordinal, i}, out, err);
+        st = take_chunk(b, &h, body, ordinal, out, err);
         if (st != TSDB_OK)
             return st;
     }
     return chunks > 0 ? TSDB_OK : damaged(b, "has no chunk", ordinal, err);
 }
 
+void block_exemplar_begin(struct block_exemplar_cursor *c, const struct block *b)
+{
+    c->block = b;
+    c->rest = reader_over(b->exemplars);
+    c->left = reader_count(&c->rest, 11);
+    c->ordinal = 0;
+}
+
+enum tsdb_status block_exemplar_next(struct block_exemplar_cursor *c, struct tsdb_error *err)
+{
+    struct reader *r = &c->rest;
+    if (c->left == 0)
+        return reader_done(r) ? TSDB_END : damaged(c->block, "bad exemplars", c->ordinal, err);
+    c->left--;
+    uint64_t step = reader_uvarint(r);
+    struct tsdb_exemplar e = {.ts = reader_svarint(r), .value = reader_f64(r)};
+    struct bytes encoded = reader_sized(r);
+    if (r->fault || step >= c->block->series_count - (uint64_t)c->ordinal ||
+        record_labels_decode(encoded, c->room, &e.labels.count) != TSDB_OK)
+        return damaged(c->block, "bad exemplar", c->ordinal, err);
+    e.labels.at = c->room;
+    c->ordinal += (uint32_t)step;
+    c->exemplar = e;
+    return TSDB_OK;
+}
+
 enum tsdb_status block_exemplars(const struct block *b, block_exemplar_fn *fn, void *arg,
                                  struct tsdb_error *err)
 {
-    struct reader r = reader_over(b->exemplars);
-    uint32_t n = reader_count(&r, 11);
-    uint64_t ordinal = 0;
-    for (uint32_t i = 0; i < n; i++) {
-        struct tsdb_label labels[RECORD_LABELS_MAX];
-        ordinal += reader_uvarint(&r);
-        struct tsdb_exemplar e = {.ts = reader_svarint(&r), .value = reader_f64(&r)};
-        struct bytes encoded = reader_sized(&r);
-        if (r.fault || ordinal >= b->series_count ||
-            record_labels_decode(encoded, labels, &e.labels.count) != TSDB_OK)
-            return damaged(b, "bad exemplar", (uint32_t)ordinal, err);
-        e.labels.at = labels;
-        fn(arg, (uint32_t)ordinal, &e);
-    }
-    return reader_done(&r) ? TSDB_OK : damaged(b, "bad exemplars", 0, err);
+    struct block_exemplar_cursor c;
+    enum tsdb_status st;
+    block_exemplar_begin(&c, b);
+    while ((st = block_exemplar_next(&c, err)) == TSDB_OK)
+        fn(arg, c.ordinal, &c.exemplar);
+    return st == TSDB_END ? TSDB_OK : st;
 }
 
 static void ignore_exemplar(void *arg, uint32_t ordinal, const struct tsdb_exemplar *exemplar)

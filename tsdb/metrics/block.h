@@ -18,13 +18,15 @@
  *   chunk head      u8 kind; uvarint n; stamp first (from the facts' first time);
  *                   stamp last (from first); uvarint offset in BLOCK_TIMES;
  *                   uvarint body bytes
- *   stamp           uvarint: bit 0 says whether the rest is ns (1) or ms (0);
- *                   the rest is zigzag
+ *   stamp           uvarint v: v even: ms, zigzag in v >> 1; v & 3 = 1: ns, zigzag in
+ *                   v >> 2; v = 3: ns, le64 follows.  Of differences, which wrap
  *   body            FLOATS     codec/floats.h
  *                   SUMMARY    sized floats_summary, then codec/floats.h
  *                   HISTOGRAMS codec/histograms.h
  *                   FAMILY     codec/family.h of this and the following series
  *                   MEMBER     uvarint ordinals back to the FAMILY, uvarint column
+ *                   The last two are the only chunk of their series.  Chunks ascend in
+ *                   time and do not overlap
  *
  * Immutable.  A block is shared by reference; see block_ref.
  */
@@ -32,6 +34,7 @@
 #define TSDB_METRICS_BLOCK_H
 
 #include "tsdb/base/fs.h"
+#include "tsdb/metrics/record.h"
 #include "tsdb/metrics/samples.h"
 #include "tsdb/store/label_index.h"
 #include "tsdb/store/manifest.h"
@@ -46,7 +49,12 @@ enum block_section {
     BLOCK_EXEMPLARS,
 };
 
-enum { BLOCK_CHUNK_SAMPLES = 1920, BLOCK_SUMMARY_SAMPLES_MIN = 64, BLOCK_FAMILY_COLUMNS_MAX = 64 };
+enum {
+    BLOCK_CHUNK_SAMPLES = 1920,
+    BLOCK_SUMMARY_SAMPLES_MIN = 64,
+    BLOCK_FAMILY_COLUMNS_MAX = 64,
+    BLOCK_SERIES_SAMPLES_MAX = 1 << 28, /* a reader believes no more */
+};
 
 /* ---- writing -------------------------------------------------------------------- */
 
@@ -102,6 +110,18 @@ TSDB_NODISCARD enum tsdb_status block_hash(const struct block *b, uint32_t ordin
 TSDB_NODISCARD enum tsdb_status block_samples(const struct block *b, uint32_t ordinal,
                                               int64_t start, int64_t end, struct samples *out,
                                               struct tsdb_error *err);
+/* The exemplars one by one, by ordinal.  Labels lie in `room` and the block. */
+struct block_exemplar_cursor {
+    const struct block *block; /* borrowed */
+    struct reader rest;
+    uint32_t left, ordinal;
+    struct tsdb_exemplar exemplar; /* the current one; of series `ordinal` */
+    struct tsdb_label room[RECORD_LABELS_MAX];
+};
+void block_exemplar_begin(struct block_exemplar_cursor *c, const struct block *b);
+/* TSDB_END after the last. */
+TSDB_NODISCARD enum tsdb_status block_exemplar_next(struct block_exemplar_cursor *c,
+                                                    struct tsdb_error *err);
 /* Calls fn for every exemplar, by ordinal; labels borrowed during the call. */
 typedef void block_exemplar_fn(void *arg, uint32_t ordinal, const struct tsdb_exemplar *exemplar);
 TSDB_NODISCARD enum tsdb_status block_exemplars(const struct block *b, block_exemplar_fn *fn,

@@ -153,9 +153,15 @@ static uint64_t put_column(struct block_writer *w, const int64_t *ts, uint32_t n
 
 static void put_stamp(struct writer *out, int64_t t)
 {
-    bool is_ns = t % NS_PER_MS != 0;
-    uint64_t v = zigzag(is_ns ? t : t / NS_PER_MS);
-    writer_uvarint(out, v << 1 | (is_ns ? 1 : 0));
+    uint64_t ns = zigzag(t);
+    if (t % NS_PER_MS == 0) {
+        writer_uvarint(out, zigzag(t / NS_PER_MS) << 1);
+    } else if (ns >> 62 == 0) {
+        writer_uvarint(out, ns << 2 | STAMP_NS);
+    } else {
+        writer_u8(out, STAMP_WIDE);
+        writer_le64(out, (uint64_t)t);
+    }
 }
 
 static void put_head(struct block_writer *w, enum chunk_kind kind, const int64_t *ts, uint32_t n,

@@ -78,9 +78,17 @@ static struct tsdb_text text_put(char **at, struct tsdb_text t)
     return copy;
 }
 
-static void family_fill(struct family *f, struct tsdb_text tenant, const struct tsdb_metadata *m)
+static uint64_t family_bytes(const struct family *f)
+{
+    return sizeof *f + f->tenant.len + f->family.len + f->help.len + f->unit.len;
+}
+
+static void family_fill(struct catalog *c, struct family *f, struct tsdb_text tenant,
+                        const struct tsdb_metadata *m)
 {
     char *old = f->text;
+    if (old)
+        budget_release(&c->budget, family_bytes(f));
     char *at = mem_alloc(tenant.len + m->family.len + m->help.len + m->unit.len);
     f->text = at;
     f->tenant = text_put(&at, tenant);
@@ -89,39 +97,54 @@ static void family_fill(struct family *f, struct tsdb_text tenant, const struct 
     f->unit = text_put(&at, m->unit);
     f->type = m->type;
     mem_free(old);
+    budget_force(&c->budget, family_bytes(f));
 }
 
-/* True when that changed something. */
-static bool metadata_put(struct catalog *c, struct tsdb_text tenant, const struct tsdb_metadata *m)
+static bool metadata_is_good(const struct tsdb_metadata *m)
 {
-    if (m->family.len == 0 || m->family.len > CATALOG_TEXT_MAX || m->help.len > CATALOG_TEXT_MAX ||
-        m->unit.len > CATALOG_TEXT_MAX || !utf8_check(m->family.at, m->family.len) ||
-        !utf8_check(m->help.at, m->help.len) || !utf8_check(m->unit.at, m->unit.len)) {
+    return m->family.len > 0 && m->family.len <= CATALOG_TEXT_MAX &&
+           m->help.len <= CATALOG_TEXT_MAX && m->unit.len <= CATALOG_TEXT_MAX &&
+           utf8_check(m->family.at, m->family.len) && utf8_check(m->help.at, m->help.len) &&
+           utf8_check(m->unit.at, m->unit.len);
+}
+
+/* Whether it would change something; what cannot be kept is counted. */
+static bool metadata_is_new(struct catalog *c, struct tsdb_text tenant,
+                            const struct tsdb_metadata *m)
+{
+    if (!metadata_is_good(m)) {
         c->dropped++;
         return false;
     }
+    uint32_t slot = *family_slot(c, tenant, m->family);
+    if (slot) {
+        const struct family *f = &c->families[slot - 1];
+        return f->type != m->type || !text_equal(f->help, m->help) || !text_equal(f->unit, m->unit);
+    }
+    if (c->family_count < CATALOG_FAMILIES_MAX && budget_used(&c->budget) < CATALOG_BYTES_MAX)
+        return true;
+    c->dropped++;
+    return false;
+}
+
+static void metadata_put(struct catalog *c, struct tsdb_text tenant, const struct tsdb_metadata *m)
+{
+    if (!metadata_is_new(c, tenant, m))
+        return;
     uint32_t *slot = family_slot(c, tenant, m->family);
     if (*slot) {
-        struct family *f = &c->families[*slot - 1];
-        if (f->type == m->type && text_equal(f->help, m->help) && text_equal(f->unit, m->unit))
-            return false;
-        family_fill(f, tenant, m);
-        return true;
-    }
-    if (c->family_count == CATALOG_FAMILIES_MAX) {
-        c->dropped++;
-        return false;
+        family_fill(c, &c->families[*slot - 1], tenant, m);
+        return;
     }
     if (c->family_count == c->family_cap) {
         c->family_cap = c->family_cap ? c->family_cap * 2 : 64;
         c->families = mem_grow(c->families, c->family_cap, sizeof *c->families);
     }
     c->families[c->family_count] = (struct family){0};
-    family_fill(&c->families[c->family_count], tenant, m);
+    family_fill(c, &c->families[c->family_count], tenant, m);
     *slot = ++c->family_count;
     if (c->family_count > c->slot_mask / 4 * 3)
         slots_grow(c);
-    return true;
 }
 
 static void metadata_item(struct writer *out, struct tsdb_text tenant,
@@ -157,23 +180,29 @@ enum tsdb_status catalog_restore_metadata(struct catalog *c, struct bytes payloa
         m.unit = text_take(&r);
         m.type = (enum tsdb_metric_type)(reader_u8(&r) % (TSDB_METRIC_STATESET + 1));
         if (!r.fault)
-            (void)metadata_put(c, tenant, &m);
+            metadata_put(c, tenant, &m);
     }
     mutex_unlock(&c->lock);
     return reader_done(&r) ? TSDB_OK : TSDB_ECORRUPT;
 }
 
-void catalog_metadata_record(struct catalog *c, struct writer *out)
+uint32_t catalog_metadata_record(struct catalog *c, uint32_t from, struct writer *out)
 {
+    enum { RECORD_BYTES = 1 << 20 };
+    struct writer items = {0};
+    uint32_t i = from;
     mutex_lock(&c->lock);
-    if (c->family_count > 0) {
-        writer_uvarint(out, c->family_count);
-        for (uint32_t i = 0; i < c->family_count; i++) {
-            struct tsdb_metadata m = metadata_of(&c->families[i]);
-            metadata_item(out, c->families[i].tenant, &m);
-        }
+    for (; i < c->family_count && items.len < RECORD_BYTES; i++) {
+        struct tsdb_metadata m = metadata_of(&c->families[i]);
+        metadata_item(&items, c->families[i].tenant, &m);
     }
     mutex_unlock(&c->lock);
+    if (i > from) {
+        writer_uvarint(out, i - from);
+        writer_put(out, items.at, items.len);
+    }
+    writer_release(&items);
+    return i;
 }
 
 static int by_family(const void *a, const void *b)
@@ -259,20 +288,34 @@ enum tsdb_status catalog_restore_exemplars(struct catalog *c, struct bytes paylo
     return reader_done(&r) ? TSDB_OK : TSDB_ECORRUPT;
 }
 
+/* With its labels encoded. */
+static bool exemplar_is_good(const struct catalog_batch *b, const struct tsdb_exemplar *e,
+                             struct writer *labels)
+{
+    ASSERT(e->point < b->batch->point_count);
+    if (b->refs[e->point] == ALIAS_NONE || e->ts < b->ts_min || e->ts > b->ts_max ||
+        e->labels.count > RECORD_LABELS_MAX)
+        return false;
+    for (uint32_t i = 0; i < e->labels.count; i++) {
+        struct tsdb_label l = e->labels.at[i];
+        if (!utf8_check(l.name.at, l.name.len) || !utf8_check(l.value.at, l.value.len))
+            return false;
+    }
+    writer_reset(labels);
+    record_labels_encode(e->labels, labels);
+    return labels->len <= CATALOG_EXEMPLAR_BYTES_MAX;
+}
+
 /* The batch's exemplars as a record body; those of refused points are left out. */
-static uint32_t exemplar_items(const struct tsdb_batch *batch, const uint32_t *refs,
-                               struct writer *out)
+static uint32_t exemplar_items(const struct catalog_batch *b, struct writer *out)
 {
     uint32_t n = 0;
     struct writer labels = {0};
-    for (uint32_t i = 0; i < batch->exemplar_count; i++) {
-        const struct tsdb_exemplar *e = &batch->exemplars[i];
-        ASSERT(e->point < batch->point_count);
-        if (refs[e->point] == ALIAS_NONE || e->labels.count > RECORD_LABELS_MAX)
+    for (uint32_t i = 0; i < b->batch->exemplar_count; i++) {
+        const struct tsdb_exemplar *e = &b->batch->exemplars[i];
+        if (!exemplar_is_good(b, e, &labels))
             continue;
-        writer_reset(&labels);
-        record_labels_encode(e->labels, &labels);
-        writer_uvarint(out, refs[e->point]);
+        writer_uvarint(out, b->refs[e->point]);
         writer_svarint(out, e->ts);
         writer_f64(out, e->value);
         writer_sized(out, labels.at, labels.len);
@@ -292,11 +335,11 @@ static enum tsdb_status put_record(struct store *store, enum record_type type, u
 }
 
 static enum tsdb_status append_exemplars(struct catalog *c, struct store *store,
-                                         const struct tsdb_batch *batch, const uint32_t *refs,
-                                         struct tsdb_appended *out, struct tsdb_error *err)
+                                         const struct catalog_batch *b, struct tsdb_appended *out,
+                                         struct tsdb_error *err)
 {
     struct writer items = {0};
-    uint32_t n = exemplar_items(batch, refs, &items);
+    uint32_t n = exemplar_items(b, &items);
     enum tsdb_status st = TSDB_OK;
     if (n > 0)
         st = put_record(store, RECORD_EXEMPLARS, n, &items, &out->position, err);
@@ -313,6 +356,8 @@ static enum tsdb_status append_exemplars(struct catalog *c, struct store *store,
     return st;
 }
 
+/* Kept only once it is in the journal: else the sender's next try would be no news, and
+ * acknowledged without a record. */
 static enum tsdb_status append_metadata(struct catalog *c, struct store *store,
                                         const struct tsdb_batch *batch, struct tsdb_appended *out,
                                         struct tsdb_error *err)
@@ -322,7 +367,7 @@ static enum tsdb_status append_metadata(struct catalog *c, struct store *store,
     uint32_t n = 0;
     mutex_lock(&c->lock);
     for (uint32_t i = 0; i < batch->metadata_count; i++) {
-        if (!metadata_put(c, tenant, &batch->metadata[i]))
+        if (!metadata_is_new(c, tenant, &batch->metadata[i]))
             continue;
         metadata_item(&items, tenant, &batch->metadata[i]);
         n++;
@@ -331,19 +376,25 @@ static enum tsdb_status append_metadata(struct catalog *c, struct store *store,
     enum tsdb_status st = TSDB_OK;
     if (n > 0)
         st = put_record(store, RECORD_METADATA, n, &items, &out->position, err);
+    if (n > 0 && st == TSDB_OK) {
+        mutex_lock(&c->lock);
+        for (uint32_t i = 0; i < batch->metadata_count; i++)
+            metadata_put(c, tenant, &batch->metadata[i]);
+        mutex_unlock(&c->lock);
+    }
     writer_release(&items);
     return st;
 }
 
 enum tsdb_status catalog_append(struct catalog *c, struct store *store,
-                                const struct tsdb_batch *batch, const uint32_t *refs,
-                                struct tsdb_appended *out, struct tsdb_error *err)
+                                const struct catalog_batch *b, struct tsdb_appended *out,
+                                struct tsdb_error *err)
 {
     enum tsdb_status st = TSDB_OK;
-    if (batch->metadata_count > 0)
-        st = append_metadata(c, store, batch, out, err);
-    if (st == TSDB_OK && batch->exemplar_count > 0)
-        st = append_exemplars(c, store, batch, refs, out, err);
+    if (b->batch->metadata_count > 0)
+        st = append_metadata(c, store, b->batch, out, err);
+    if (st == TSDB_OK && b->batch->exemplar_count > 0)
+        st = append_exemplars(c, store, b, out, err);
     return st;
 }
 

@@ -15,7 +15,13 @@
 #include "tsdb/store/store.h"
 #include "tsdb/tsdb.h"
 
-enum { CATALOG_EXEMPLARS_MAX = 100000, CATALOG_FAMILIES_MAX = 200000, CATALOG_TEXT_MAX = 4096 };
+enum {
+    CATALOG_EXEMPLARS_MAX = 100000,
+    CATALOG_EXEMPLAR_BYTES_MAX = 1024, /* of the encoded labels of one */
+    CATALOG_FAMILIES_MAX = 200000,
+    CATALOG_TEXT_MAX = 4096,
+    CATALOG_BYTES_MAX = 256 << 20, /* no new family beyond */
+};
 
 struct held_exemplar {
     uint32_t ref;
@@ -43,17 +49,24 @@ struct catalog {
 void catalog_init(struct catalog *c, struct budget *parent);
 void catalog_release(struct catalog *c);
 
-/* Metadata and exemplars of a batch: journal, then memory.  refs: of the
- * batch's points. */
+struct catalog_batch {
+    const struct tsdb_batch *batch;
+    const uint32_t *refs;   /* of its points; ALIAS_NONE: refused */
+    int64_t ts_min, ts_max; /* what exemplars may have */
+};
+
+/* Metadata and exemplars of a batch: journal, then memory.  Exemplars that are too long,
+ * not UTF-8 or out of the times are left out. */
 TSDB_NODISCARD enum tsdb_status catalog_append(struct catalog *c, struct store *store,
-                                               const struct tsdb_batch *batch, const uint32_t *refs,
+                                               const struct catalog_batch *b,
                                                struct tsdb_appended *out, struct tsdb_error *err);
 /* Replay of RECORD_METADATA and RECORD_EXEMPLARS. */
 enum tsdb_status catalog_restore_metadata(struct catalog *c, struct bytes payload);
 enum tsdb_status catalog_restore_exemplars(struct catalog *c, struct bytes payload);
 
-/* All metadata as one RECORD_METADATA; nothing when there is none. */
-void catalog_metadata_record(struct catalog *c, struct writer *out);
+/* Metadata from family `from` on as one RECORD_METADATA of a bounded size; returns where
+ * the next one begins.  Nothing when there is none. */
+uint32_t catalog_metadata_record(struct catalog *c, uint32_t from, struct writer *out);
 void catalog_metadata_each(struct catalog *c, const char *tenant, tsdb_metadata_fn *fn, void *arg);
 
 /* What is there becomes "sealed": due for a block. */

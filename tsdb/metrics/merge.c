@@ -15,6 +15,7 @@
 #include "tsdb/base/mem.h"
 #include "tsdb/base/status.h"
 #include "tsdb/metrics/order.h"
+#include "tsdb/metrics/window.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -40,14 +41,10 @@ struct choice {
     uint8_t level; /* of the output */
 };
 
-static int64_t window_start(int64_t ts, int64_t width)
-{
-    return ts - ts % width - (ts % width < 0 ? width : 0);
-}
-
 static bool is_inside(const struct block *b, int64_t start, int64_t width)
 {
-    return b->entry.ts_min >= start && b->entry.ts_max - start < width;
+    return b->entry.ts_min >= start &&
+           (uint64_t)b->entry.ts_max - (uint64_t)start < (uint64_t)width; /* wraps */
 }
 
 /* Whether the window's blocks of at most `level` should be merged. */
@@ -130,7 +127,7 @@ static bool choose(struct metrics *m, const struct block_list *list, bool is_for
             int64_t start = window_start(list->blocks[i]->entry.ts_min, width);
             if (!is_inside(list->blocks[i], start, width))
                 continue;
-            bool has_ended = start + width + MERGE_GRACE_MINUTES * NS_PER_MINUTE <= now;
+            bool has_ended = window_end(start, width) <= now - MERGE_GRACE_MINUTES * NS_PER_MINUTE;
             gather(list, start, width, windows[w].level, out);
             out->level = has_ended || is_forced ? windows[w].level : LEVEL_TIDY;
             if (is_due(out, windows[w].level, has_ended, is_forced && width <= NS_PER_DAY) &&
@@ -153,19 +150,13 @@ static bool choose(struct metrics *m, const struct block_list *list, bool is_for
 
 /* ---- merging ------------------------------------------------------------------------- */
 
-struct kept_exemplar {
-    uint32_t ordinal;
-    struct tsdb_exemplar exemplar; /* labels in the input's arena */
-};
-
 struct input {
     struct block *block;
     uint32_t ordinal;
     struct tsdb_labels labels; /* of `ordinal`, in one of the arenas */
     struct arena arenas[2];    /* the current and the next series' labels, in turn */
-    struct arena exemplar_arena;
-    struct kept_exemplar *exemplars; /* owned */
-    uint32_t exemplar_count, exemplar_cap, exemplar_next;
+    struct block_exemplar_cursor exemplars;
+    bool has_exemplar; /* the cursor stands on one */
 };
 
 struct merge {
@@ -179,27 +170,11 @@ struct merge {
     struct tsdb_error *err;
 };
 
-static struct tsdb_text keep_text(struct arena *a, struct tsdb_text t)
+static enum tsdb_status next_exemplar(struct input *in, struct tsdb_error *err)
 {
-    char *at = ARENA_ARRAY(a, char, t.len + 1);
-    memcpy(at, t.at, t.len);
-    return (struct tsdb_text){at, t.len};
-}
-
-static void keep_exemplar(void *arg, uint32_t ordinal, const struct tsdb_exemplar *e)
-{
-    struct input *in = arg;
-    if (in->exemplar_count == in->exemplar_cap) {
-        in->exemplar_cap = in->exemplar_cap ? in->exemplar_cap * 2 : 64;
-        in->exemplars = mem_grow(in->exemplars, in->exemplar_cap, sizeof *in->exemplars);
-    }
-    struct tsdb_label *labels =
-        ARENA_ARRAY(&in->exemplar_arena, struct tsdb_label, e->labels.count);
-    for (uint32_t i = 0; i < e->labels.count; i++)
-        labels[i] = (struct tsdb_label){keep_text(&in->exemplar_arena, e->labels.at[i].name),
-                                        keep_text(&in->exemplar_arena, e->labels.at[i].value)};
-    in->exemplars[in->exemplar_count++] =
-        (struct kept_exemplar){ordinal, {0, e->ts, e->value, {labels, e->labels.count}}};
+    enum tsdb_status st = block_exemplar_next(&in->exemplars, err);
+    in->has_exemplar = st == TSDB_OK;
+    return st == TSDB_END ? TSDB_OK : st;
 }
 
 static enum tsdb_status load_labels(struct input *in, struct tsdb_error *err)
@@ -216,8 +191,8 @@ static enum tsdb_status input_open(struct input *in, struct block *block, struct
     in->block = block;
     arena_init(&in->arenas[0], SIZE_MAX, NULL);
     arena_init(&in->arenas[1], SIZE_MAX, NULL);
-    arena_init(&in->exemplar_arena, SIZE_MAX, NULL);
-    enum tsdb_status st = block_exemplars(block, keep_exemplar, in, err);
+    block_exemplar_begin(&in->exemplars, block);
+    enum tsdb_status st = next_exemplar(in, err);
     return st == TSDB_OK ? load_labels(in, err) : st;
 }
 
@@ -225,8 +200,6 @@ static void input_close(struct input *in)
 {
     arena_release(&in->arenas[0]);
     arena_release(&in->arenas[1]);
-    arena_release(&in->exemplar_arena);
-    mem_free(in->exemplars);
 }
 
 static bool has_series(const struct input *in)
@@ -262,13 +235,15 @@ static enum tsdb_status add_samples(struct merge *g, struct input *in)
     return TSDB_OK;
 }
 
-static void write_exemplars(struct merge *g, struct input *in)
+static enum tsdb_status write_exemplars(struct merge *g, struct input *in)
 {
-    for (; in->exemplar_next < in->exemplar_count &&
-           in->exemplars[in->exemplar_next].ordinal <= in->ordinal;
-         in->exemplar_next++)
-        if (in->exemplars[in->exemplar_next].ordinal == in->ordinal && g->samples.count > 0)
-            block_writer_exemplar(g->writer, &in->exemplars[in->exemplar_next].exemplar);
+    enum tsdb_status st = TSDB_OK;
+    while (in->has_exemplar && in->exemplars.ordinal <= in->ordinal && st == TSDB_OK) {
+        if (in->exemplars.ordinal == in->ordinal && g->samples.count > 0)
+            block_writer_exemplar(g->writer, &in->exemplars.exemplar);
+        st = next_exemplar(in, g->err);
+    }
+    return st;
 }
 
 /* One series from every input that has it. */
@@ -293,9 +268,10 @@ static enum tsdb_status merge_series(struct merge *g, struct tsdb_labels labels)
     for (uint32_t i = 0; i < g->count && st == TSDB_OK; i++) {
         if (!has[i])
             continue;
-        write_exemplars(g, &g->inputs[i]);
+        st = write_exemplars(g, &g->inputs[i]);
         g->inputs[i].ordinal++;
-        st = load_labels(&g->inputs[i], g->err);
+        if (st == TSDB_OK)
+            st = load_labels(&g->inputs[i], g->err);
     }
     return st;
 }
@@ -345,6 +321,8 @@ static enum tsdb_status commit(struct merge *g, const struct choice *choice, uin
                                  .removed_count = choice->count};
     st = store_apply(g->m->store, &edit, g->err);
     if (st != TSDB_OK) {
+        if (block && st == TSDB_EINVAL) /* nothing was written */
+            segment_retire(block->segment);
         block_unref(block);
         return st;
     }
@@ -416,7 +394,9 @@ enum tsdb_status metrics_merge(struct metrics *m, bool is_forced, bool *did, str
     struct block_list *list = block_list_ref(m);
     enum tsdb_status st = TSDB_OK;
     if (choose(m, list, is_forced, choice) && has_room(m, choice)) {
-        st = merge(m, choice, &fault);
+        st = store_settle(m->store, &fault);
+        if (st == TSDB_OK)
+            st = merge(m, choice, &fault);
         *did = st == TSDB_OK;
         if (*did)
             (void)atomic_fetch_add(&m->merges, 1);
@@ -433,6 +413,17 @@ enum tsdb_status metrics_merge(struct metrics *m, bool is_forced, bool *did, str
 
 /* ---- retention ------------------------------------------------------------------------ */
 
+/* The present, but no later than the newest sample: a clock that jumps ahead must not
+ * delete what it thinks is old. */
+static int64_t reached(struct metrics *m, const struct block_list *list)
+{
+    int64_t now = clock_wall_ns(m->store->clock), newest = INT64_MIN;
+    for (uint32_t i = 0; i < list->count; i++)
+        if (list->blocks[i]->entry.ts_max > newest)
+            newest = list->blocks[i]->entry.ts_max;
+    return newest < now ? newest : now;
+}
+
 static uint32_t find_expired(struct metrics *m, const struct block_list *list, uint64_t *ids,
                              uint32_t max)
 {
@@ -440,7 +431,7 @@ static uint32_t find_expired(struct metrics *m, const struct block_list *list, u
     int64_t retention = m->retention;
     uint64_t bytes_max = m->retention_bytes;
     mutex_unlock(&m->config);
-    int64_t now = clock_wall_ns(m->store->clock);
+    int64_t now = reached(m, list);
     int64_t oldest = retention > 0 && now > INT64_MIN + retention ? now - retention : INT64_MIN;
     uint64_t bytes = 0;
     for (uint32_t i = 0; i < list->count; i++)

@@ -8,6 +8,7 @@
 #include "tsdb/metrics/metrics.h"
 
 #include "tsdb/base/status.h"
+#include "tsdb/base/text.h"
 #include "tsdb/codec/histograms.h"
 
 #include <string.h>
@@ -26,7 +27,14 @@ struct replay {
 static enum tsdb_status restore_series(void *arg, uint32_t ref, struct tsdb_labels labels)
 {
     struct replay *r = arg;
-    return head_restore(&r->m->head, ref, labels);
+    for (uint32_t i = 0; i < labels.count; i++) {
+        struct tsdb_label l = labels.at[i];
+        if (l.name.len == 0 || l.value.len == 0 || l.name.len > HEAD_TEXT_BYTES_MAX ||
+            l.value.len > HEAD_TEXT_BYTES_MAX ||
+            (i > 0 && text_compare(labels.at[i - 1].name, l.name) >= 0))
+            return TSDB_ECORRUPT;
+    }
+    return labels.count ? head_restore(&r->m->head, ref, labels) : TSDB_ECORRUPT;
 }
 
 static void tell_progress(struct replay *r, const char *what)
@@ -159,6 +167,9 @@ enum tsdb_status metrics_replay(struct metrics *m, struct tsdb_error *err)
     struct store *store = m->store;
     int64_t began = clock_mono_ns(store->clock);
     struct tsdb_error fault = {0};
+    /* What was acknowledged comes back even when it is more than a limit that was
+     * lowered: appends are refused then until sealing has made room. */
+    uint64_t limit = atomic_exchange(&store->budget.limit, UINT64_MAX);
     struct replay first = {.m = m, .told_ns = began};
     enum tsdb_status st = journal_replay(store->journal, manifest_floor(store->manifest),
                                          on_definition, &first, &fault);
@@ -168,9 +179,9 @@ enum tsdb_status metrics_replay(struct metrics *m, struct tsdb_error *err)
         n = 1;
     if (st == TSDB_OK)
         st = replay_samples(m, workers, n, &fault);
+    atomic_store(&store->budget.limit, limit);
     if (st != TSDB_OK)
-        return tsdb_fail(err, st, "replay: %s",
-                         fault.msg[0] ? fault.msg : "the memory limit is too low for the journal");
+        return tsdb_fail(err, st, "replay: %s", fault.msg);
     free_gaps(&m->head);
     uint64_t samples = 0, unknown = first.unknown;
     for (uint32_t i = 0; i < n; i++) {

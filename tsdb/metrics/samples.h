@@ -7,6 +7,8 @@
 /* Room for n more. */
 void samples_reserve(struct samples *s, uint32_t n);
 void samples_reset(struct samples *s);
+/* The budget is passed: growing charges it, but does not fail. */
+bool samples_is_over(const struct samples *s);
 
 /* The histogram is borrowed, usually from s->arena. */
 void samples_put_histogram(struct samples *s, int64_t ts, const struct tsdb_histogram *h);

@@ -18,11 +18,17 @@
 #include "tsdb/base/text.h"
 #include "tsdb/base/writer.h"
 #include "tsdb/metrics/order.h"
+#include "tsdb/metrics/window.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-enum { WINDOWS_MAX = 48, DEFINE_AT_ONCE = 1024, IDLE_MINUTES = 15 };
+enum {
+    WINDOWS_MAX = 48,
+    DEFINE_AT_ONCE = 1024,
+    DEFINE_BYTES = 1 << 20, /* one series may add 16 MiB to that; a record holds 32 */
+    IDLE_MINUTES = 15,
+};
 
 struct window {
     int64_t start, end; /* [start, end) */
@@ -55,9 +61,8 @@ static void window_of(int64_t now, int64_t ts, int64_t *start, int64_t *end)
         width = 2 * NS_PER_HOUR;
     else if (ts > now - 30 * NS_PER_DAY)
         width = NS_PER_DAY;
-    int64_t first = ts - ts % width - (ts % width < 0 ? width : 0);
-    *start = first;
-    *end = first > INT64_MAX - width ? INT64_MAX : first + width;
+    *start = window_start(ts, width);
+    *end = window_end(*start, width);
 }
 
 static enum tsdb_status window_open(struct seal *s, int64_t ts, struct window **out)
@@ -136,7 +141,7 @@ static enum tsdb_status write_series(struct seal *s, const struct ordered *serie
     uint32_t ref = series->ref;
     struct samples *all = &s->samples;
     samples_reset(all);
-    enum tsdb_status st = head_samples(&s->m->head, ref, HEAD_SEALED, all);
+    enum tsdb_status st = head_samples(&s->m->head, ref, HEAD_SEALED, INT64_MIN, INT64_MAX, all);
     if (st != TSDB_OK)
         return tsdb_fail(s->err, st, "seal: hot block of series %u does not decode", ref);
     (void)samples_order(all, INT64_MIN, INT64_MAX);
@@ -252,21 +257,39 @@ static bool add_ref(void *arg, uint32_t ref)
     return true;
 }
 
+/* One record of definitions, of as many of the refs as fit; *taken says how many. */
 static enum tsdb_status define_some(struct metrics *m, const uint32_t *refs, uint32_t n,
-                                    struct tsdb_error *err)
+                                    uint32_t *taken, struct tsdb_error *err)
 {
     struct writer items = {0}, record = {0};
+    uint32_t i = 0;
     rwlock_read(&m->head.index);
-    for (uint32_t i = 0; i < n; i++) {
+    for (; i < n && i < DEFINE_AT_ONCE && items.len < DEFINE_BYTES; i++) {
         struct tsdb_label labels[LABELS_MAX];
         uint32_t count;
         head_index_labels(m->head.labels, refs[i], labels, &count);
         record_series_item(refs[i], (struct tsdb_labels){labels, count}, &items);
     }
     rwlock_unlock(&m->head.index);
-    record_series_encode(n, writer_bytes(&items), &record);
+    record_series_encode(i, writer_bytes(&items), &record);
     enum tsdb_status st = put_record(m, RECORD_SERIES, &record, err);
     writer_release(&items);
+    writer_release(&record);
+    *taken = i;
+    return st;
+}
+
+static enum tsdb_status define_metadata(struct metrics *m, struct tsdb_error *err)
+{
+    enum tsdb_status st = TSDB_OK;
+    struct writer record = {0};
+    for (uint32_t next = 0; st == TSDB_OK;) {
+        writer_reset(&record);
+        next = catalog_metadata_record(&m->catalog, next, &record);
+        if (record.len == 0)
+            break;
+        st = put_record(m, RECORD_METADATA, &record, err);
+    }
     writer_release(&record);
     return st;
 }
@@ -276,16 +299,11 @@ static enum tsdb_status define_again(struct metrics *m, struct tsdb_error *err)
     struct ordinals refs = {0};
     head_each(&m->head, add_ref, &refs);
     enum tsdb_status st = TSDB_OK;
-    for (uint32_t i = 0; i < refs.count && st == TSDB_OK; i += DEFINE_AT_ONCE) {
-        uint32_t n = refs.count - i < DEFINE_AT_ONCE ? refs.count - i : DEFINE_AT_ONCE;
-        st = define_some(m, refs.at + i, n, err);
-    }
+    for (uint32_t i = 0, n; i < refs.count && st == TSDB_OK; i += n)
+        st = define_some(m, refs.at + i, refs.count - i, &n, err);
     ordinals_release(&refs);
-    struct writer metadata = {0};
-    catalog_metadata_record(&m->catalog, &metadata);
-    if (st == TSDB_OK && metadata.len > 0)
-        st = put_record(m, RECORD_METADATA, &metadata, err);
-    writer_release(&metadata);
+    if (st == TSDB_OK)
+        st = define_metadata(m, err);
     return st == TSDB_OK ? journal_sync(m->store->journal, err) : st;
 }
 
@@ -371,8 +389,11 @@ static void release(struct seal *s)
 
 static enum tsdb_status seal(struct seal *s)
 {
+    enum tsdb_status st = store_settle(s->m->store, s->err);
+    if (st != TSDB_OK)
+        return st;
     turn(s);
-    enum tsdb_status st = write_all(s);
+    st = write_all(s);
     if (st == TSDB_OK)
         st = define_again(s->m, s->err);
     if (st == TSDB_OK)

@@ -5,6 +5,7 @@
 #include "tsdb/base/status.h"
 #include "tsdb/base/text.h"
 #include "tsdb/metrics/metrics.h"
+#include "tsdb/metrics/samples.h"
 #include "tsdb/metrics/series_set.h"
 
 #include <stdlib.h>
@@ -71,50 +72,78 @@ static struct matcher *with_tenant(const struct metrics_selection *sel, uint32_t
     return all;
 }
 
-static struct place *places_add(struct series_set *set, uint32_t n)
+static enum tsdb_status charge(struct series_set *set, uint64_t bytes, struct tsdb_error *err)
 {
-    if (n > set->place_cap - set->place_count) {
-        uint32_t cap = set->place_cap ? set->place_cap : 64;
-        while (cap - set->place_count < n)
-            cap *= 2;
-        set->places = mem_grow(set->places, cap, sizeof *set->places);
-        set->place_cap = cap;
-    }
-    set->place_count += n;
-    return set->places + set->place_count - n;
+    if (set->budget && !budget_charge(set->budget, bytes))
+        return tsdb_fail(err, TSDB_ELIMIT, "query memory: %u series do not fit", set->place_count);
+    set->charged += set->budget ? bytes : 0;
+    return TSDB_OK;
+}
+
+/* Room for n more places. */
+static enum tsdb_status places_reserve(struct series_set *set, uint32_t n, struct tsdb_error *err)
+{
+    uint64_t cap = set->place_cap ? set->place_cap : 64;
+    while (cap - set->place_count < n)
+        cap *= 2;
+    if (cap > UINT32_MAX / 2)
+        return tsdb_fail(err, TSDB_ELIMIT, "query touches more than %u series", UINT32_MAX / 2);
+    if (cap == set->place_cap)
+        return TSDB_OK;
+    enum tsdb_status st = charge(set, (cap - set->place_cap) * sizeof *set->places, err);
+    if (st != TSDB_OK)
+        return st;
+    set->places = mem_grow(set->places, cap, sizeof *set->places);
+    set->place_cap = (uint32_t)cap;
+    return TSDB_OK;
+}
+
+static enum tsdb_status too_many(uint64_t series, const struct metrics_selection *sel,
+                                 struct tsdb_error *err)
+{
+    return tsdb_fail(err, TSDB_ELIMIT, "query touches %llu series, limit series_max is %llu",
+                     (unsigned long long)series, (unsigned long long)sel->series_max);
+}
+
+/* One source has so many series. */
+static enum tsdb_status make_room(struct series_set *set, const struct metrics_selection *sel,
+                                  uint32_t n, struct tsdb_error *err)
+{
+    if (sel->series_max && n > sel->series_max)
+        return too_many(n, sel, err);
+    return places_reserve(set, n, err);
 }
 
 static enum tsdb_status find_in_block(struct series_set *set, uint32_t source,
-                                      const struct matcher *matchers, uint32_t count,
-                                      struct ordinals *found, struct tsdb_error *err)
+                                      const struct metrics_selection *sel, struct ordinals *found,
+                                      struct tsdb_error *err)
 {
     const struct block *b = set->blocks->blocks[source];
-    enum tsdb_status st = label_index_select(b->labels, matchers, count, found, err);
-    if (st != TSDB_OK)
-        return st;
-    struct place *at = places_add(set, found->count);
+    enum tsdb_status st =
+        label_index_select(b->labels, sel->matchers, sel->matcher_count, found, err);
+    if (st == TSDB_OK)
+        st = make_room(set, sel, found->count, err);
     for (uint32_t i = 0; i < found->count && st == TSDB_OK; i++) {
-        at[i] = (struct place){.source = source, .id = found->at[i]};
-        st = block_hash(b, found->at[i], &at[i].hash, err);
+        struct place *at = &set->places[set->place_count++];
+        *at = (struct place){.source = source, .id = found->at[i]};
+        st = block_hash(b, found->at[i], &at->hash, err);
     }
     return st;
 }
 
-static enum tsdb_status find_in_head(struct series_set *set, const struct matcher *matchers,
-                                     uint32_t count, struct ordinals *found, struct tsdb_error *err)
+static enum tsdb_status find_in_head(struct series_set *set, const struct metrics_selection *sel,
+                                     struct ordinals *found, struct tsdb_error *err)
 {
     struct head *h = &set->m->head;
     rwlock_read(&h->index);
-    enum tsdb_status st = head_index_select(h->labels, matchers, count, found, err);
-    if (st == TSDB_OK) {
-        struct place *at = places_add(set, found->count);
-        uint32_t n = 0;
-        for (uint32_t i = 0; i < found->count; i++) {
-            const struct series *s = head_series(h, found->at[i]);
-            if (s->is_live)
-                at[n++] = (struct place){s->hash, SOURCE_HEAD, found->at[i]};
-        }
-        set->place_count -= found->count - n;
+    enum tsdb_status st =
+        head_index_select(h->labels, sel->matchers, sel->matcher_count, found, err);
+    if (st == TSDB_OK)
+        st = make_room(set, sel, found->count, err);
+    for (uint32_t i = 0; i < found->count && st == TSDB_OK; i++) {
+        const struct series *s = head_series(h, found->at[i]);
+        if (s->is_live)
+            set->places[set->place_count++] = (struct place){s->hash, SOURCE_HEAD, found->at[i]};
     }
     rwlock_unlock(&h->index);
     return st;
@@ -138,11 +167,12 @@ static void set_aside(struct series_set *set, uint32_t source, const char *why)
     block_list_forget(m, entry.id);
 }
 
-static enum tsdb_status find(struct series_set *set, const struct metrics_selection *sel,
+static enum tsdb_status find(struct series_set *set, const struct metrics_selection *asked,
                              struct tsdb_error *err)
 {
-    uint32_t count;
-    struct matcher *matchers = with_tenant(sel, &count);
+    struct metrics_selection own = *asked, *sel = &own;
+    struct matcher *matchers = with_tenant(asked, &own.matcher_count);
+    own.matchers = matchers;
     struct ordinals found = {0};
     enum tsdb_status st = TSDB_OK;
     for (uint32_t i = 0; i < set->blocks->count && st == TSDB_OK; i++) {
@@ -151,7 +181,7 @@ static enum tsdb_status find(struct series_set *set, const struct metrics_select
             continue;
         uint32_t before = set->place_count;
         struct tsdb_error fault = {0};
-        st = find_in_block(set, i, matchers, count, &found, &fault);
+        st = find_in_block(set, i, sel, &found, &fault);
         if (st == TSDB_ECORRUPT) {
             set->place_count = before;
             set_aside(set, i, fault.msg);
@@ -161,7 +191,7 @@ static enum tsdb_status find(struct series_set *set, const struct metrics_select
         }
     }
     if (st == TSDB_OK)
-        st = find_in_head(set, matchers, count, &found, err);
+        st = find_in_head(set, sel, &found, err);
     ordinals_release(&found);
     mem_free(matchers);
     return st;
@@ -193,13 +223,11 @@ static enum tsdb_status group(struct series_set *set, const struct metrics_selec
             set->first[set->count++] = i;
     set->first[set->count] = set->place_count;
     if (sel->series_max && set->count > sel->series_max)
-        return tsdb_fail(err, TSDB_ELIMIT, "query touches %u series, limit series_max is %llu",
-                         set->count, (unsigned long long)sel->series_max);
-    uint64_t bytes = (uint64_t)set->place_cap * sizeof *set->places +
-                     (uint64_t)set->count * (sizeof *set->labels + sizeof *set->first);
-    if (set->budget && !budget_charge(set->budget, bytes))
-        return tsdb_fail(err, TSDB_ELIMIT, "query memory: %u series do not fit", set->count);
-    set->charged = set->budget ? bytes : 0;
+        return too_many(set->count, sel, err);
+    enum tsdb_status st =
+        charge(set, (uint64_t)set->count * (sizeof *set->labels + sizeof *set->first), err);
+    if (st != TSDB_OK)
+        return st;
     set->labels = MEM_ARRAY(struct tsdb_labels, set->count);
     return TSDB_OK;
 }
@@ -248,6 +276,11 @@ void series_set_close(struct series_set *set)
     mem_free(set);
 }
 
+bool series_set_is_short(const struct series_set *set)
+{
+    return set->is_short;
+}
+
 uint32_t series_set_count(const struct series_set *set)
 {
     return set->count;
@@ -260,12 +293,13 @@ bool series_set_is_partial(const struct series_set *set)
 
 /* ---- labels ------------------------------------------------------------------------- */
 
-/* Labels from one place, with the tenant's; in the arena.  False: cannot be read. */
-static bool read_labels(struct series_set *set, const struct place *p, struct tsdb_labels *out)
+/* Labels from one place, with the tenant's; in the arena. */
+static enum tsdb_status read_labels(struct series_set *set, const struct place *p,
+                                    struct tsdb_labels *out)
 {
     if (p->source != SOURCE_HEAD)
         return label_index_labels(set->blocks->blocks[p->source]->labels, p->id, &set->arena,
-                                  &set->caches[p->source], out, NULL) == TSDB_OK;
+                                  &set->caches[p->source], out, NULL);
     struct head *h = &set->m->head;
     struct tsdb_label labels[LABELS_MAX];
     uint32_t count;
@@ -274,10 +308,10 @@ static bool read_labels(struct series_set *set, const struct place *p, struct ts
     rwlock_unlock(&h->index);
     struct tsdb_label *copy = ARENA_ARRAY(&set->arena, struct tsdb_label, count);
     if (!copy)
-        return false;
+        return TSDB_ELIMIT;
     memcpy(copy, labels, count * sizeof *copy);
     *out = (struct tsdb_labels){copy, count};
-    return true;
+    return TSDB_OK;
 }
 
 /* Leaves the tenant's label out of the count: it stays behind the others, where
@@ -313,15 +347,17 @@ struct tsdb_labels series_set_labels(struct series_set *set, uint32_t i)
     if (set->labels[i].at)
         return set->labels[i];
     struct tsdb_labels labels = {0};
-    for (uint32_t p = set->first[i]; p < set->first[i + 1] && labels.at == NULL; p++)
-        if (read_labels(set, &set->places[p], &labels))
-            labels = without_tenant(set, labels);
-        else
-            labels.at = NULL;
-    if (labels.at == NULL) {
-        labels = (struct tsdb_labels){&none, 0};
+    enum tsdb_status st = TSDB_ECORRUPT;
+    for (uint32_t p = set->first[i]; p < set->first[i + 1] && st == TSDB_ECORRUPT; p++)
+        st = read_labels(set, &set->places[p], &labels);
+    if (st == TSDB_OK)
+        labels = without_tenant(set, labels);
+    if (st == TSDB_ECORRUPT)
         set->is_partial = true;
-    }
+    else if (labels.at == NULL)
+        set->is_short = true;
+    if (st != TSDB_OK || labels.at == NULL)
+        labels = (struct tsdb_labels){&none, 0};
     return set->labels[i] = labels;
 }
 
@@ -331,7 +367,8 @@ static enum tsdb_status read_place(struct series_set *set, uint32_t i, const str
                                    struct samples *out, struct tsdb_error *err)
 {
     if (p->source == SOURCE_HEAD) {
-        enum tsdb_status st = head_samples(&set->m->head, p->id, HEAD_WHOLE, out);
+        enum tsdb_status st =
+            head_samples(&set->m->head, p->id, HEAD_WHOLE, set->start, set->end, out);
         return st == TSDB_OK ? st : tsdb_fail(err, st, "query memory: a series does not fit");
     }
     const struct block *b = set->blocks->blocks[p->source];
@@ -362,10 +399,15 @@ enum tsdb_status series_set_samples(struct series_set *set, uint32_t i, struct s
 {
     ASSERT(i < set->count);
     samples_reset(out);
+    if (set->is_short)
+        return tsdb_fail(err, TSDB_ELIMIT, "query memory: the series' labels do not fit");
     for (uint32_t p = set->first[i]; p < set->first[i + 1]; p++) {
         enum tsdb_status st = read_place(set, i, &set->places[p], out, err);
         if (st != TSDB_OK)
             return st;
+        if (samples_is_over(out))
+            return tsdb_fail(err, TSDB_ELIMIT, "query memory: %u samples of a series do not fit",
+                             out->count);
     }
     (void)samples_order(out, set->start, set->end);
     return TSDB_OK;

@@ -35,6 +35,7 @@ struct samples {
     const struct tsdb_histogram **histograms; /* NULL: all floats; else per sample, NULL = float */
     uint32_t count, cap;
     struct arena arena; /* of the histograms; reset for each series */
+    uint64_t charged;   /* to the arena's budget, for the arrays */
 };
 
 void samples_init(struct samples *s, struct budget *budget);
@@ -46,6 +47,8 @@ TSDB_NODISCARD enum tsdb_status metrics_select(struct metrics *m,
 uint32_t series_set_count(const struct series_set *set);
 /* Canonical, without the tenant's label; valid until the set closes. */
 struct tsdb_labels series_set_labels(struct series_set *set, uint32_t i);
+/* Labels did not fit the memory and were answered empty; samples answer TSDB_ELIMIT then. */
+bool series_set_is_short(const struct series_set *set);
 /* Replaces out's content with the samples in [start, end] of series i, stale
  * markers included. */
 TSDB_NODISCARD enum tsdb_status series_set_samples(struct series_set *set, uint32_t i,

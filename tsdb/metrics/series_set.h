@@ -33,7 +33,7 @@ struct series_set {
     struct arena arena;
     struct budget *budget;
     uint64_t charged;
-    bool is_partial, has_tenant; /* has_tenant: not the default one */
+    bool is_partial, is_short, has_tenant; /* has_tenant: not the default one */
 };
 
 #endif

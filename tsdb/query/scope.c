@@ -2,6 +2,7 @@
 
 #include "tsdb/base/mem.h"
 #include "tsdb/base/status.h"
+#include "tsdb/metrics/metrics.h"
 #include "tsdb/metrics/order.h"
 
 #include <stdlib.h>
@@ -48,6 +49,13 @@ static enum tsdb_status add(struct scope *s, const struct tsdb_scope *in,
                                                            .start = in->start,
                                                            .end = in->end};
     return TSDB_OK;
+}
+
+void scope_take_all(struct scope *s, const struct tsdb_scope *in)
+{
+    s->selections = mem_grow(s->selections, (size_t)s->count + 1, sizeof *s->selections);
+    s->selections[s->count++] =
+        (struct metrics_selection){.tenant = in->tenant, .start = in->start, .end = in->end};
 }
 
 enum tsdb_status scope_open(struct scope *s, const struct tsdb_scope *in, struct tsdb_error *err)
@@ -114,25 +122,32 @@ static int by_order(const void *a, const void *b)
 }
 
 /* Labels of every set, sorted, each once. */
-static void visit_sets(struct series_set **sets, uint32_t count, uint64_t limit, tsdb_series_fn *fn,
-                       void *arg)
+static enum tsdb_status visit_sets(struct series_set **sets, uint32_t count, uint64_t limit,
+                                   tsdb_series_fn *fn, void *arg)
 {
     uint64_t total = 0, n = 0, told = 0;
+    enum tsdb_status st = TSDB_OK;
     for (uint32_t i = 0; i < count; i++)
         total += series_set_count(sets[i]);
     struct tsdb_labels *all = MEM_ARRAY(struct tsdb_labels, total);
-    for (uint32_t i = 0; i < count; i++)
-        for (uint32_t k = 0; k < series_set_count(sets[i]); k++)
+    for (uint32_t i = 0; i < count && st == TSDB_OK; i++) {
+        for (uint32_t k = 0; k < series_set_count(sets[i]) && st == TSDB_OK; k++) {
             all[n++] = series_set_labels(sets[i], k);
-    qsort(all, n, sizeof *all, by_order);
-    for (uint64_t i = 0; i < n && (limit == 0 || told < limit); i++) {
-        if (i > 0 && series_order(all[i - 1], all[i]) == 0)
+            if (series_set_is_short(sets[i]))
+                st = TSDB_ELIMIT;
+        }
+    }
+    if (n)
+        qsort(all, n, sizeof *all, by_order);
+    for (uint64_t i = 0; i < n && st == TSDB_OK && (limit == 0 || told < limit); i++) {
+        if (all[i].count == 0 || (i > 0 && series_order(all[i - 1], all[i]) == 0))
             continue;
         told++;
         if (!fn(arg, all[i]))
             break;
     }
     mem_free(all);
+    return st;
 }
 
 enum tsdb_status scope_series(const struct scope *s, struct metrics *m, uint64_t limit,
@@ -140,10 +155,16 @@ enum tsdb_status scope_series(const struct scope *s, struct metrics *m, uint64_t
 {
     struct series_set **sets = MEM_ARRAY(struct series_set *, s->count);
     enum tsdb_status st = TSDB_OK;
-    for (uint32_t i = 0; i < s->count && st == TSDB_OK; i++)
-        st = metrics_select(m, &s->selections[i], &sets[i], err);
-    if (st == TSDB_OK)
-        visit_sets(sets, s->count, limit, fn, arg);
+    for (uint32_t i = 0; i < s->count && st == TSDB_OK; i++) {
+        struct metrics_selection selection = s->selections[i];
+        selection.budget = &m->store->budget;
+        st = metrics_select(m, &selection, &sets[i], err);
+    }
+    if (st == TSDB_OK) {
+        st = visit_sets(sets, s->count, limit, fn, arg);
+        if (st == TSDB_ELIMIT)
+            (void)tsdb_fail(err, st, "look-up memory: the series' labels do not fit");
+    }
     for (uint32_t i = 0; i < s->count; i++)
         series_set_close(sets[i]);
     mem_free(sets);

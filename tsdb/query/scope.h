@@ -22,6 +22,9 @@ TSDB_NODISCARD enum tsdb_status scope_of_query(struct scope *s, struct tsdb_text
                                                const struct tsdb_scope *in, struct tsdb_error *err);
 void scope_close(struct scope *s);
 
+/* Adds a selection of every series of the tenant. */
+void scope_take_all(struct scope *s, const struct tsdb_scope *in);
+
 /* Each series that any of the selections matches, once, in series order. */
 TSDB_NODISCARD enum tsdb_status scope_series(const struct scope *s, struct metrics *m,
                                              uint64_t limit, tsdb_series_fn *fn, void *arg,

@@ -188,6 +188,21 @@ enum tsdb_status store_apply(struct store *s, const struct manifest_edit *edit,
 {
     mutex_lock(&s->manifest_lock);
     enum tsdb_status st = manifest_apply(s->manifest, edit, err);
+    s->is_unsettled = s->is_unsettled || (st != TSDB_OK && st != TSDB_EINVAL);
+    mutex_unlock(&s->manifest_lock);
+    return st;
+}
+
+enum tsdb_status store_settle(struct store *s, struct tsdb_error *err)
+{
+    const struct manifest_edit nothing = {0};
+    enum tsdb_status st = TSDB_OK;
+    mutex_lock(&s->manifest_lock);
+    if (s->is_unsettled)
+        st = manifest_apply(s->manifest, &nothing, err);
+    if (s->is_unsettled && st == TSDB_OK)
+        st = fs_list(s->fs, s->dir, remove_orphan, s, err);
+    s->is_unsettled = s->is_unsettled && st != TSDB_OK;
     mutex_unlock(&s->manifest_lock);
     return st;
 }
@@ -275,6 +290,27 @@ static enum tsdb_status snapshot_to(struct store *s, const char *dir, struct tsd
     return st;
 }
 
+static bool note_name(void *arg, const char *name)
+{
+    (void)name;
+    *(bool *)arg = true;
+    return false;
+}
+
+struct folder {
+    struct fs *fs;
+    const char *dir;
+};
+
+static bool remove_name(void *arg, const char *name)
+{
+    const struct folder *f = arg;
+    char path[STORE_PATH_MAX];
+    if (snprintf(path, sizeof path, "%s/%s", f->dir, name) < (int)sizeof path)
+        (void)fs_unlink(f->fs, path, NULL); /* the snapshot's fault is what is answered */
+    return true;
+}
+
 enum tsdb_status store_snapshot(struct store *s, const char *name, struct tsdb_error *err)
 {
     if (!is_plain_name(name))
@@ -286,10 +322,20 @@ enum tsdb_status store_snapshot(struct store *s, const char *name, struct tsdb_e
     enum tsdb_status st = fs_mkdir(s->fs, parent, err);
     if (st == TSDB_OK)
         st = fs_mkdir(s->fs, dir, err);
+    bool is_taken = false;
+    if (st == TSDB_OK)
+        st = fs_list(s->fs, dir, note_name, &is_taken, err);
+    if (st == TSDB_OK && is_taken)
+        st = tsdb_fail(err, TSDB_EINVAL, "snapshot %s: is there already", name);
     if (st != TSDB_OK)
         return st;
     mutex_lock(&s->manifest_lock);
     st = snapshot_to(s, dir, err);
     mutex_unlock(&s->manifest_lock);
-    return st == TSDB_OK ? fs_sync_dir(s->fs, parent, err) : st;
+    struct folder folder = {s->fs, dir};
+    if (st == TSDB_OK)
+        st = fs_sync_dir(s->fs, parent, err);
+    else /* links would keep deleted segments on the disk */
+        (void)fs_list(s->fs, dir, remove_name, &folder, NULL);
+    return st;
 }

@@ -34,6 +34,7 @@ struct store {
     struct rwlock gate;
     struct budget budget;
     bool is_read_only, has_no_threads;
+    bool is_unsettled;         /* an edit of the manifest failed: nobody knows what is on disk */
     _Atomic bool is_disk_full; /* below STORE_DISK_RESERVE_BYTES: appends are refused */
     _Atomic uint64_t disk_free_bytes;
     void (*on_event)(void *arg, const struct tsdb_event *event); /* may be NULL */
@@ -58,6 +59,10 @@ void store_segment_path(const struct store *s, uint64_t id, enum store_signal si
 uint64_t store_take_id(struct store *s);
 TSDB_NODISCARD enum tsdb_status store_apply(struct store *s, const struct manifest_edit *edit,
                                             struct tsdb_error *err);
+/* After a failed store_apply: makes the manifest certain again and removes the segments
+ * that it does not list.  No segment may be about to be listed.  Before writing new ones:
+ * else a disk whose manifest cannot be written fills up with them. */
+TSDB_NODISCARD enum tsdb_status store_settle(struct store *s, struct tsdb_error *err);
 /* Sets a damaged segment aside and out of the manifest; its .why begins with
  * "range=MIN..MAX ", the times that it covered. */
 void store_quarantine(struct store *s, const struct manifest_segment *entry, const char *why);

@@ -3,6 +3,7 @@
 #include "tsdb/base/text.h"
 
 #include <errno.h>
+#include <stdlib.h>
 #include <unistd.h>
 
 static uint32_t count_series(struct rig *r, const char *name, const char *value)
@@ -48,7 +49,8 @@ Test(seal, a_series_that_paused_over_failed_seals_is_one_series_after_a_restart)
     uint32_t seen[40] = {0};
     for (uint32_t i = 0; i < series_set_count(set); i++) {
         struct tsdb_text id = labels_value(series_set_labels(set, i), text_of("id"));
-        cr_assert_eq(seen[strtoul(id.at, NULL, 10)]++, 0u, "%.*s twice", (int)id.len, id.at);
+        (void)snprintf(name, sizeof name, "%.*s", (int)id.len, id.at); /* not terminated */
+        cr_assert_eq(seen[strtoul(name, NULL, 10)]++, 0u, "%s twice", name);
     }
     series_set_close(set);
     rig_release(&r);
@@ -140,5 +142,73 @@ Test(seal, idle_series_leave_the_head)
     }
     cr_assert_leq(head_series_count(&r.m->head), 3u);
     cr_assert_eq(count_series(&r, "id", "0"), 1u, "its samples are in blocks");
+    rig_release(&r);
+}
+
+/* 1,100 series whose labels take 80 KiB each: more than one record holds. */
+Test(seal, series_with_huge_labels_are_defined_again)
+{
+    enum { SERIES = 1100, LABELS = 20, VALUE = 4000 };
+    struct rig r;
+    rig_init(&r);
+    char *value = calloc(1, VALUE + 1), names[LABELS][8], id[16];
+    memset(value, 'v', VALUE);
+    struct tsdb_label labels[LABELS + 1];
+    for (int i = 0; i < LABELS; i++) {
+        (void)snprintf(names[i], sizeof names[i], "l%02d", i);
+        labels[i + 1] = (struct tsdb_label){text_of(names[i]), {value, VALUE}};
+    }
+    for (uint32_t i = 0; i < SERIES; i++) {
+        struct tsdb_hash hash;
+        (void)snprintf(id, sizeof id, "%u", i);
+        labels[0] = (struct tsdb_label){text_of("a"), text_of(id)};
+        struct tsdb_labels set = {labels, LABELS + 1};
+        hash = tsdb_labels_hash(r.m->head.seed, set);
+        uint32_t ref = head_reserve(&r.m->head, hash);
+        cr_assert_eq(head_create(&r.m->head, ref, hash, 0, set), TSDB_OK);
+    }
+    rig_seal(&r);
+    rig_close(&r);
+    rig_open(&r);
+    cr_assert_eq(head_series_count(&r.m->head), (uint64_t)SERIES);
+    free(value);
+    rig_release(&r);
+}
+
+Test(seal, times_to_the_ends_of_int64_are_kept_when_there_is_no_limit)
+{
+    static const int64_t edges[] = {INT64_MIN, INT64_MIN + 1, -NS_PER_DAY - 1, -1,       0,
+                                    1,         RIG_NOW,       INT64_MAX - 1,   INT64_MAX};
+    enum { N = sizeof edges / sizeof edges[0] };
+    struct rig r;
+    rig_init(&r);
+    r.options.limits.future_max = INT64_MAX;
+    metrics_configure(r.m, &r.options);
+    for (int i = N - 1; i >= 0; i--) {
+        rig_put(&r, "a|x=1", edges[i], i);
+        if (i % 4 == 0)
+            rig_seal(&r);
+    }
+    for (int pass = 0; pass < 3; pass++) {
+        struct series_set *set = rig_select(&r, "x", "1", INT64_MIN, INT64_MAX);
+        struct samples s;
+        samples_init(&s, NULL);
+        cr_assert_eq(series_set_count(set), 1u);
+        cr_assert_eq(series_set_samples(set, 0, &s, NULL), TSDB_OK);
+        cr_assert_eq(s.count, (uint32_t)N, "pass %d: %u samples", pass, s.count);
+        for (uint32_t i = 0; i < N; i++) {
+            cr_assert_eq(s.ts[i], edges[i]);
+            cr_assert_eq(s.values[i], (double)i);
+        }
+        samples_release(&s);
+        series_set_close(set);
+        bool did = true;
+        while (pass == 0 && did)
+            cr_assert_eq(metrics_merge(r.m, true, &did, NULL), TSDB_OK);
+        if (pass == 1) {
+            rig_close(&r);
+            rig_open(&r);
+        }
+    }
     rig_release(&r);
 }
