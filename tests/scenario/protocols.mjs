@@ -181,6 +181,34 @@ await run({
     console.log(`figures ${cells.filter(Boolean).length} of ${cells.length} cells of the status table right; reasons seen: ${[...reasons].sort().join(' ')}`);
   },
 
+  async 'exemplars and histograms'() {
+    const a = await start();
+    const t = Math.floor(Date.now() / 1000) * 1000;
+    const body = { resourceMetrics: [{ scopeMetrics: [{ metrics: [
+      { name: 'took', unit: 's', histogram: { aggregationTemporality: 2, dataPoints: [{ timeUnixNano: `${t}000000`, count: '3', sum: 6.5, bucketCounts: ['1', '1', '1'], explicitBounds: [1, 2],
+        exemplars: [{ timeUnixNano: `${t - 5}000000`, asDouble: 1.5, traceId: '0af7651916cd43dd8448eb211c80319c', spanId: 'b7ad6b7169203331', filteredAttributes: [{ key: 'user', value: { stringValue: 'ann' } }] }] }] } },
+      { name: 'sizes', exponentialHistogram: { aggregationTemporality: 2, dataPoints: [{ timeUnixNano: `${t}000000`, count: 6, sum: 20, scale: 0, zeroCount: 1,
+        positive: { offset: 0, bucketCounts: [2, 0, 1] }, negative: { offset: 1, bucketCounts: [2] } }] } },
+      { name: 'quantiles', summary: { dataPoints: [{ timeUnixNano: `${t}000000`, count: 9, sum: 3, quantileValues: [{ quantile: 0.5, value: 7 }] }] } },
+    ] }] }] };
+    equal((await a.postJson(JSON.stringify(body))).status, 200, 'taken');
+    for (const state of ['head', 'sealed']) {
+      const at = { time: t / 1000 };
+      equal([await a.value('took_seconds_bucket{le=~"2(.0)?"}', at), await a.value('took_seconds_count', at), await a.value('took_seconds_sum', at)], ['2', '3', '6.5'], `${state}: classic histogram`);
+      equal([await a.value('quantiles{quantile="0.5"}', at), await a.value('quantiles_count', at)], ['7', '9'], `${state}: summary`);
+      const [h] = await a.values('sizes', at);
+      equal([h?.histogram?.count, h?.histogram?.sum], ['6', '20'], `${state}: native histogram`);
+      equal(h?.histogram?.buckets?.map(([, low, high, count]) => `${low} ${high} ${count}`), ['-4 -2 2', '-1e-128 1e-128 1', '1 2 2', '4 8 1'], `${state}: its buckets`);
+      const { data } = (await a.get(`/api/v1/query_exemplars?query=took_seconds_bucket&start=${t / 1000 - 60}&end=${t / 1000 + 60}`)).json;
+      equal(data.flatMap((s) => s.exemplars.map((e) => [e.value, e.labels.trace_id, e.labels.span_id, e.labels.user])),
+        [['1.5', '0af7651916cd43dd8448eb211c80319c', 'b7ad6b7169203331', 'ann']], `${state}: exemplar`);
+      await a.post('/-/seal', 'text/plain', '');
+    }
+    await a.kill();
+    const b = await start({ dir: a.dir });
+    equal(await b.value('histogram_count(sizes)', { time: t / 1000 }), '6', 'after a kill');
+  },
+
   async 'modes of durability name themselves'() {
     for (const [mode, word] of [['always', 'synced'], ['interval', 'written'], ['os', 'written']]) {
       const a = await start({ args: ['--journal-sync', mode] });

@@ -486,7 +486,7 @@ static void put_exponential(struct around *a, const Otlp__ExponentialHistogramDa
     double *positive, *negative;
     struct tsdb_histogram h = {.schema = p->scale > 8 ? 8 : p->scale,
                                .zero_threshold =
-                                   p->zero_threshold != 0 ? p->zero_threshold : 0x1p-128,
+                                   p->zero_threshold != 0 ? p->zero_threshold : 1e-128,
                                .zero_count = (double)p->zero_count,
                                .count = (double)p->count};
     unsigned down = p->scale > 8 ? (unsigned)(p->scale - 8) : 0;
