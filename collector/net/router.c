@@ -204,7 +204,8 @@ static void waiter_resume(void *arg)
     struct exchange *x = w->x;
     if (x->ops) {
         x->scopes = w->identity.scopes;
-        x->tenant = auth_tenant_copy(&w->identity, &x->arena);
+        if (!auth_tenant_copy(&w->identity, &x->arena, &x->tenant))
+            w->verdict = AUTH_BUSY;
         const struct carrier_ops *ops = x->ops;
         void *carrier = x->carrier;
         bool is_admitted = judge(x, w->verdict) == ADMIT_YES;
@@ -240,7 +241,8 @@ static enum admission authorize(struct exchange *x)
     exchange_unref(x);
     mem_free(w);
     x->scopes = identity.scopes;
-    x->tenant = auth_tenant_copy(&identity, &x->arena);
+    if (!auth_tenant_copy(&identity, &x->arena, &x->tenant))
+        verdict = AUTH_BUSY;
     auth_identity_release(&identity);
     return judge(x, verdict);
 }

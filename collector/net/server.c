@@ -308,9 +308,8 @@ bool net_token_check(struct net *net, struct tsdb_text token, unsigned scope, st
 {
     struct auth_identity identity = {0};
     enum auth_verdict verdict = auth_check_token(net->site.auth, token, &identity);
-    bool is_granted = verdict == AUTH_OK && (identity.scopes & scope);
-    if (is_granted)
-        *tenant = auth_tenant_copy(&identity, arena);
+    bool is_granted = verdict == AUTH_OK && (identity.scopes & scope) &&
+                      auth_tenant_copy(&identity, arena, tenant);
     auth_identity_release(&identity);
     return is_granted;
 }
