@@ -73,7 +73,8 @@ stage_unit() {
     rm -f build/logs/asan.*
     export UBSAN_OPTIONS=print_stacktrace=1
     if build asan all; then
-        ASAN_OPTIONS=log_path=$PWD/build/logs/asan:detect_leaks=1 suite asan ''
+        ASAN_OPTIONS=log_path=$PWD/build/logs/asan:detect_leaks=1 \
+            LSAN_OPTIONS=suppressions=$PWD/tests/lsan.supp:print_suppressions=0 suite asan ''
         leaks
     fi
 }

@@ -53,17 +53,16 @@ static struct standin_test *standin_suites;
 
 #define Test(suite_, name_, ...)                                                                   \
     static void suite_##_##name_##_run(void);                                                      \
-    static struct standin_test suite_##_##name_##_entry = {                                        \
-        .suite = #suite_,                                                                          \
-        .name = #name_,                                                                            \
-        .run = suite_##_##name_##_run,                                                             \
-        .options = {.first = 0, __VA_ARGS__}};                                                     \
+    static struct standin_test suite_##_##name_##_entry = {.suite = #suite_,                       \
+                                                           .name = #name_,                         \
+                                                           .run = suite_##_##name_##_run,          \
+                                                           .options = {.first = 0, __VA_ARGS__}};  \
     STANDIN_REGISTER(standin_tests, suite_##_##name_##_entry)                                      \
     static void suite_##_##name_##_run(void)
 
 #define TestSuite(suite_, ...)                                                                     \
-    static struct standin_test suite_##_suite_entry = {                                            \
-        .suite = #suite_, .options = {.first = 0, __VA_ARGS__}};                                   \
+    static struct standin_test suite_##_suite_entry = {.suite = #suite_,                           \
+                                                       .options = {.first = 0, __VA_ARGS__}};      \
     STANDIN_REGISTER(standin_suites, suite_##_suite_entry)                                         \
     _Static_assert(1, "takes the semicolon")
 
