@@ -37,9 +37,10 @@ static inline void tally_add(_Atomic uint64_t *count, uint64_t n)
     (void)atomic_fetch_add_explicit(count, n, memory_order_relaxed);
 }
 
+/* Release: whoever sees the count at 0 may free what the ones before had used. */
 static inline void tally_sub(_Atomic uint64_t *count, uint64_t n)
 {
-    (void)atomic_fetch_sub_explicit(count, n, memory_order_relaxed);
+    (void)atomic_fetch_sub_explicit(count, n, memory_order_release);
 }
 
 static inline uint64_t tally_get(const _Atomic uint64_t *count)

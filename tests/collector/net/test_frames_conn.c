@@ -27,7 +27,8 @@ static bool sink(void *arg, struct frame_conn *conn, struct bytes frame)
     seen++;
     if (keeps) {
         frame_conn_ref(conn);
-        kept[kept_count++] = conn;
+        kept[kept_count] = conn; /* before it is counted */
+        kept_count++;
     }
     mutex_unlock(&lock);
     if (refuses)
