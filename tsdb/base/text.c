@@ -2,6 +2,7 @@
 
 #include "tsdb/base/assert.h"
 
+#include <float.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -89,16 +90,46 @@ size_t i64_format(int64_t v, char out[24])
     return len;
 }
 
-/* Shortest digits and exponent: v = 0.d1d2d3... * 10^exponent.  %.{15,16,17}g is
- * tried in turn; 17 always reads back. */
+/* v with `precision` digits into text; whether that reads back. */
+static bool digits_read_back(double v, int precision, char text[32])
+{
+    (void)snprintf(text, 32, "%.*e", precision - 1, v);
+    return strtod(text, NULL) == v;
+}
+
+/* Adds one to the last digit of "d.ddde+xx".  At a power of two the doubles above lie
+ * twice as far apart as those below, so the next decimal up may read back where the
+ * nearest one, below, does not. */
+static bool next_reads_back(double v, char text[32])
+{
+    char next[32];
+    memcpy(next, text, sizeof next);
+    char *at = strchr(next, 'e') - 1;
+    while (at >= next && (*at == '9' || *at == '.')) {
+        if (*at == '9')
+            *at = '0';
+        at--;
+    }
+    if (at < next || strtod(next, NULL) == v)
+        return false; /* all nines: the shorter form was tried before */
+    ++*at;
+    if (strtod(next, NULL) != v)
+        return false;
+    memcpy(text, next, sizeof next);
+    return true;
+}
+
+/* Shortest digits and exponent: v = 0.d1d2d3... * 10^exponent.  Any decimal of 15 digits
+ * survives in a normal double, so trying begins there and drops zeros; subnormal ones
+ * have fewer.  17 always read back. */
 static size_t shortest_digits(double v, char digits[20], int *exponent)
 {
     char text[32];
-    for (int precision = 15; precision <= 17; precision++) {
-        (void)snprintf(text, sizeof text, "%.*e", precision - 1, v);
-        if (precision == 17 || strtod(text, NULL) == v)
-            break;
-    }
+    int precision = v < DBL_MIN ? 1 : 15, mantissa;
+    bool is_power = frexp(v, &mantissa) == 0.5;
+    while (!digits_read_back(v, precision, text) && !(is_power && next_reads_back(v, text)) &&
+           precision < 17)
+        precision++;
     size_t n = 0;
     const char *p = text;
     for (; *p && *p != 'e'; p++)
