@@ -38,9 +38,10 @@ static inline void tally_add(_Atomic uint64_t *count, uint64_t n)
     (void)atomic_fetch_add_explicit(count, n, memory_order_relaxed);
 }
 
+/* Release: whoever sees the count at 0 may free what the ones before had used. */
 static inline void tally_sub(_Atomic uint64_t *count, uint64_t n)
 {
-    (void)atomic_fetch_sub_explicit(count, n, memory_order_relaxed);
+    (void)atomic_fetch_sub_explicit(count, n, memory_order_release);
 }
 
 /* As tally_sub; what was done before is seen by whoever waits for 0. */
