@@ -73,7 +73,10 @@ static bool passes(const struct plain_test *t, void *param)
     pid_t child = fork();
     if (child == 0)
         run(t, param);
-    if (child < 0 || waitpid(child, &status, 0) != child || status != 0) {
+    bool has_ended = child > 0 && waitpid(child, &status, 0) == child;
+    int signal = has_ended && WIFSIGNALED(status) ? WTERMSIG(status) : 0;
+    bool is_right = t->options.signal ? signal == t->options.signal : status == 0;
+    if (!has_ended || !is_right) {
         printf("[FAIL] %s::%s: status %d\n", t->suite, t->name, status);
         return false;
     }

@@ -22,6 +22,7 @@
 struct plain_options {
     void (*init)(void), (*fini)(void);
     double timeout; /* seconds; 0: the suite's, or two minutes */
+    int signal; /* that the test must end by; 0: none */
     bool disabled;
 };
 
