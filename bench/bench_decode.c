@@ -2,15 +2,13 @@
  *
  * Requests of 4000 series, 10 labels each, one sample a series, made from a fixed
  * seed; the sink adds up keys and values and never asks for labels, which is what
- * the engine does with series it knows.  Best of 9 rounds; one JSON line a case.
+ * the engine does with series it knows.  Best of 80 short rounds; one JSON line a case.
  */
 #include "collector/decode/inflate.h"
+#include "collector/decode/otlp_json.h"
 #include "collector/decode/otlp_metrics.h"
 #include "collector/decode/remote_write.h"
 #include "collector/decode/remote_write_2.h"
-#include "proto/otlp_metrics.pb-c.h"
-#include "proto/remote_write.pb-c.h"
-#include "proto/remote_write_2.pb-c.h"
 #include "tsdb/base/clock.h"
 #include "tsdb/base/mem.h"
 #include "tsdb/base/random.h"
@@ -20,7 +18,7 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { SERIES = 4000, LABELS = 10, ROUNDS = 9, REPEATS = 20, TEXT_MAX = 64 };
+enum { SERIES = 4000, LABELS = 10, ROUNDS = 80, REPEATS = 4, TEXT_MAX = 64 };
 
 static const int64_t start_ms = INT64_C(1700000000000);
 
@@ -76,6 +74,33 @@ static enum tsdb_status run_write(const struct decode_task *task, struct bytes i
                                   struct decode_tally *tally)
 {
     return remote_write_decode(task, in, tally, NULL);
+}
+
+static enum tsdb_status run_write_2(const struct decode_task *task, struct bytes in,
+                                    struct decode_tally *tally)
+{
+    return remote_write_2_decode(task, in, tally, NULL);
+}
+
+static enum tsdb_status run_otlp(const struct decode_task *task, struct bytes in,
+                                 struct decode_tally *tally)
+{
+    static struct otlp_seen seen;
+    static const struct otlp_options options = {.seen = &seen};
+    return otlp_metrics_decode(task, &options, in, tally, NULL);
+}
+
+/* JSON is first made into wire form, which is then decoded. */
+static enum tsdb_status run_json(const struct decode_task *task, struct bytes in,
+                                 struct decode_tally *tally)
+{
+    struct payload wire;
+    payload_init(&wire, (size_t)64 << 20, NULL);
+    enum tsdb_status st = otlp_json_to_wire(in, &wire, NULL);
+    if (st == TSDB_OK)
+        st = run_otlp(task, payload_bytes(&wire), tally);
+    payload_release(&wire);
+    return st;
 }
 
 static void measure(const char *name, decode_fn *fn, struct bytes body, bool is_snappy)
@@ -154,6 +179,125 @@ static void make_write(struct writer *out)
     writer_release(&label);
 }
 
+/* The same series, their texts in a table. */
+static void make_write_2(struct writer *out)
+{
+    struct writer series = {0}, part = {0};
+    uint32_t count = 1;
+    put_field(out, 4, "", 0);
+    for (unsigned n = 0; n < LABELS; n++, count++)
+        put_field(out, 4, names[n], strlen(names[n]));
+    static uint32_t refs[SERIES][LABELS];
+    for (unsigned i = 0; i < SERIES; i++) {
+        for (unsigned n = 0; n < LABELS; n++) {
+            unsigned k = i > 400 ? i - 400 : 0; /* values repeat nearby */
+            while (k < i && strcmp(values[k][n], values[i][n]) != 0)
+                k++;
+            refs[i][n] = k < i ? refs[k][n] : count++;
+            if (k == i)
+                put_field(out, 4, values[i][n], strlen(values[i][n]));
+        }
+    }
+    for (unsigned i = 0; i < SERIES; i++) {
+        writer_reset(&series);
+        writer_reset(&part);
+        for (unsigned n = 0; n < LABELS; n++) {
+            writer_uvarint(&part, n + 1);
+            writer_uvarint(&part, refs[i][n]);
+        }
+        put_field(&series, 1, part.at, part.len);
+        writer_reset(&part);
+        writer_u8(&part, 0x09);
+        writer_f64(&part, samples[i]);
+        writer_u8(&part, 0x10);
+        writer_uvarint(&part, (uint64_t)start_ms);
+        put_field(&series, 2, part.at, part.len);
+        put_field(out, 5, series.at, series.len);
+    }
+    writer_release(&series);
+    writer_release(&part);
+}
+
+static void put_attribute(struct writer *out, unsigned number, const char *key, const char *value)
+{
+    struct writer any = {0}, kv = {0};
+    put_field(&any, 1, value, strlen(value));
+    put_field(&kv, 1, key, strlen(key));
+    put_field(&kv, 2, any.at, any.len);
+    put_field(out, number, kv.at, kv.len);
+    writer_release(&any);
+    writer_release(&kv);
+}
+
+/* One resource a pod, one gauge a metric with ten points of five attributes. */
+static void make_otlp(struct writer *out)
+{
+    struct writer resource = {0}, scope = {0}, metric = {0}, gauge = {0}, point = {0};
+    for (unsigned i = 0; i < SERIES; i += 40) {
+        writer_reset(&resource);
+        writer_reset(&scope);
+        writer_reset(&point);
+        for (unsigned n = 1; n <= 5; n++)
+            put_attribute(&point, 1, names[n], values[i][n]);
+        put_field(&resource, 1, point.at, point.len);
+        for (unsigned m = 0; m < 4; m++) {
+            writer_reset(&metric);
+            writer_reset(&gauge);
+            put_field(&metric, 1, values[i + 10 * m][0], strlen(values[i + 10 * m][0]));
+            put_field(&metric, 3, "s", 1);
+            for (unsigned k = 0; k < 10; k++) {
+                writer_reset(&point);
+                writer_u8(&point, 0x19);
+                writer_le64(&point, (uint64_t)start_ms * 1000000);
+                writer_u8(&point, 0x21);
+                writer_f64(&point, samples[i + 10 * m + k]);
+                for (unsigned n = 5; n < LABELS; n++)
+                    put_attribute(&point, 7, names[n], values[i + 10 * m + k][n]);
+                put_field(&gauge, 1, point.at, point.len);
+            }
+            put_field(&metric, 5, gauge.at, gauge.len);
+            put_field(&scope, 2, metric.at, metric.len);
+        }
+        put_field(&resource, 2, scope.at, scope.len);
+        put_field(out, 1, resource.at, resource.len);
+    }
+    struct writer *all[] = {&resource, &scope, &metric, &gauge, &point};
+    for (size_t i = 0; i < sizeof all / sizeof all[0]; i++)
+        writer_release(all[i]);
+}
+
+static void put_json_attribute(struct writer *out, const char *between, unsigned i, unsigned n)
+{
+    writer_format(out, "%s{\"key\":\"%s\",\"value\":{\"stringValue\":\"%s\"}}", between, names[n],
+                  values[i][n]);
+}
+
+static void make_json(struct writer *out)
+{
+    writer_text(out, "{\"resourceMetrics\":[");
+    for (unsigned i = 0; i < SERIES; i += 40) {
+        writer_format(out, "%s{\"resource\":{\"attributes\":[", i > 0 ? "," : "");
+        for (unsigned n = 1; n <= 5; n++)
+            put_json_attribute(out, n > 1 ? "," : "", i, n);
+        writer_text(out, "]},\"scopeMetrics\":[{\"metrics\":[");
+        for (unsigned m = 0; m < 4; m++) {
+            writer_format(out, "%s{\"name\":\"%s\",\"unit\":\"s\",\"gauge\":{\"dataPoints\":[",
+                          m > 0 ? "," : "", values[i + 10 * m][0]);
+            for (unsigned k = 0; k < 10; k++) {
+                writer_format(out, "%s{\"timeUnixNano\":\"%lld\",\"asDouble\":%g,\"attributes\":[",
+                              k > 0 ? "," : "", (long long)start_ms * 1000000,
+                              samples[i + 10 * m + k]);
+                for (unsigned n = 5; n < LABELS; n++)
+                    put_json_attribute(out, n > 5 ? "," : "", i + 10 * m + k, n);
+                writer_text(out, "]}");
+            }
+            writer_text(out, "]}}");
+        }
+        writer_text(out, "]}]}");
+    }
+    writer_text(out, "]}");
+}
+
 int main(void)
 {
     make_series();
@@ -161,6 +305,16 @@ int main(void)
     make_write(&w);
     measure("remote_write", run_write, writer_bytes(&w), false);
     measure("remote_write_snappy", run_write, writer_bytes(&w), true);
+    writer_reset(&w);
+    make_write_2(&w);
+    measure("remote_write_2", run_write_2, writer_bytes(&w), false);
+    measure("remote_write_2_snappy", run_write_2, writer_bytes(&w), true);
+    writer_reset(&w);
+    make_otlp(&w);
+    measure("otlp_metrics", run_otlp, writer_bytes(&w), false);
+    writer_reset(&w);
+    make_json(&w);
+    measure("otlp_metrics_json", run_json, writer_bytes(&w), false);
     writer_release(&w);
     return 0;
 }

@@ -281,7 +281,7 @@ generate() {
 
 version_of() { # SYSTEM
     case $1 in
-    andon) "$andon" --version 2>/dev/null | head -1 ;;
+    andon) "$andon" version 2>/dev/null | head -1 ;;
     victoria) echo "VictoriaMetrics ${VICTORIA_METRICS_VERSION:-$(dpkg-query -W -f '${Version}' victoria-metrics 2>/dev/null)}" ;;
     prometheus)
         found=$("$prometheus" --version 2>&1 | sed -n 's/^prometheus, version \([^ ]*\).*/\1/p')

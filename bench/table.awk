@@ -9,8 +9,8 @@ function sorted(list, n,   i, k, t) {
 function median(list, n) { sorted(list, n); return n % 2 ? list[(n + 1) / 2] : (list[n / 2] + list[n / 2 + 1]) / 2 }
 function shown(v) { return v == "" ? "-" : v >= 1000 ? sprintf("%.0f", v) : sprintf("%.3g", v) }
 # The median of a measure over the pairs, or "".
-function middle(system, key,   p, n, list) {
-    for (p = 1; p <= pairs; p++) if ((p, system, key) in value) list[++n] = value[p, system, key]
+function middle(which, key,   p, n, list) {
+    for (p = 1; p <= pairs; p++) if ((p, which, key) in value) list[++n] = value[p, which, key]
     return n ? median(list, n) : ""
 }
 function ratio(peer, key,   p, n, list, m) {
@@ -47,8 +47,8 @@ BEGIN { split("andon victoria prometheus", system_of, " ") }
     p = number("pair"); s = text("system"); k = text("workload") "." text("measure")
     if (p > pairs) pairs = p
     if (k ~ /\.(errors|retries)$/) { total[s, k] += v; next }
-    if (k ~ /_percent$/) { if (v > worst[k]) worst[k] = v; next }
-    value[p, s, k] = v
+    if (k ~ /_percent$/) { if (v + 0 > worst[k]) worst[k] = v + 0; next }
+    value[p, s, k] = v + 0
     if (k ~ /^mixed\.recent\//) {
         took_part[p, s] = 1; sub(/^mixed\.recent\//, "", k)
         if (!(k in is_query)) { is_query[k] = 1; query_of[++queries] = k }

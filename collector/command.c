@@ -110,10 +110,27 @@ static bool flag_parse(int argc, const char *const *argv, int *i, const struct c
     return flag_take(line, flag, argv[(*i)++]);
 }
 
+bool command_is_help(int argc, const char *const *argv)
+{
+    const char *last = argc > 0 ? argv[argc - 1] : "";
+    return strcmp(last, "--help") == 0 || strcmp(last, "-h") == 0;
+}
+
+static bool show_usage(const struct command_line *line)
+{
+    struct writer w = {0};
+    writer_format(&w, "Usage: andon %s\n", line->usage);
+    (void)command_print(&w); /* main answers for the status */
+    writer_release(&w);
+    return false;
+}
+
 bool command_parse(int argc, const char *const *argv, const struct command_line *line)
 {
     size_t words = 0;
     bool has_flags = true;
+    if (command_is_help(argc, argv))
+        return show_usage(line);
     for (int i = 0; i < argc;) {
         if (has_flags && strcmp(argv[i], "--") == 0) {
             has_flags = false;

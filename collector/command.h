@@ -22,6 +22,8 @@ struct command {
 
 /* NULL when there is none of that name ("serve" is main's own). */
 const struct command *command_find(const char *name);
+/* Whether the last word is --help or -h: then a command only shows its usage. */
+bool command_is_help(int argc, const char *const *argv);
 /* The one screen of --help. */
 void command_help(struct writer *w);
 
@@ -46,7 +48,8 @@ struct command_flag {
 };
 
 /* Takes the flags out; the other words go to words[], whose number must be
- * word_count.  False: it was said on stderr what is wrong. */
+ * word_count.  False: it was said on stderr what is wrong, or help was asked for
+ * and is on stdout. */
 struct command_line {
     const char *usage; /* "query EXPR [--range 1h ...]" */
     const struct command_flag *flags;

@@ -125,9 +125,17 @@ static void put_sample(void *arg, const struct counter_sample *sample)
         flush(s);
 }
 
+/* What a scrape would say of a target that answers. */
+static const struct counter_sample up = {.name = {"up", 2},
+                                         .family = {"up", 2},
+                                         .help = {"1: the server stores its own metrics.", 37},
+                                         .type = TSDB_METRIC_GAUGE,
+                                         .value = 1};
+
 void self_store_append(struct self_store *s, int64_t now)
 {
     s->now = now;
+    put_sample(s, &up);
     counters_each(put_sample, s);
     if (s->count > 0)
         flush(s);

@@ -10,6 +10,7 @@
 #include "collector/radiator/radiator.h"
 #include "collector/self/counters.h"
 #include "collector/self/log.h"
+#include "collector/self/period.h"
 #include "collector/self_store.h"
 #include "collector/waiting_room.h"
 #include "tsdb/base/assert.h"
@@ -299,8 +300,10 @@ static void print_banner(const struct server *s)
         struct tsdb_text a = net_address(s->net, (enum listener)i);
         writer_format(&w, "  %s %.*s\n", doors[i], a.len ? (int)a.len : 3, a.len ? a.at : "off");
     }
+    char kept[PERIOD_TEXT_MAX];
+    period_format(s->config.store.retention, kept);
     writer_format(&w, "  data       %s, kept %s\n", s->config.store.data_dir,
-                  s->config.store.retention ? "for the retention set" : "for ever");
+                  s->config.store.retention ? kept : "for ever");
     writer_format(&w, "  memory     %llu MiB budget, %llu MiB of it for the store\n",
                   (unsigned long long)(s->config.store.memory_limit >> 20),
                   (unsigned long long)(s->config.store.memory_limit / 4 * 3 >> 20));

@@ -22,10 +22,10 @@ missing=
 for package in $want; do
     dpkg-query -W -f='${Status}' "$package" 2>/dev/null | grep -q 'install ok installed' || missing="$missing $package"
 done
+[ -z "$want" ] || command -v node >/dev/null 2>&1 || missing="$missing nodejs"
+[ -z "$want" ] || command -v npm >/dev/null 2>&1 || missing="$missing npm"
 case " $* " in
 *" test "*)
-    command -v node >/dev/null 2>&1 || missing="$missing nodejs"
-    command -v npm >/dev/null 2>&1 || missing="$missing npm"
     runtime=$(clang -print-file-name=libclang_rt.fuzzer-x86_64.a 2>/dev/null || true)
     [ -e "${runtime:-/nonexistent}" ] || missing="$missing libclang-rt-dev"
     ;;

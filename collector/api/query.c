@@ -45,7 +45,7 @@ static bool ask(struct request *r, struct asked *q)
     struct api *api = r->api;
     int64_t most = atomic_load(&api->query_timeout), timeout = most;
     int64_t lookback = atomic_load(&api->lookback);
-    q->options.tenant = api->options.tenant;
+    q->options.tenant = request_tenant(r);
     q->options.samples_max = atomic_load(&api->samples_max);
     q->expr = request_param(r, "query");
     q->has_stats = request_param(r, "stats").len > 0;

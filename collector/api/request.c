@@ -100,6 +100,12 @@ void request_fail_engine(struct request *r, enum tsdb_status st, const struct ts
         reply_fail(&r->reply, reply_error_of(st), "%s", err->msg);
 }
 
+const char *request_tenant(const struct request *r)
+{
+    struct tsdb_text own = exchange_tenant(r->x);
+    return own.len > 0 ? own.at : r->api->options.tenant;
+}
+
 bool request_limit(struct request *r, uint64_t *limit)
 {
     struct tsdb_text text = request_param(r, "limit");
@@ -126,8 +132,7 @@ static bool scope_time(struct request *r, const char *name, int64_t *ns)
 
 bool request_scope(struct request *r, struct tsdb_scope *out)
 {
-    *out =
-        (struct tsdb_scope){.tenant = r->api->options.tenant, .start = INT64_MIN, .end = INT64_MAX};
+    *out = (struct tsdb_scope){.tenant = request_tenant(r), .start = INT64_MIN, .end = INT64_MAX};
     if (!scope_time(r, "start", &out->start) || !scope_time(r, "end", &out->end) ||
         !request_limit(r, &out->limit))
         return false;

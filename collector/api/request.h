@@ -39,6 +39,8 @@ struct request {
 void api_submit(struct api *api, struct exchange *x, void (*work)(struct request *r));
 
 struct arena *request_arena(const struct request *r);
+/* The credential's tenant, or the one of a server without any. */
+const char *request_tenant(const struct request *r);
 struct tsdb_text request_param(const struct request *r, const char *name); /* first value */
 /* The path without the /prometheus mount. */
 struct tsdb_text exchange_local_path(const struct exchange *x);

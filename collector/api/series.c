@@ -195,7 +195,7 @@ static void run_metadata(struct request *r)
     struct json *j = &r->reply.json;
     reply_begin(&r->reply);
     json_object(j);
-    tsdb_metadata(r->api->options.db, r->api->options.tenant, visit_metadata, &l);
+    tsdb_metadata(r->api->options.db, request_tenant(r), visit_metadata, &l);
     if (l.metrics > 0)
         json_end_array(j);
     json_end_object(j);

@@ -71,6 +71,20 @@ static enum json_token end(struct json_pull *j, enum json_token token)
     return token;
 }
 
+#define EACH(byte) (UINT64_C(0x0101010101010101) * (byte))
+
+/* Whether eight bytes hold no quote, no backslash and no control character: a zero
+ * byte in w ^ EACH(c) borrows into its top bit, a byte below 0x20 does in w - EACH. */
+static inline bool is_plain(const uint8_t *at)
+{
+    uint64_t w;
+    memcpy(&w, at, sizeof w);
+    uint64_t quote = w ^ EACH('"'), slash = w ^ EACH('\\');
+    uint64_t hits = ((quote - EACH(1)) & ~quote) | ((slash - EACH(1)) & ~slash) |
+                    ((w - EACH(0x20)) & ~w); /* wraps */
+    return (hits & EACH(0x80)) == 0;
+}
+
 /* The text between the quotes; the first quote is next. */
 static bool take_string(struct json_pull *j)
 {
@@ -79,6 +93,10 @@ static bool take_string(struct json_pull *j)
     size_t len = j->r.rest.len, i = 0;
     j->is_escaped = false;
     while (i < len && at[i] != '"') {
+        if (len - i >= 8 && is_plain(at + i)) {
+            i += 8;
+            continue;
+        }
         if (at[i] < 0x20)
             return false;
         if (at[i] == '\\') {

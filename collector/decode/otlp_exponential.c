@@ -1,8 +1,8 @@
 #include "collector/decode/native_histogram.h"
 #include "collector/decode/otlp_context.h"
 
-enum { SCALE_MAX = 8, SCALE_MIN = -4 };                /* of Prometheus' native histograms */
-static const double zero_threshold_default = 0x1p-128; /* where OTLP says 0 */
+enum { SCALE_MAX = 8, SCALE_MIN = -4 };              /* of Prometheus' native histograms */
+static const double zero_threshold_default = 1e-128; /* where OTLP says 0: as Prometheus has it */
 
 /* One sign's buckets: raw counts, then native ones. */
 struct side {

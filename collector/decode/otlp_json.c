@@ -169,8 +169,10 @@ static bool stop(struct walk *w, enum tsdb_status status)
 }
 
 /* Room for n more bytes, or NULL. */
-static uint8_t *reserve(struct walk *w, size_t n)
+static inline uint8_t *reserve(struct walk *w, size_t n)
 {
+    if (n <= w->out->cap - w->out->len)
+        return w->out->at + w->out->len;
     enum tsdb_status st = payload_grow(w->out, n);
     if (st == TSDB_OK && w->out->cap - w->out->len < n)
         st = TSDB_EINVAL;
@@ -306,8 +308,12 @@ static bool put_string(struct walk *w, const struct field *f)
     uint8_t *to = reserve(w, t.len + 1);
     if (!to)
         return false;
-    if (!json_unescape(t, to, &n))
+    if (w->json.is_escaped ? !json_unescape(t, to, &n) : !utf8_check(t.at, t.len))
         return stop(w, TSDB_ECORRUPT);
+    if (!w->json.is_escaped) {
+        memcpy(to, t.at, t.len);
+        n = t.len;
+    }
     w->out->len += n;
     length_write(w->out->at + off, n);
     return true;

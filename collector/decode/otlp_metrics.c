@@ -30,7 +30,9 @@ static enum tsdb_metric_type family_type(const struct otlp_metric *metric)
 /* Hands the family's metadata over, unless it was lately. */
 static enum tsdb_status put_metadata(struct otlp_walk *walk, struct otlp_metric *metric)
 {
-    uint64_t tag = hash64(walk->domain.lo, metric->name.at, metric->name.len);
+    const char *tenant = walk->task->tenant; /* each keeps its own metadata */
+    uint64_t tag = hash64(walk->domain.lo, tenant, strlen(tenant));
+    tag = hash64(tag, metric->name.at, metric->name.len);
     tag = hash64(tag, metric->description.at, metric->description.len);
     tag = hash64(tag + (uint64_t)metric->kind * 2 + metric->is_monotonic, metric->unit.at,
                  metric->unit.len);

@@ -1,6 +1,6 @@
 #include "collector/decode/pull.h"
 
-enum { VARINT_MAX = 10 }; /* bytes */
+enum { VARINT_MAX = 10, TAG_MAX = 5 }; /* bytes */
 
 uint64_t pull_varint_slow(struct reader *r)
 {
@@ -18,7 +18,7 @@ uint64_t pull_varint_slow(struct reader *r)
     return 0;
 }
 
-bool pull_payload(struct pull *p, struct pull_field *f)
+static bool take_payload(struct pull *p, struct pull_field *f)
 {
     f->value = 0;
     f->bytes = (struct bytes){0};
@@ -42,6 +42,20 @@ bool pull_payload(struct pull *p, struct pull_field *f)
         return false;
     f->whole.len = (size_t)(p->r.rest.at - f->whole.at);
     return true;
+}
+
+bool pull_next_slow(struct pull *p, struct pull_field *f)
+{
+    size_t before = p->r.rest.len;
+    if (before == 0)
+        return false;
+    f->whole.at = p->r.rest.at;
+    uint64_t tag = pull_varint_slow(&p->r);
+    if (before - p->r.rest.len > TAG_MAX)
+        pull_fail(p);
+    f->number = (uint32_t)tag >> 3;
+    f->wire = tag & 7;
+    return take_payload(p, f);
 }
 
 struct pull_run pull_run_of(struct pull *p, const struct pull_field *f, enum pull_wire wire)

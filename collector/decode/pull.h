@@ -41,7 +41,7 @@ struct pull_field {
 
 /* A varint as protobuf reads it. */
 uint64_t pull_varint_slow(struct reader *r);
-bool pull_payload(struct pull *p, struct pull_field *f);
+bool pull_next_slow(struct pull *p, struct pull_field *f);
 
 static inline struct pull pull_over(struct bytes in)
 {
@@ -66,25 +66,29 @@ static inline uint64_t pull_varint(struct reader *r)
     return pull_varint_slow(r);
 }
 
-/* The next field; false at the end and after a fault. */
+/* The next field; false at the end and after a fault.  What nearly every field is -
+ * a small number, and a short text or eight bytes - is read here. */
 static inline bool pull_next(struct pull *p, struct pull_field *f)
 {
-    if (p->r.rest.len == 0)
-        return false;
-    f->whole.at = p->r.rest.at;
-    if (p->r.rest.at[0] < 0x80) {
-        uint8_t tag = reader_u8(&p->r);
-        f->number = tag >> 3;
-        f->wire = tag & 7;
-    } else {
-        size_t before = p->r.rest.len;
-        uint64_t tag = pull_varint_slow(&p->r);
-        if (before - p->r.rest.len > 5)
-            pull_fail(p);
-        f->number = (uint32_t)tag >> 3;
-        f->wire = tag & 7;
+    const uint8_t *at = p->r.rest.at;
+    size_t len = p->r.rest.len;
+    if (len < 2 || at[0] >= 0x80 || at[0] < 8)
+        return pull_next_slow(p, f);
+    f->number = at[0] >> 3;
+    f->wire = at[0] & 7;
+    f->value = 0;
+    if (f->wire == PULL_SIZED && at[1] < 0x80 && at[1] <= len - 2) {
+        f->whole = reader_take(&p->r, 2 + (size_t)at[1]);
+        f->bytes = (struct bytes){at + 2, at[1]};
+        return true;
     }
-    return pull_payload(p, f);
+    if (f->wire == PULL_FIXED64 && len >= 9) {
+        f->whole = reader_take(&p->r, 9);
+        f->bytes = (struct bytes){at, 0};
+        memcpy(&f->value, at + 1, sizeof f->value);
+        return true;
+    }
+    return pull_next_slow(p, f);
 }
 
 /* Passes over the sized fields that lie next, all with this one-byte tag and a

@@ -2,6 +2,7 @@
 
 #include "collector/decode/native_histogram.h"
 #include "collector/decode/pull.h"
+#include "collector/decode/sample.h"
 #include "collector/decode/stage.h"
 #include "tsdb/base/hash.h"
 
@@ -105,41 +106,6 @@ static bool series_gather(struct bytes in, struct series_walk *walk, struct aren
     return true;
 }
 
-/* As every sender writes it: the value, then the time. */
-static inline bool sample_parse_plain(struct bytes in, double *value, int64_t *ts_ms)
-{
-    struct reader r = reader_over(in);
-    if (reader_u8(&r) != (1 << 3 | PULL_FIXED64))
-        return false;
-    *value = reader_f64(&r);
-    if (reader_u8(&r) != (2 << 3 | PULL_VARINT))
-        return false;
-    *ts_ms = (int64_t)pull_varint_slow(&r);
-    return reader_done(&r);
-}
-
-static bool sample_parse(struct bytes in, double *value, int64_t *ts_ms)
-{
-    if (sample_parse_plain(in, value, ts_ms))
-        return true;
-    struct pull p = pull_over(in);
-    struct pull_field f;
-    *value = 0;
-    *ts_ms = 0;
-    while (pull_next(&p, &f)) {
-        if (f.number == 1)
-            *value = pull_double(&p, &f);
-        else if (f.number == 2)
-            *ts_ms = pull_i64(&p, &f);
-    }
-    return pull_done(&p);
-}
-
-struct sample {
-    double value;
-    int64_t ts_ms;
-};
-
 static inline enum tsdb_status stage_sample(struct stage *s, struct tsdb_hash key,
                                             const struct stage_source *source, struct sample sample)
 {
@@ -155,7 +121,7 @@ static enum tsdb_status put_sample(struct stage *s, struct tsdb_hash key,
                                    const struct stage_source *source, struct bytes in)
 {
     struct sample sample;
-    if (!sample_parse(in, &sample.value, &sample.ts_ms))
+    if (!sample_parse(in, &sample))
         return TSDB_ECORRUPT;
     return stage_sample(s, key, source, sample);
 }
@@ -168,7 +134,7 @@ static inline bool series_plain(struct bytes in, size_t run, struct sample *samp
     size_t len = in.len - run;
     if (len < 2 || rest[0] != (SERIES_SAMPLES << 3 | PULL_SIZED) || rest[1] != len - 2)
         return false;
-    return sample_parse_plain((struct bytes){rest + 2, len - 2}, &sample->value, &sample->ts_ms);
+    return sample_parse_plain((struct bytes){rest + 2, len - 2}, sample);
 }
 
 static enum tsdb_status put_histogram(struct stage *s, struct tsdb_hash key,

@@ -2,6 +2,7 @@
 
 #include "collector/decode/native_histogram.h"
 #include "collector/decode/pull.h"
+#include "collector/decode/sample.h"
 #include "collector/decode/stage.h"
 #include "tsdb/base/hash.h"
 #include "tsdb/base/text.h"
@@ -15,7 +16,15 @@ enum {
     SERIES_EXEMPLARS = 4,
     SERIES_METADATA = 5
 };
-enum { REFS_MAX = 2 * DECODE_LABELS_MAX, SEEN_SLOTS = 256, VARINT_MAX = 10 };
+enum { REFS_MAX = 2 * DECODE_LABELS_MAX, SEEN_SLOTS = 256 };
+enum { SYMBOLS_MAX = 1 << 20 };  /* two bytes each on the wire, forty here */
+enum { PAIR_MORE = 3 + 3 * 10 }; /* three tags, three lengths */
+
+/* One label as remote write 1.0 writes it. */
+struct pair {
+    const uint8_t *at; /* NULL: not made yet */
+    uint32_t len, name_ref;
+};
 
 struct walk {
     struct stage stage;
@@ -23,6 +32,7 @@ struct walk {
     struct tsdb_text *symbols;
     uint32_t symbol_count;
     bool has_empty_first; /* symbols[0] is "", as it must be */
+    struct pair *pairs;   /* by reference of the value */
     uint8_t *canonical;   /* of the labels of one series; grows in the arena */
     size_t canonical_cap;
     uint64_t seen[SEEN_SLOTS]; /* metadata already handed over */
@@ -42,10 +52,13 @@ static enum tsdb_status symbols_map(struct walk *w, struct bytes in)
     size_t count = 0;
     while (pull_next(&p, &f))
         count += f.number == REQUEST_SYMBOLS;
-    if (!pull_done(&p) || count > UINT32_MAX)
+    if (!pull_done(&p))
         return TSDB_ECORRUPT;
+    if (count > SYMBOLS_MAX)
+        return TSDB_EINVAL;
     w->symbols = ARENA_ARRAY(w->task->arena, struct tsdb_text, count);
-    if (!w->symbols)
+    w->pairs = ARENA_ARRAY(w->task->arena, struct pair, count);
+    if (!w->symbols || !w->pairs)
         return TSDB_ELIMIT;
     p = pull_over(in);
     while (pull_next(&p, &f))
@@ -53,6 +66,15 @@ static enum tsdb_status symbols_map(struct walk *w, struct bytes in)
             w->symbols[w->symbol_count++] = pull_text(&p, &f);
     w->has_empty_first = w->symbol_count > 0 && w->symbols[0].len == 0;
     return pull_done(&p) ? TSDB_OK : TSDB_ECORRUPT;
+}
+
+static inline void refs_add(const struct walk *w, struct refs *refs, uint64_t raw)
+{
+    uint32_t ref = (uint32_t)raw;
+    if (ref >= w->symbol_count || refs->count == REFS_MAX)
+        refs->is_bad = true;
+    else
+        refs->at[refs->count++] = ref;
 }
 
 /* The references in fields `number` of a message. */
@@ -65,14 +87,14 @@ static bool refs_parse(const struct walk *w, struct bytes in, uint32_t number, s
     while (pull_next(&p, &f)) {
         if (f.number != number)
             continue;
-        struct pull_run run = pull_run_of(&p, &f, PULL_VARINT);
-        uint64_t raw;
-        while (pull_run_next(&p, &run, &raw)) {
-            uint32_t ref = (uint32_t)raw;
-            if (ref >= w->symbol_count || out->count == REFS_MAX)
-                out->is_bad = true;
-            else
-                out->at[out->count++] = ref;
+        if (f.wire == PULL_SIZED) { /* packed */
+            struct reader r = reader_over(f.bytes);
+            while (r.rest.len > 0)
+                refs_add(w, out, pull_varint(&r));
+            if (r.fault)
+                pull_fail(&p);
+        } else {
+            refs_add(w, out, pull_u64(&p, &f));
         }
     }
     out->is_bad |= out->count % 2 != 0;
@@ -89,18 +111,6 @@ static size_t varint_bytes(size_t n)
     return bytes;
 }
 
-static bool canonical_reserve(struct walk *w, const struct refs *refs)
-{
-    size_t want = 0;
-    for (uint32_t i = 0; i < refs->count; i++)
-        want += w->symbols[refs->at[i]].len + 2 * (1 + VARINT_MAX);
-    if (want <= w->canonical_cap)
-        return true;
-    w->canonical = ARENA_ARRAY(w->task->arena, uint8_t, 2 * want);
-    w->canonical_cap = w->canonical ? 2 * want : 0;
-    return w->canonical != NULL;
-}
-
 static size_t put_text(uint8_t *out, uint8_t tag, struct tsdb_text t)
 {
     size_t n = 0;
@@ -111,19 +121,55 @@ static size_t put_text(uint8_t *out, uint8_t tag, struct tsdb_text t)
     return n + t.len;
 }
 
-/* The key that remote write 1.0 would arrive at: see tsdb_labels_hash. */
-static struct tsdb_hash series_key(struct walk *w, const struct refs *refs)
+/* The label in the wire form of remote write 1.0, from the memory of pairs: a value
+ * nearly always has one name.  NULL when the arena is full. */
+static const struct pair *pair_get(struct walk *w, uint32_t name_ref, uint32_t value_ref)
+{
+    struct pair *pair = &w->pairs[value_ref];
+    if (pair->at && pair->name_ref == name_ref)
+        return pair;
+    struct tsdb_text name = w->symbols[name_ref], value = w->symbols[value_ref];
+    uint8_t *at = ARENA_ARRAY(w->task->arena, uint8_t, name.len + value.len + PAIR_MORE);
+    if (!at)
+        return NULL;
+    size_t inner = 2 + varint_bytes(name.len) + name.len + varint_bytes(value.len) + value.len;
+    size_t len = 0;
+    at[len++] = 0x0a;
+    len += uvarint_encode(inner, at + len);
+    len += put_text(at + len, 0x0a, name);
+    len += put_text(at + len, 0x12, value);
+    *pair = (struct pair){at, (uint32_t)len, name_ref};
+    return pair;
+}
+
+static bool canonical_reserve(struct walk *w, size_t want)
+{
+    if (want <= w->canonical_cap)
+        return true;
+    uint8_t *at = ARENA_ARRAY(w->task->arena, uint8_t, 2 * want);
+    if (!at)
+        return false;
+    if (w->canonical_cap)
+        memcpy(at, w->canonical, w->canonical_cap);
+    w->canonical = at;
+    w->canonical_cap = 2 * want;
+    return true;
+}
+
+/* The key that remote write 1.0 would arrive at: see tsdb_labels_hash.  False when the
+ * arena is full. */
+static bool series_key(struct walk *w, const struct refs *refs, struct tsdb_hash *out)
 {
     size_t len = 0;
     for (uint32_t i = 0; i + 1 < refs->count; i += 2) {
-        struct tsdb_text name = w->symbols[refs->at[i]], value = w->symbols[refs->at[i + 1]];
-        size_t inner = 2 + varint_bytes(name.len) + name.len + varint_bytes(value.len) + value.len;
-        w->canonical[len++] = 0x0a;
-        len += uvarint_encode(inner, w->canonical + len);
-        len += put_text(w->canonical + len, 0x0a, name);
-        len += put_text(w->canonical + len, 0x12, value);
+        const struct pair *pair = pair_get(w, refs->at[i], refs->at[i + 1]);
+        if (!pair || !canonical_reserve(w, len + pair->len))
+            return false;
+        memcpy(w->canonical + len, pair->at, pair->len);
+        len += pair->len;
     }
-    return hash128(w->task->seed, w->canonical, len);
+    *out = hash128(w->task->seed, w->canonical, len);
+    return true;
 }
 
 static enum tsdb_status labels_make(const struct walk *w, const struct refs *refs,
@@ -160,19 +206,8 @@ struct series {
 
 static enum tsdb_status put_sample(struct walk *w, const struct series *series, struct bytes in)
 {
-    double value = 0;
-    int64_t ts_ms = 0, start_ms = 0;
-    struct pull p = pull_over(in);
-    struct pull_field f;
-    while (pull_next(&p, &f)) {
-        if (f.number == 1)
-            value = pull_double(&p, &f);
-        else if (f.number == 2)
-            ts_ms = pull_i64(&p, &f);
-        else if (f.number == 3)
-            start_ms = pull_i64(&p, &f);
-    }
-    if (!pull_done(&p))
+    struct sample sample;
+    if (!sample_parse(in, &sample))
         return TSDB_ECORRUPT;
     struct stage *s = &w->stage;
     enum tsdb_status st = stage_room(s, 1);
@@ -185,8 +220,8 @@ static enum tsdb_status put_sample(struct walk *w, const struct series *series, 
                      w->symbol_count);
         return TSDB_OK;
     }
-    uint32_t i = stage_point(s, series->key, stage_ms(ts_ms), value, &series->source);
-    s->notes[i].start_ts = stage_ms(start_ms);
+    uint32_t i = stage_point(s, series->key, stage_ms(sample.ts_ms), sample.value, &series->source);
+    s->notes[i].start_ts = stage_ms(sample.start_ms);
     return TSDB_OK;
 }
 
@@ -306,19 +341,34 @@ static enum tsdb_status put_metadata(struct walk *w, const struct series *series
     return stage_metadata(&w->stage, &m);
 }
 
-static enum tsdb_status put_fields(struct walk *w, const struct series *series, bool is_late)
+/* Samples and histograms; *is_more when there is anything else. */
+static enum tsdb_status put_points(struct walk *w, const struct series *series, bool *is_more)
+{
+    struct pull p = pull_over(series->raw);
+    struct pull_field f;
+    enum tsdb_status st = TSDB_OK;
+    *is_more = false;
+    while (st == TSDB_OK && pull_next(&p, &f)) {
+        if (f.number == SERIES_SAMPLES)
+            st = put_sample(w, series, pull_bytes(&p, &f));
+        else if (f.number == SERIES_HISTOGRAMS)
+            st = put_histogram(w, series, pull_bytes(&p, &f));
+        else
+            *is_more |= f.number == SERIES_EXEMPLARS || f.number == SERIES_METADATA;
+    }
+    return st == TSDB_OK && !pull_done(&p) ? TSDB_ECORRUPT : st;
+}
+
+/* Exemplars, whose samples are staged by now, and metadata. */
+static enum tsdb_status put_rest(struct walk *w, const struct series *series)
 {
     struct pull p = pull_over(series->raw);
     struct pull_field f;
     enum tsdb_status st = TSDB_OK;
     while (st == TSDB_OK && pull_next(&p, &f)) {
-        if (!is_late && f.number == SERIES_SAMPLES)
-            st = put_sample(w, series, pull_bytes(&p, &f));
-        else if (!is_late && f.number == SERIES_HISTOGRAMS)
-            st = put_histogram(w, series, pull_bytes(&p, &f));
-        else if (is_late && f.number == SERIES_EXEMPLARS)
+        if (f.number == SERIES_EXEMPLARS)
             st = put_exemplar(w, series, pull_bytes(&p, &f));
-        else if (is_late && f.number == SERIES_METADATA)
+        else if (f.number == SERIES_METADATA)
             st = put_metadata(w, series, pull_bytes(&p, &f));
     }
     return st == TSDB_OK && !pull_done(&p) ? TSDB_ECORRUPT : st;
@@ -326,16 +376,16 @@ static enum tsdb_status put_fields(struct walk *w, const struct series *series, 
 
 static enum tsdb_status put_series(struct walk *w, struct bytes in)
 {
-    struct series series = {.raw = in, .source = {.raw = in}};
+    struct series series;
+    bool is_more;
+    series.raw = in;
+    series.source = (struct stage_source){.raw = in};
     if (!refs_parse(w, in, SERIES_REFS, &series.refs))
         return TSDB_ECORRUPT;
-    if (!series.refs.is_bad) {
-        if (!canonical_reserve(w, &series.refs))
-            return TSDB_ELIMIT;
-        series.key = series_key(w, &series.refs);
-    }
-    enum tsdb_status st = put_fields(w, &series, false);
-    return st == TSDB_OK ? put_fields(w, &series, true) : st; /* exemplars after their sample */
+    if (!series.refs.is_bad && !series_key(w, &series.refs, &series.key))
+        return TSDB_ELIMIT;
+    enum tsdb_status st = put_points(w, &series, &is_more);
+    return st == TSDB_OK && is_more ? put_rest(w, &series) : st;
 }
 
 enum tsdb_status remote_write_2_decode(const struct decode_task *task, struct bytes in,

@@ -52,8 +52,10 @@ enum tsdb_status stage_end(struct stage *s, enum tsdb_status st, const char *wha
         return st;
     if (st == TSDB_ECORRUPT)
         return tsdb_fail(err, st, "%s: does not decode after item %u", what, s->item);
-    if (st == TSDB_EINVAL)
+    if (st == TSDB_EINVAL && s->item >= s->task->items_max)
         return tsdb_fail(err, st, "%s: more than %u items", what, s->task->items_max);
+    if (st == TSDB_EINVAL)
+        return tsdb_fail(err, st, "%s: too many symbols", what);
     return tsdb_fail(err, st, "%s: no memory left for it", what);
 }
 

@@ -5,6 +5,8 @@
 #include "tsdb/base/hash.h"
 #include "tsdb/base/mem.h"
 
+#include <string.h>
+
 enum { SLOTS_FIRST = 1024 };
 
 struct delta_entry {
@@ -107,10 +109,10 @@ static struct delta_entry *entry_get(struct delta *d, struct tsdb_hash key, int6
 }
 
 /* One point to the running total; its verdict. */
-static uint8_t apply_one(struct delta *d, struct tsdb_point *point, struct arena *arena,
-                         int64_t now)
+static uint8_t apply_one(struct delta *d, struct tsdb_hash key, struct tsdb_point *point,
+                         struct arena *arena, int64_t now)
 {
-    struct delta_entry *e = entry_get(d, point->key, now);
+    struct delta_entry *e = entry_get(d, key, now);
     if (!e)
         return TSDB_SERIES_LIMIT;
     if (point->ts < e->ts)
@@ -143,9 +145,12 @@ void delta_apply(struct delta *d, struct decode_batch *batch, uint8_t *verdicts,
                  struct arena *arena)
 {
     int64_t now = clock_mono_ns(d->clock);
+    const char *tenant = batch->batch.tenant; /* a key names labels; tenants may share them */
+    struct tsdb_hash owner = hash128(0, tenant, strlen(tenant));
     mutex_lock(&d->lock);
     for (uint32_t i = 0; i < batch->batch.point_count; i++)
         if (batch->notes[i].is_delta)
-            verdicts[i] = apply_one(d, &batch->points[i], arena, now);
+            verdicts[i] = apply_one(d, hash_combine(owner, batch->points[i].key), &batch->points[i],
+                                    arena, now);
     mutex_unlock(&d->lock);
 }

@@ -6,7 +6,7 @@
  * DELTA_IDLE: a counter reset, which rate() and increase() know.  (Kept as sent,
  * increments would need other queries than everybody writes.)
  *
- * Per series, by its key: the total and the time of the last increment.
+ * Per tenant and series, by its key: the total and the time of the last increment.
  *   later        total += value
  *   same time    a repeat (the sender did not hear our answer): the total as it is
  *   earlier      cannot be placed in a running total: refused as too_old

@@ -178,7 +178,7 @@ static void on_otlp(void *arg, struct exchange *x)
 {
     struct ingest *in = arg;
     struct tsdb_text type = exchange_header(x, "content-type");
-    struct intake_source source = {DOOR_OTLP_HTTP, exchange_peer(x), ""};
+    struct intake_source source = {DOOR_OTLP_HTTP, exchange_peer(x), exchange_tenant(x).at};
     struct body body = {.coding = inflate_coding_of(exchange_header(x, "content-encoding")),
                         .raw = exchange_body(x),
                         .bytes_max = in->options.limits.otlp_bytes_max,
@@ -203,7 +203,7 @@ static void on_grpc(void *arg, struct exchange *x)
         on_otlp(arg, x);
         return;
     }
-    struct intake_source source = {DOOR_OTLP_GRPC, exchange_peer(x), ""};
+    struct intake_source source = {DOOR_OTLP_GRPC, exchange_peer(x), exchange_tenant(x).at};
     struct body body = {.coding = INFLATE_IDENTITY,
                         .raw = exchange_body(x),
                         .bytes_max = in->options.limits.grpc_bytes_max,
@@ -230,7 +230,7 @@ static void on_write(void *arg, struct exchange *x)
     enum media_write media = media_write_of(exchange_header(x, "content-type"));
     bool is_second = media == MEDIA_WRITE_2;
     enum door door = is_second ? DOOR_REMOTE_WRITE_2 : DOOR_REMOTE_WRITE;
-    struct intake_source source = {door, exchange_peer(x), ""};
+    struct intake_source source = {door, exchange_peer(x), exchange_tenant(x).at};
     struct body body = {.coding = write_coding(exchange_header(x, "content-encoding")),
                         .raw = exchange_body(x),
                         .bytes_max = in->options.limits.write_bytes_max,

@@ -247,6 +247,18 @@ static void conclude(struct intake *in, const struct decode_tally *tally)
     count_items(in);
 }
 
+/* Whether it was the message's own limit that was reached, not the process' memory:
+ * then it will never fit, and must not be sent again. */
+static bool is_too_large(const struct intake_room *room)
+{
+    if (!room->budget)
+        return true;
+    if (!budget_charge(room->budget, room->arena_bytes_max))
+        return false;
+    budget_release(room->budget, room->arena_bytes_max);
+    return true;
+}
+
 /* Refused whole; items stored before the fault stay, and are counted as they are. */
 static void fail(struct intake *in, enum tsdb_status st)
 {
@@ -257,9 +269,9 @@ static void fail(struct intake *in, enum tsdb_status st)
         otlp_seen_reset(in->room->otlp.seen);
     if (in->append_status == TSDB_EIO)
         outcome_refuse(out, OUTCOME_UNAVAILABLE, REASON_UNWRITABLE, in->err.msg);
-    else if (in->append_status != TSDB_OK || st == TSDB_ELIMIT)
+    else if (in->append_status != TSDB_OK || (st == TSDB_ELIMIT && !is_too_large(in->room)))
         outcome_refuse(out, OUTCOME_UNAVAILABLE, REASON_OVERLOADED, in->err.msg);
-    else if (st == TSDB_EINVAL)
+    else if (st == TSDB_EINVAL || st == TSDB_ELIMIT)
         outcome_refuse(out, OUTCOME_TOO_LARGE, REASON_TOO_LARGE, in->err.msg);
     else
         outcome_refuse(out, OUTCOME_INVALID, REASON_MALFORMED, in->err.msg);

@@ -56,13 +56,15 @@ int64_t senders_seen(struct senders *s, struct tsdb_text id, uint64_t sequence, 
     struct sender *e = get(s, id);
     int64_t missing = 0;
     bool is_first = e->received == 0;
+    bool is_ahead = sequence > e->last;
+    bool is_far = (is_ahead ? sequence - e->last : e->last - sequence) > SENDER_JUMP_MAX;
     e->received++;
     e->seen_ns = now_ns;
     if (sequence == 0) {
         /* not numbered */
-    } else if (is_first || sequence == 1 || sequence > e->last + SENDER_JUMP_MAX) {
+    } else if (is_first || sequence == 1 || is_far) {
         e->last = sequence;
-    } else if (sequence > e->last) {
+    } else if (is_ahead) {
         missing = (int64_t)(sequence - e->last - 1);
         e->last = sequence;
     } else {

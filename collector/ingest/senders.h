@@ -2,7 +2,7 @@
  *
  * A sender numbers its envelopes 1, 2, 3, ...; what is missing in between is lost
  * (or late: a number that comes after all is taken back).  1 is a fresh start; 0 is
- * not numbered.  A jump of more than SENDER_JUMP_MAX is a fresh start as well: one
+ * not numbered.  A jump of more than SENDER_JUMP_MAX, either way, is a fresh start as well: one
  * hostile number must not make a trillion losses.
  * Guarded by: its own mutex.  Limit: SENDERS_MAX, the longest idle makes room.
  */

@@ -24,9 +24,17 @@ void waiting_release(struct waiting *w)
     mutex_release(&w->lock);
 }
 
+/* Whether something was stored that the answer speaks of. */
+static bool stores(const struct outcome *o)
+{
+    bool may = o->kind == OUTCOME_OK || o->kind == OUTCOME_PARTIAL || o->kind == OUTCOME_LIMITED;
+    return may && o->position > 0;
+}
+
 void reply_send(const struct reply *reply, const char *durability, struct clock *clock)
 {
-    counters_observe(ACK_LATENCY, AT(reply->door), clock_mono_ns(clock) - reply->received_ns);
+    if (stores(&reply->outcome))
+        counters_observe(ACK_LATENCY, AT(reply->door), clock_mono_ns(clock) - reply->received_ns);
     if (reply->exchange) {
         answer_send(reply->exchange, reply->protocol, &reply->outcome, durability);
         return;
@@ -35,12 +43,6 @@ void reply_send(const struct reply *reply, const char *durability, struct clock 
     answer_ack(&reply->outcome, reply->sequence, &ack);
     frame_conn_send(reply->frame, writer_bytes(&ack));
     writer_release(&ack);
-}
-
-static bool has_to_wait(const struct outcome *o)
-{
-    bool stores = o->kind == OUTCOME_OK || o->kind == OUTCOME_PARTIAL || o->kind == OUTCOME_LIMITED;
-    return stores && o->position > 0;
 }
 
 static enum readiness readiness_of(const struct waiting *w, const struct outcome *o)
@@ -85,7 +87,7 @@ static struct waiting_entry *take_first(struct waiting *w, enum readiness *readi
 
 bool waiting_push(struct waiting *w, const struct reply *reply)
 {
-    if (!has_to_wait(&reply->outcome) || tsdb_synced(w->db) >= reply->outcome.position) {
+    if (!stores(&reply->outcome) || tsdb_synced(w->db) >= reply->outcome.position) {
         reply_send(reply, w->durability, w->clock);
         return true;
     }

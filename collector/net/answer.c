@@ -86,15 +86,16 @@ void answer_date(struct site *site, struct writer *lines)
 {
     static _Thread_local int64_t second = INT64_MIN;
     static _Thread_local char line[48];
-    static const char days[] = "SunMonTueWedThuFriSat";
-    static const char months[] = "JanFebMarAprMayJunJulAugSepOctNovDec";
+    static const char days[7][4] = {"Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"};
+    static const char months[12][4] = {"Jan", "Feb", "Mar", "Apr", "May", "Jun",
+                                       "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
     int64_t now = clock_wall_ns(site->clock) / NS_PER_S;
     if (now != second) {
         struct tm tm;
         time_t t = (time_t)now;
         (void)gmtime_r(&t, &tm);
-        (void)snprintf(line, sizeof line, "date: %.3s, %02d %.3s %04d %02d:%02d:%02d GMT\r\n",
-                       days + 3 * (tm.tm_wday % 7), tm.tm_mday % 100, months + 3 * (tm.tm_mon % 12),
+        (void)snprintf(line, sizeof line, "date: %s, %02d %s %04d %02d:%02d:%02d GMT\r\n",
+                       days[tm.tm_wday % 7], tm.tm_mday % 100, months[tm.tm_mon % 12],
                        (tm.tm_year + 1900) % 10000, tm.tm_hour % 100, tm.tm_min % 100,
                        tm.tm_sec % 100);
         second = now;

@@ -357,13 +357,18 @@ enum auth_verdict auth_check(struct auth *auth, struct tsdb_text authorization,
     return verdict;
 }
 
-struct tsdb_text auth_tenant_copy(const struct auth_identity *identity, struct arena *arena)
+bool auth_tenant_copy(const struct auth_identity *identity, struct arena *arena,
+                      struct tsdb_text *out)
 {
-    char *at = identity->tenant.len ? ARENA_ARRAY(arena, char, identity->tenant.len + 1) : NULL;
+    *out = (struct tsdb_text){"", 0};
+    if (identity->tenant.len == 0)
+        return true;
+    char *at = ARENA_ARRAY(arena, char, identity->tenant.len + 1);
     if (!at)
-        return (struct tsdb_text){"", 0};
+        return false;
     memcpy(at, identity->tenant.at, identity->tenant.len);
-    return (struct tsdb_text){at, identity->tenant.len};
+    *out = (struct tsdb_text){at, identity->tenant.len};
+    return true;
 }
 
 void auth_identity_release(struct auth_identity *identity)

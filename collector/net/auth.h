@@ -58,7 +58,9 @@ enum auth_verdict auth_check(struct auth *auth, struct tsdb_text authorization,
                              struct auth_identity *out, auth_done_fn *done, void *arg);
 enum auth_verdict auth_check_token(struct auth *auth, struct tsdb_text token,
                                    struct auth_identity *out);
-struct tsdb_text auth_tenant_copy(const struct auth_identity *identity, struct arena *arena);
+/* False when the arena is full: nobody becomes another tenant for want of memory. */
+bool auth_tenant_copy(const struct auth_identity *identity, struct arena *arena,
+                      struct tsdb_text *out);
 void auth_identity_release(struct auth_identity *identity);
 
 #endif

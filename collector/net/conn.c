@@ -16,7 +16,10 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { CONN_WRITE_ONCE = 256 << 10 };
+enum {
+    CONN_WRITE_ONCE = 256 << 10,
+    LIBEVENT_READ_BYTES = 4096, /* what one of its reads takes at most */
+};
 
 /* ---- choosing a protocol ---- */
 
@@ -282,11 +285,12 @@ static void feed_socket(struct conn *c)
     }
 }
 
-static void feed(struct conn *c)
+/* may_have_more: the bufferevent's read was cut off at its 4 KiB. */
+static void feed(struct conn *c, bool may_have_more)
 {
     if (!c->is_ready)
         return;
-    if (feed_buffered(c) && !c->is_tls)
+    if (feed_buffered(c) && !c->is_tls && may_have_more)
         feed_socket(c);
     size_t held = c->is_closing ? 0 : evbuffer_get_length(bufferevent_get_input(c->bev));
     if (held > c->held)
@@ -314,9 +318,10 @@ static void on_readable(struct bufferevent *bev, void *arg)
     struct conn *c = arg;
     conn_enter(c);
     size_t has = evbuffer_get_length(bufferevent_get_input(bev));
-    if (has > c->held)
-        tally_add(&c->site->tally.received_bytes[c->door], has - c->held);
-    feed(c);
+    size_t got = has > c->held ? has - c->held : 0;
+    if (got > 0)
+        tally_add(&c->site->tally.received_bytes[c->door], got);
+    feed(c, got >= LIBEVENT_READ_BYTES);
     conn_leave(c);
 }
 
@@ -339,7 +344,7 @@ static void on_event(struct bufferevent *bev, short what, void *arg)
     conn_enter(c);
     if (what & BEV_EVENT_CONNECTED) {
         choose_protocol(c);
-        feed(c);
+        feed(c, false);
     } else if (!c->is_ready) {
         conn_close(c, CLOSING_TLS);
     } else if (c->is_lingering) {
@@ -385,7 +390,7 @@ void conn_leave(struct conn *c)
     ASSERT(c->depth > 0);
     while (c->depth == 1 && c->is_resumed && !c->is_closing) {
         c->is_resumed = false;
-        feed(c);
+        feed(c, false); /* what is in the socket wakes the loop by itself */
     }
     c->depth--;
     if (c->depth == 0 && c->is_closing)

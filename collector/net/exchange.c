@@ -133,7 +133,7 @@ void exchange_unref(struct exchange *x)
     mem_free(x->body);
     arena_release(&x->arena);
     mem_free(x);
-    tally_sub(&site->tally.exchanges_open, 1);
+    tally_end(&site->tally.exchanges_open);
 }
 
 void exchange_detach(struct exchange *x)

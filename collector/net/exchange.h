@@ -46,7 +46,7 @@ bool exchange_is_tls(const struct exchange *x);
 bool exchange_is_compressed(const struct exchange *x);
 struct tsdb_text exchange_peer(const struct exchange *x); /* "127.0.0.1:5123" */
 struct tsdb_text
-exchange_tenant(const struct exchange *x);        /* of the credential; "" is the default */
+exchange_tenant(const struct exchange *x); /* of the credential, NUL-terminated; "": default */
 struct arena *exchange_arena(struct exchange *x); /* ends with the exchange */
 
 /* Answering.  Content-Length, Date, security headers and (where the client

@@ -120,7 +120,7 @@ static void answer(struct frame_conn *f, struct bytes ack)
         frame_conn_ref(f);
         loop_post(f->loop, on_acks, f);
     }
-    tally_sub(&f->site->tally.frames_open, 1);
+    tally_end(&f->site->tally.frames_open);
 }
 
 void frame_conn_send(struct frame_conn *conn, struct bytes ack)
@@ -171,7 +171,7 @@ static enum step hand_over(struct frame_conn *f, struct bytes frame)
     if (f->site->frame_sink(f->site->frame_arg, f, frame))
         return STEP_AGAIN;
     (void)atomic_fetch_sub(&f->outstanding, 1);
-    tally_sub(&f->site->tally.frames_open, 1);
+    tally_end(&f->site->tally.frames_open);
     conn_close(f->conn, CLOSING_MALFORMED);
     return STEP_WAIT;
 }

@@ -13,7 +13,7 @@
 enum phase { PHASE_IDLE, PHASE_HEAD, PHASE_WAIT, PHASE_BODY, PHASE_ANSWER };
 enum step { STEP_AGAIN, STEP_WAIT };
 
-enum { HTTP1_GATHER_BYTES = 64 << 10 };
+enum { HTTP1_GATHER_BYTES = 64 << 10, HTTP1_KEEP_BYTES = 4 * HTTP1_GATHER_BYTES };
 
 struct http1_conn {
     struct http1 parser;
@@ -70,7 +70,7 @@ static bool send_out(struct conn *c)
 {
     struct http1_conn *h = c->state;
     bool is_sent = h->out.len == 0 || conn_write(c, writer_bytes(&h->out));
-    if (h->out.cap > 4 * HTTP1_GATHER_BYTES)
+    if (h->out.cap > HTTP1_KEEP_BYTES)
         writer_release(&h->out);
     writer_reset(&h->out);
     return is_sent;

@@ -71,6 +71,7 @@ static void finish(struct http2_answer *a, nghttp2_session *session, uint32_t *f
     send_trailers(a, session);
 }
 
+/* NOLINTNEXTLINE(readability-function-size): nghttp2 asks for seven parameters */
 static ssize_t read_data(nghttp2_session *session, int32_t id, uint8_t *out, size_t room,
                          uint32_t *flags, nghttp2_data_source *source, void *user)
 {

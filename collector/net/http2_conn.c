@@ -302,6 +302,7 @@ static bool add_field(struct stream *s, struct tsdb_text name, struct tsdb_text 
     return x->header_count <= HTTP2_HEADER_COUNT_MAX;
 }
 
+/* NOLINTNEXTLINE(readability-function-size): nghttp2 asks for eight parameters */
 static int on_header(nghttp2_session *session, const nghttp2_frame *frame, const uint8_t *name,
                      size_t name_len, const uint8_t *value, size_t value_len, uint8_t flags,
                      void *user)

@@ -183,7 +183,7 @@ void loop_timer_set(struct loop *loop, struct loop_timer *timer, int64_t after_n
     if (timer->slot == 0) {
         if (loop->heap_count == loop->heap_cap) {
             loop->heap_cap = loop->heap_cap ? 2 * loop->heap_cap : 64;
-            loop->heap = mem_grow(loop->heap, loop->heap_cap, sizeof *loop->heap);
+            loop->heap = mem_grow(loop->heap, loop->heap_cap, sizeof(struct loop_timer *));
         }
         timer->due_ns = due;
         heap_place(loop, timer, loop->heap_count++);
@@ -258,6 +258,16 @@ void loop_start(struct loop *loop)
     char name[16];
     (void)snprintf(name, sizeof name, "net/%u", loop->index % 1000);
     thread_start(&loop->thread, name, run, loop);
+}
+
+void loop_step(struct loop *loop)
+{
+    ASSERT(!loop->is_running);
+    current = loop;
+    mailbox_run(loop);
+    on_tick(-1, 0, loop);
+    (void)event_base_loop(loop->base, EVLOOP_NONBLOCK);
+    current = NULL;
 }
 
 static void leave(void *arg)

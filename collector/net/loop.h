@@ -46,6 +46,9 @@ void loop_start(struct loop *loop);
 void loop_stop(struct loop *loop);
 void loop_free(struct loop *loop);
 
+/* Instead of loop_start: runs what is ready, as the loop's thread, and returns. */
+void loop_step(struct loop *loop);
+
 /* Any thread, also before loop_start. */
 void loop_post(struct loop *loop, loop_fn *fn, void *arg);
 /* The loop whose thread this is, or NULL. */

@@ -135,8 +135,8 @@ static void find(const struct router *r, const struct exchange *x, struct found 
                             methods_have(r->routes[i].methods, x->method)))
             out->route = &r->routes[i];
     }
-    out->is_path_known = best > 0;
-    if (best > 0 && !out->route)
+    out->is_path_known = best > 1; /* "/" covers every path, and so knows none */
+    if (out->is_path_known && !out->route)
         allow_list(r, x->path, best, out->allow);
 }
 
@@ -204,7 +204,8 @@ static void waiter_resume(void *arg)
     struct exchange *x = w->x;
     if (x->ops) {
         x->scopes = w->identity.scopes;
-        x->tenant = auth_tenant_copy(&w->identity, &x->arena);
+        if (!auth_tenant_copy(&w->identity, &x->arena, &x->tenant))
+            w->verdict = AUTH_BUSY;
         const struct carrier_ops *ops = x->ops;
         void *carrier = x->carrier;
         bool is_admitted = judge(x, w->verdict) == ADMIT_YES;
@@ -240,7 +241,8 @@ static enum admission authorize(struct exchange *x)
     exchange_unref(x);
     mem_free(w);
     x->scopes = identity.scopes;
-    x->tenant = auth_tenant_copy(&identity, &x->arena);
+    if (!auth_tenant_copy(&identity, &x->arena, &x->tenant))
+        verdict = AUTH_BUSY;
     auth_identity_release(&identity);
     return judge(x, verdict);
 }

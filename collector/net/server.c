@@ -271,7 +271,10 @@ struct tsdb_text net_address(const struct net *net, enum listener door)
 
 bool net_has_auth(const struct net *net)
 {
-    return auth_is_on(net->site.auth);
+    struct web_config *config = auth_config_ref(net->site.auth);
+    bool is_mutual = config->client_auth == CLIENT_REQUIRE_AND_VERIFY;
+    web_config_unref(config);
+    return is_mutual || auth_is_on(net->site.auth);
 }
 
 bool net_has_tls(const struct net *net)
@@ -305,9 +308,8 @@ bool net_token_check(struct net *net, struct tsdb_text token, unsigned scope, st
 {
     struct auth_identity identity = {0};
     enum auth_verdict verdict = auth_check_token(net->site.auth, token, &identity);
-    bool is_granted = verdict == AUTH_OK && (identity.scopes & scope);
-    if (is_granted)
-        *tenant = auth_tenant_copy(&identity, arena);
+    bool is_granted = verdict == AUTH_OK && (identity.scopes & scope) &&
+                      auth_tenant_copy(&identity, arena, tenant);
     auth_identity_release(&identity);
     return is_granted;
 }

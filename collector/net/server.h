@@ -16,9 +16,9 @@
  * net/auth, verifies passwords (bcrypt), and only when there are any.
  *
  * Safety: an address beyond loopback is refused unless there are both TLS and
- * authentication (a web config file with certificate and users or tokens), or
- * allow_insecure_listen.  The udp and tcp doors carry no TLS: beyond loopback
- * they want allow_insecure_listen, or, for tcp, the web config's TLS.
+ * authentication (a web config file with certificate and users, tokens or verified
+ * client certificates), or allow_insecure_listen.  The udp and tcp doors carry no TLS: beyond
+ * loopback they want allow_insecure_listen, or, for tcp, the web config's TLS.
  *
  * net_start ignores SIGPIPE for the process.
  *
@@ -119,7 +119,7 @@ struct net_counters {
     uint64_t tls_reloads, tls_reload_failures;
 };
 void net_counters(const struct net *net, struct net_counters *out);
-/* A collector for counters_on_collect: sets the families of FAMILIES_NET. */
-void net_collect(void *net);
+/* A collector for counters_on_collect, arg its struct net *: sets the families of FAMILIES_NET. */
+void net_collect(void *arg);
 
 #endif

@@ -19,7 +19,8 @@ struct conn;
 struct router;
 struct tls;
 
-/* struct net_counters, being counted.  Atomic: all, relaxed; they order nothing. */
+/* struct net_counters, being counted.  Atomic: all, relaxed; they order nothing,
+ * but for tally_end. */
 struct tally {
     _Atomic uint64_t accepted[LISTENER_COUNT], open[LISTENER_COUNT];
     _Atomic uint64_t closed[LISTENER_COUNT][CLOSING_COUNT];
@@ -41,6 +42,12 @@ static inline void tally_add(_Atomic uint64_t *count, uint64_t n)
 static inline void tally_sub(_Atomic uint64_t *count, uint64_t n)
 {
     (void)atomic_fetch_sub_explicit(count, n, memory_order_release);
+}
+
+/* As tally_sub; what was done before is seen by whoever waits for 0. */
+static inline void tally_end(_Atomic uint64_t *count)
+{
+    (void)atomic_fetch_sub_explicit(count, 1, memory_order_release);
 }
 
 static inline uint64_t tally_get(const _Atomic uint64_t *count)

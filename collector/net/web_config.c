@@ -20,6 +20,7 @@ enum {
     CONFIG_FILES_MAX = 4 + WEB_CONFIG_ITEMS_MAX,
     TOKEN_BYTES_MIN = 16,
     TOKEN_BYTES_MAX = 4096,
+    TOKEN_HEX_BYTES = 2 * TOKEN_HASH_BYTES,
     BCRYPT_BYTES = 60,
 };
 
@@ -232,8 +233,9 @@ static enum tsdb_status header_take(struct loader *l, const struct yaml_node *n,
     if (!name)
         return too_large(l);
     for (size_t i = 0; i < n->key.len; i++) {
-        char c = n->key.at[i];
-        name[i] = c >= 'A' && c <= 'Z' ? (char)(c + 32) : c;
+        name[i] = n->key.at[i];
+        if (name[i] >= 'A' && name[i] <= 'Z')
+            name[i] = (char)(uint8_t)(name[i] | 0x20);
     }
     *out = (struct exchange_header){{name, n->key.len}, n->text};
     if (n->kind != YAML_SCALAR || !http_is_token(out->name) || is_framing(out->name))
@@ -322,7 +324,7 @@ static int hex_digit(char c)
 
 static bool hash_parse(struct tsdb_text text, uint8_t out[TOKEN_HASH_BYTES])
 {
-    if (text.len != 2 * TOKEN_HASH_BYTES)
+    if (text.len != TOKEN_HEX_BYTES)
         return false;
     for (size_t i = 0; i < TOKEN_HASH_BYTES; i++) {
         int high = hex_digit(text.at[2 * i]), low = hex_digit(text.at[2 * i + 1]);
@@ -463,10 +465,11 @@ static enum tsdb_status load(struct loader *l, const char *path)
     };
     struct bytes text;
     struct yaml_node *root = NULL;
-    char *copy = ARENA_ARRAY(&l->config->arena, char, strlen(path) + 1);
+    size_t size = strlen(path) + 1;
+    char *copy = ARENA_ARRAY(&l->config->arena, char, size);
     if (!copy)
         return too_large(l);
-    memcpy(copy, path, strlen(path));
+    memcpy(copy, path, size);
     l->file = copy;
     l->files[l->file_count++] = copy;
     enum tsdb_status st = read_file(l, path, &text);

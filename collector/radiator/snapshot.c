@@ -67,60 +67,55 @@ void snapshot_init(struct snapshot *s, struct tsdb *db, struct clock *clock, uin
 
 /* ---- services ------------------------------------------------------------------------ */
 
-static void service_insert(struct snapshot *s, struct tsdb_text name, double series, double per_s)
+/* A name cut between characters to what is kept of it. */
+static size_t name_cut(struct tsdb_text name)
 {
-    double rank = s->has_traffic ? per_s : series;
-    uint32_t at = s->service_count;
-    while (at > 0 &&
-           (s->has_traffic ? s->services[at - 1].per_s : s->services[at - 1].series) < rank)
-        at--;
-    if (at == SNAPSHOT_SERVICES)
-        return;
-    if (s->service_count < SNAPSHOT_SERVICES)
-        s->service_count++;
-    memmove(&s->services[at + 1], &s->services[at],
-            (s->service_count - at - 1) * sizeof s->services[0]);
-    struct service *v = &s->services[at];
-    v->name_len = name.len < SERVICE_NAME_MAX ? name.len : SERVICE_NAME_MAX;
-    while (v->name_len > 0 && !utf8_check(name.at, v->name_len))
-        v->name_len--; /* cut between characters */
-    memcpy(v->name, name.at, v->name_len);
-    v->series = series;
-    v->per_s = per_s;
+    size_t len = name.len < SERVICE_NAME_MAX ? name.len : SERVICE_NAME_MAX;
+    while (len > 0 && !utf8_check(name.at, len))
+        len--;
+    return len;
 }
 
 static bool on_pair(void *arg, struct tsdb_label pair, uint32_t series)
 {
-    if (text_equal(pair.name, text_of("job")))
-        service_insert(arg, pair.value, series, (double)NAN);
-    return true;
-}
-
-static bool on_pair_of_known(void *arg, struct tsdb_label pair, uint32_t series)
-{
     struct snapshot *s = arg;
-    if (!text_equal(pair.name, text_of("job")))
+    if (!text_equal(pair.name, text_of("job")) || pair.value.len == 0)
         return true;
-    for (uint32_t i = 0; i < s->service_count; i++)
-        if (text_equal(pair.value,
-                       (struct tsdb_text){s->services[i].name, s->services[i].name_len}))
-            s->services[i].series = series;
-    return true;
+    struct service *v = &s->services[s->service_count++];
+    *v = (struct service){.name_len = name_cut(pair.value), .series = series};
+    memcpy(v->name, pair.value.at, v->name_len);
+    return s->service_count < SNAPSHOT_SERVICES_MAX;
 }
 
-static struct tsdb_text job_of(struct tsdb_labels labels)
+static bool service_is(const struct service *v, struct tsdb_text job)
 {
-    for (uint32_t i = 0; i < labels.count; i++)
-        if (text_equal(labels.at[i].name, text_of("job")))
-            return labels.at[i].value;
-    return (struct tsdb_text){"", 0};
+    return v->name_len == job.len && memcmp(v->name, job.at, job.len) == 0;
 }
 
-/* Samples of the last minute by job; false when that would read too much. */
+/* Neighbours in an answer are often of one job: the search begins where the last one ended. */
+static struct service *service_find(struct snapshot *s, struct tsdb_labels labels, uint32_t *hint)
+{
+    struct tsdb_text job = {0};
+    for (uint32_t i = 0; i < labels.count && !job.at; i++)
+        if (text_equal(labels.at[i].name, text_of("job")))
+            job = labels.at[i].value;
+    job.len = name_cut(job);
+    for (uint32_t i = 0; i < s->service_count; i++) {
+        uint32_t at = (*hint + i) % s->service_count;
+        if (!service_is(&s->services[at], job))
+            continue;
+        *hint = at;
+        return &s->services[at];
+    }
+    return NULL; /* newer than the list, or beyond its end */
+}
+
+/* Samples of the last minute by job; false when that would read too much.  Read as they
+ * are: a function over them would have to drop their names, which makes series collide. */
 static bool ask_traffic(struct snapshot *s)
 {
-    enum { TRAFFIC_SAMPLES_MAX = 4000000, TRAFFIC_SERIES_MAX = 200000 };
-    static const char text[] = "sum by (job) (count_over_time({job!=\"\"}[1m]))";
+    enum { TRAFFIC_SAMPLES_MAX = 4000000, TRAFFIC_SERIES_MAX = 200000, TRAFFIC_S = 60 };
+    static const char text[] = "{job!=\"\"}[1m]";
     int64_t now = clock_wall_ns(s->clock);
     struct tsdb_query_options options = {.start = now,
                                          .end = now,
@@ -132,13 +127,35 @@ static bool ask_traffic(struct snapshot *s)
         return false;
     struct tsdb_result row;
     enum tsdb_status st;
-    s->service_count = 0;
-    s->has_traffic = true;
-    while ((st = tsdb_query_next(query, &row, NULL)) == TSDB_OK)
-        if (row.count > 0)
-            service_insert(s, job_of(row.labels), 0, row.values[0] / 60);
+    uint32_t hint = 0;
+    while ((st = tsdb_query_next(query, &row, NULL)) == TSDB_OK) {
+        struct service *v = service_find(s, row.labels, &hint);
+        if (v)
+            v->per_s += (double)row.count / TRAFFIC_S;
+    }
     tsdb_query_close(query);
     return st == TSDB_END;
+}
+
+static bool ranks_before(const struct snapshot *s, const struct service *a, const struct service *b)
+{
+    if (s->has_traffic && (a->per_s > b->per_s || a->per_s < b->per_s))
+        return a->per_s > b->per_s;
+    return a->series > b->series;
+}
+
+/* The SNAPSHOT_SERVICES first, in order; the rest is left as it lies. */
+static void rank_services(struct snapshot *s)
+{
+    for (uint32_t place = 0; place < s->service_count && place < SNAPSHOT_SERVICES; place++) {
+        uint32_t best = place;
+        for (uint32_t i = place + 1; i < s->service_count; i++)
+            if (ranks_before(s, &s->services[i], &s->services[best]))
+                best = i;
+        struct service held = s->services[place];
+        s->services[place] = s->services[best];
+        s->services[best] = held;
+    }
 }
 
 void snapshot_refresh(struct snapshot *s)
@@ -147,16 +164,15 @@ void snapshot_refresh(struct snapshot *s)
     if (now < s->services_due_ns)
         return;
     s->services_due_ns = now + SNAPSHOT_SERVICES_S * NS_PER_S;
-    if (now >= s->traffic_due_ns) {
-        if (ask_traffic(s)) {
-            tsdb_cardinality(s->db, on_pair_of_known, s);
-            return;
-        }
-        s->traffic_due_ns = now + SNAPSHOT_RETRY_S * NS_PER_S;
-    }
     s->service_count = 0;
-    s->has_traffic = false;
     tsdb_cardinality(s->db, on_pair, s);
+    s->has_traffic = false;
+    if (now >= s->traffic_due_ns) {
+        s->has_traffic = ask_traffic(s);
+        if (!s->has_traffic)
+            s->traffic_due_ns = now + SNAPSHOT_RETRY_S * NS_PER_S;
+    }
+    rank_services(s);
 }
 
 /* ---- writing --------------------------------------------------------------------------- */
@@ -268,13 +284,13 @@ static void put_services(const struct snapshot *s, struct json *j)
 {
     json_key(j, "services");
     json_array(j);
-    for (uint32_t i = 0; i < s->service_count; i++) {
+    for (uint32_t i = 0; i < s->service_count && i < SNAPSHOT_SERVICES; i++) {
         const struct service *v = &s->services[i];
         json_object(j);
         json_key(j, "name");
         json_text(j, (struct tsdb_text){v->name, v->name_len});
         put(j, "series", v->series);
-        put(j, "per_s", v->per_s);
+        put(j, "per_s", s->has_traffic ? v->per_s : (double)NAN);
         json_end_object(j);
     }
     json_end_array(j);
@@ -290,8 +306,10 @@ void snapshot_write(struct snapshot *s, struct json *j)
     struct span w = {.base = base_mark(s, mark.at_ns), .now = &mark};
     w.seconds = (double)(mark.at_ns - w.base->at_ns) / 1e9;
     json_object(j);
-    put(j, "at", (double)(clock_wall_ns(s->clock) / NS_PER_MS));
-    put(j, "started", (double)(s->started_wall_ns / NS_PER_MS));
+    json_key(j, "at");
+    json_i64(j, clock_wall_ns(s->clock) / NS_PER_MS);
+    json_key(j, "started");
+    json_i64(j, s->started_wall_ns / NS_PER_MS);
     put(j, "uptime_s", (double)(mark.at_ns - s->started_ns) / 1e9);
     put(j, "window_s", w.seconds);
     json_key(j, "writable");

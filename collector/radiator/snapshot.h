@@ -28,9 +28,10 @@
 enum {
     SNAPSHOT_WINDOW_S = 15,
     SNAPSHOT_MARKS = SNAPSHOT_WINDOW_S + 1, /* one a second, and the one to subtract */
-    SNAPSHOT_SERVICES = 8,
-    SNAPSHOT_SERVICES_S = 5, /* between two queries */
-    SNAPSHOT_RETRY_S = 60,   /* after one that was too large */
+    SNAPSHOT_SERVICES = 8,                  /* shown */
+    SNAPSHOT_SERVICES_MAX = 512,            /* ranked; of more, any 512 */
+    SNAPSHOT_SERVICES_S = 5,                /* between two queries */
+    SNAPSHOT_RETRY_S = 60,                  /* after one that was too large */
     SERVICE_NAME_MAX = 128,
 };
 
@@ -55,7 +56,7 @@ struct snapshot {
     int64_t started_ns, started_wall_ns;
     struct snapshot_mark marks[SNAPSHOT_MARKS]; /* a ring; newest is the last written */
     uint32_t newest, mark_count;
-    struct service services[SNAPSHOT_SERVICES];
+    struct service services[SNAPSHOT_SERVICES_MAX]; /* the first SNAPSHOT_SERVICES in order */
     uint32_t service_count;
     bool has_traffic; /* services are by samples */
     int64_t services_due_ns, traffic_due_ns;
@@ -65,6 +66,6 @@ void snapshot_init(struct snapshot *s, struct tsdb *db, struct clock *clock, uin
 /* Asks the store for the services when it is time to. */
 void snapshot_refresh(struct snapshot *s);
 /* One JSON object, and the mark that later rates begin at. */
-void snapshot_write(struct snapshot *s, struct json *out);
+void snapshot_write(struct snapshot *s, struct json *j);
 
 #endif

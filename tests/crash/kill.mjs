@@ -12,7 +12,7 @@
  *
  * Law: every sample of an acknowledged message is found with its exact value;
  * nothing is found that was never sent; no time is found twice. */
-import { check, failed, folder, sleep, start } from '../scenario/andon.mjs';
+import { check, command, failed, folder, sleep, start } from '../scenario/andon.mjs';
 import * as wire from '../scenario/wire.mjs';
 
 const KILLS = Number(process.argv[3] ?? process.env.KILLS ?? 200);
@@ -84,7 +84,7 @@ class Writer {
 }
 
 const writers = Object.keys(ways).map((way) => new Writer(way));
-let lost = 0, invented = 0, checked = 0;
+let lost = 0, invented = 0, checked = 0, levels = '';
 
 /* Asks for every sample in the last `ms` of the writer's time and compares. */
 async function verify(server, w, ms) {
@@ -165,6 +165,9 @@ try {
   check(strange.length === 0, `names that nobody sent: ${strange}`);
   check(!(await server.metrics()).andon_segments_quarantined, 'nothing is quarantined');
   check((await server.stop()) === 0, 'the last server stops with 0');
+  const { out } = await command(['inspect', dir]);
+  levels = [...out.matchAll(/^seg-\S+ +(\d+) /gm)].map((m) => m[1]).sort().reverse().join(' ');
+  check((await command(['verify', dir])).status === 0, 'verify finds every byte good');
 } catch (e) {
   check(false, `${e.stack}\n(seed ${SEED}, after ${kills} kills)`);
 }
@@ -176,7 +179,7 @@ for (const w of writers) for (let n = 0; n < w.sent; n++) acked += w.acked[n] * 
 console.log(`kills ${kills} | acked samples ${acked} | acked lost ${lost} | invented ${invented} | ` +
   `recovery p50 ${quantile(0.5)} p99 ${quantile(0.99)} ms`);
 console.log(`figures ${kinds.load} under load, ${kinds.seal} sealing (${seals} seals answered), ${kinds.recovery} recovering, ` +
-  `${kinds.term} stopping | ${checked} look-ups | ${Math.round((Date.now() - began) / 1000)} s | seed ${SEED}`);
+  `${kinds.term} stopping | ${checked} look-ups | ${Math.round((Date.now() - began) / 1000)} s | levels of the segments left: ${levels} | seed ${SEED}`);
 check(kills >= KILLS, `${KILLS} kills in the time`);
 check(lost === 0, 'nothing acknowledged is lost');
 check(invented === 0, 'nothing is invented');

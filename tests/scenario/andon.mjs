@@ -64,6 +64,7 @@ export async function eventually(fn, text, ms = 10000) {
 
 export async function run(tests) {
   for (const [name, fn] of Object.entries(tests)) {
+    if (process.env.ONLY && !name.includes(process.env.ONLY)) continue;
     const before = failures;
     const began = Date.now();
     try {
@@ -82,14 +83,13 @@ export async function run(tests) {
 /* ---- processes ----------------------------------------------------------------- */
 
 /* A command of the binary that ends by itself: {status, out, err}. */
-export function command(args, { env = {}, input = '', cwd } = {}) {
+export function command(args, { env = {}, cwd } = {}) {
   return new Promise((done) => {
-    const child = spawn(binary, args, { env: { ...process.env, ...env }, cwd });
+    const child = spawn(binary, args, { env: { ...process.env, ...env }, cwd, stdio: ['ignore', 'pipe', 'pipe'] });
     let out = '', err = '';
     child.stdout.on('data', (d) => { out += d; });
     child.stderr.on('data', (d) => { err += d; });
     child.on('close', (status, signal) => done({ status, signal, out, err }));
-    child.stdin.end(input);
   });
 }
 
@@ -222,11 +222,14 @@ export class Server {
 
   frames() { return new Frames(this.ports.tcp); }
 
+  /* All from one socket, so that they arrive in order. */
   datagram(bytes) {
-    return new Promise((done, fail) => {
-      const s = dgram.createSocket('udp4');
-      s.send(bytes, this.ports.udp, '127.0.0.1', (e) => { s.close(); e ? fail(e) : done(); });
-    });
+    if (!this.udp) {
+      this.udp = dgram.createSocket('udp4');
+      this.udp.unref();
+      this.exited.then(() => this.udp.close());
+    }
+    return new Promise((done, fail) => this.udp.send(bytes, this.ports.udp, '127.0.0.1', (e) => (e ? fail(e) : done())));
   }
 
   /* Bytes over a fresh connection; what came back until it closed or `ms` passed. */

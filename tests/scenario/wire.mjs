@@ -8,6 +8,12 @@ const utf8 = new TextEncoder();
 /* ---- protobuf ------------------------------------------------------------------ */
 
 export function varint(n) {
+  if (typeof n === 'number' && n >= 0 && n <= Number.MAX_SAFE_INTEGER) {
+    const bytes = [];
+    for (; n > 127; n = Math.floor(n / 128)) bytes.push((n % 128) | 128);
+    bytes.push(n);
+    return Buffer.from(bytes);
+  }
   let v = BigInt.asUintN(64, BigInt(n));
   const out = [];
   for (; v > 127n; v >>= 7n) out.push(Number(v & 127n) | 128);
@@ -68,8 +74,8 @@ export function fields(bytes) {
 const anyText = (text) => message([1, 'len', text]);
 const pair = (k, v) => message([1, 'len', k], [2, 'len', anyText(v)]);
 
-/* Points of the same name become one gauge (or, with sum, one cumulative counter). */
-export function otlp(points, { sum = false, resource = {} } = {}) {
+/* Points of the same name become one gauge (or counter, with its temporality: 1 delta, 2 cumulative). */
+export function otlp(points, { sum = 0, resource = {} } = {}) {
   const byName = new Map();
   for (const p of points) {
     const labels = Object.entries(p.labels ?? {}).map(([k, v]) => [7, 'len', pair(k, v)]);
@@ -78,7 +84,7 @@ export function otlp(points, { sum = false, resource = {} } = {}) {
     byName.get(p.name).push([1, 'len', point]);
   }
   const metrics = [...byName].map(([name, of]) => {
-    const data = sum ? [7, 'len', message(...of, [2, 'varint', 2], [3, 'varint', 1])] : [5, 'len', message(...of)];
+    const data = sum ? [7, 'len', message(...of, [2, 'varint', sum], [3, 'varint', 1])] : [5, 'len', message(...of)];
     return [2, 'len', message([1, 'len', name], data)];
   });
   const attributes = Object.entries(resource).map(([k, v]) => [1, 'len', pair(k, v)]);
@@ -100,22 +106,35 @@ export function otlpJson(points, { resource = {} } = {}) {
 
 /* ---- remote write -------------------------------------------------------------- */
 
+/* Points of one series share their labels object, mostly: what is made of it is kept. */
+const sorted = new WeakMap();
+
+function identity(p) {
+  const labels = p.labels ?? {};
+  let byName = sorted.get(labels);
+  if (!byName) sorted.set(labels, byName = new Map());
+  let known = byName.get(p.name);
+  if (!known) {
+    const list = Object.entries({ __name__: p.name, ...labels }).sort(([a], [b]) => (a < b ? -1 : 1));
+    known = { labels: list, key: JSON.stringify(list), wire: message(...list.map(([k, v]) => [1, 'len', message([1, 'len', k], [2, 'len', v])])) };
+    byName.set(p.name, known);
+  }
+  return known;
+}
+
 function series(points) {
   const out = new Map();
   for (const p of points) {
-    const labels = Object.entries({ __name__: p.name, ...p.labels }).sort(([a], [b]) => (a < b ? -1 : 1));
-    const key = JSON.stringify(labels);
-    if (!out.has(key)) out.set(key, { labels, points: [] });
+    const { labels, key, wire } = identity(p);
+    if (!out.has(key)) out.set(key, { labels, wire, points: [] });
     out.get(key).points.push(p);
   }
   return [...out.values()];
 }
 
 export function write1(points) {
-  return message(...series(points).map((s) => [1, 'len', message(
-    ...s.labels.map(([k, v]) => [1, 'len', message([1, 'len', k], [2, 'len', v])]),
-    ...s.points.map((p) => [2, 'len', message([1, 'double', p.value], [2, 'varint', p.ms])]),
-  )]));
+  return message(...series(points).map((s) => [1, 'len', Buffer.concat([s.wire,
+    ...s.points.map((p) => message([2, 'len', message([1, 'double', p.value], [2, 'varint', p.ms])]))])]));
 }
 
 export function write2(points) {

@@ -291,8 +291,10 @@ enum tsdb_verdict head_apply_histogram(struct head *h, uint32_t ref, int64_t ts,
     return TSDB_ACCEPTED;
 }
 
-/* Oldest block first, so that of equal times the sample that came first wins. */
-static enum tsdb_status decode_chain(const struct hot *block, struct samples *out)
+/* Oldest block first, so that of equal times the sample that came first wins; without the
+ * blocks that are seen to lie outside [start, end]. */
+static enum tsdb_status decode_chain(const struct hot *block, int64_t start, int64_t end,
+                                     struct samples *out)
 {
     enum { RUN = 64 };
     const struct hot *run[RUN];
@@ -301,10 +303,11 @@ static enum tsdb_status decode_chain(const struct hot *block, struct samples *ou
         left++;
     while (left > 0) { /* the oldest RUN of what is left */
         uint32_t skip = left > RUN ? left - RUN : 0, i = 0, n = 0;
-        for (const struct hot *b = block; b && i < left; b = b->older, i++)
-            if (i >= skip)
+        const struct hot *newer = NULL;
+        for (const struct hot *b = block; b && i < left; newer = b, b = b->older, i++)
+            if (i >= skip && !hot_is_outside(b, newer, start, end))
                 run[n++] = b;
-        left -= n;
+        left = skip;
         while (n > 0) {
             enum tsdb_status st = hot_decode(run[--n], out);
             if (st != TSDB_OK)
@@ -314,15 +317,15 @@ static enum tsdb_status decode_chain(const struct hot *block, struct samples *ou
     return TSDB_OK;
 }
 
-enum tsdb_status head_samples(struct head *h, uint32_t ref, enum head_part part,
-                              struct samples *out)
+enum tsdb_status head_samples(struct head *h, uint32_t ref, enum head_part part, int64_t start,
+                              int64_t end, struct samples *out)
 {
     struct shard *shard = &h->shards[ref & (SHARDS - 1)];
     mutex_lock(&shard->lock);
     const struct hot *block = head_series(h, ref)->hot;
     while (part == HEAD_SEALED && block && block->generation == h->generation)
         block = block->older;
-    enum tsdb_status st = decode_chain(block, out);
+    enum tsdb_status st = decode_chain(block, start, end, out);
     mutex_unlock(&shard->lock);
     return st;
 }

@@ -105,10 +105,11 @@ enum tsdb_verdict head_apply_histogram(struct head *h, uint32_t ref, int64_t ts,
                                        struct bytes encoded, double sum);
 
 /* Appends to `out` the series' samples as they came: all, or only those of
- * generations before the current one.  Takes the shard's lock. */
+ * generations before the current one; blocks that lie outside [start, end] may be
+ * left out.  Takes the shard's lock. */
 enum head_part { HEAD_WHOLE, HEAD_SEALED };
-enum tsdb_status head_samples(struct head *h, uint32_t ref, enum head_part part,
-                              struct samples *out);
+enum tsdb_status head_samples(struct head *h, uint32_t ref, enum head_part part, int64_t start,
+                              int64_t end, struct samples *out);
 
 /* The next generation begins.  The gate is held for writing. */
 void head_turn(struct head *h);

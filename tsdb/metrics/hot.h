@@ -18,7 +18,8 @@
  * itself.  A steady series costs 1 byte a sample, a small counter 2, a full
  * precision gauge 8 or 9; appending is some 10 ns and never re-reads.
  * Late samples are appended like any other; the block is then marked unsorted
- * and whoever reads it sorts.
+ * and whoever reads it sorts.  A block whose first sample is late is marked too,
+ * so a block that is not marked begins no earlier than the one before it ended.
  *
  * Guarded by the lock of the series' shard.  Sealed blocks (of an older
  * generation) are immutable until they are freed.
@@ -59,6 +60,10 @@ size_t hot_append_histogram(struct hot **head, uint16_t generation, struct hot_t
 /* Appends the block's samples to `out` as they lie.  TSDB_ECORRUPT never
  * happens to blocks that hot_append made. */
 enum tsdb_status hot_decode(const struct hot *block, struct samples *out);
+
+/* Whether no sample of the block lies in [start, end], as far as that shows without
+ * decoding it.  newer: the block whose `older` it is, or NULL. */
+bool hot_is_outside(const struct hot *block, const struct hot *newer, int64_t start, int64_t end);
 
 /* Frees the chain from `block` on; returns the bytes that it held. */
 size_t hot_free(struct hot *block);

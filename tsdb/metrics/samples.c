@@ -4,6 +4,7 @@
 #include "tsdb/base/mem.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 enum { SAMPLES_ARENA_BYTES = 1 << 30 };
 
@@ -129,19 +130,53 @@ static void move(struct samples *s, uint32_t to, uint32_t from)
         s->histograms[to] = s->histograms[from];
 }
 
+/* Whether each time is later than the one before it; without a branch a sample. */
+static bool is_rising(const int64_t *ts, uint32_t count)
+{
+    bool is_fall = false;
+    for (uint32_t i = 1; i < count; i++)
+        is_fall |= ts[i] <= ts[i - 1];
+    return !is_fall;
+}
+
+/* The first of the rising times that is `ts` or later. */
+static uint32_t first_from(const struct samples *s, int64_t ts)
+{
+    uint32_t low = 0, high = s->count;
+    while (low < high) {
+        uint32_t middle = low + (high - low) / 2;
+        if (s->ts[middle] < ts)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low;
+}
+
+/* Of rising times, keeps those within [start, end]. */
+static void trim(struct samples *s, int64_t start, int64_t end)
+{
+    uint32_t from = first_from(s, start);
+    uint32_t to = end == INT64_MAX ? s->count : first_from(s, end + 1);
+    uint32_t count = to > from ? to - from : 0;
+    if (from > 0 && count > 0) {
+        memmove(s->ts, s->ts + from, count * sizeof *s->ts);
+        memmove(s->values, s->values + from, count * sizeof *s->values);
+        if (s->histograms)
+            memmove(s->histograms, s->histograms + from, count * sizeof *s->histograms);
+    }
+    s->count = count;
+}
+
 uint32_t samples_order(struct samples *s, int64_t start, int64_t end)
 {
-    bool is_sorted = true, is_plain = true;
-    for (uint32_t i = 0; i < s->count; i++) {
-        if (i > 0 && s->ts[i] <= s->ts[i - 1]) {
-            is_plain = false;
-            is_sorted = is_sorted && s->ts[i] == s->ts[i - 1];
-        }
-        if (s->ts[i] < start || s->ts[i] > end)
-            is_plain = false;
-    }
-    if (is_plain)
+    if (is_rising(s->ts, s->count)) {
+        trim(s, start, end);
         return 0;
+    }
+    bool is_sorted = true;
+    for (uint32_t i = 1; i < s->count; i++)
+        is_sorted = is_sorted && s->ts[i] >= s->ts[i - 1];
     if (!is_sorted)
         sort(s);
     uint32_t kept = 0, repeated = 0;

@@ -141,7 +141,7 @@ static enum tsdb_status write_series(struct seal *s, const struct ordered *serie
     uint32_t ref = series->ref;
     struct samples *all = &s->samples;
     samples_reset(all);
-    enum tsdb_status st = head_samples(&s->m->head, ref, HEAD_SEALED, all);
+    enum tsdb_status st = head_samples(&s->m->head, ref, HEAD_SEALED, INT64_MIN, INT64_MAX, all);
     if (st != TSDB_OK)
         return tsdb_fail(s->err, st, "seal: hot block of series %u does not decode", ref);
     (void)samples_order(all, INT64_MIN, INT64_MAX);

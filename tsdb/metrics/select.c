@@ -367,7 +367,8 @@ static enum tsdb_status read_place(struct series_set *set, uint32_t i, const str
                                    struct samples *out, struct tsdb_error *err)
 {
     if (p->source == SOURCE_HEAD) {
-        enum tsdb_status st = head_samples(&set->m->head, p->id, HEAD_WHOLE, out);
+        enum tsdb_status st =
+            head_samples(&set->m->head, p->id, HEAD_WHOLE, set->start, set->end, out);
         return st == TSDB_OK ? st : tsdb_fail(err, st, "query memory: a series does not fit");
     }
     const struct block *b = set->blocks->blocks[p->source];

@@ -29,7 +29,6 @@ struct aggregation {
     struct key_map keys;
     struct group *groups;
     uint32_t group_count, group_cap, given;
-    struct writer scratch;
     struct row row;
     double *values; /* of one quantile */
     uint32_t values_cap;
@@ -263,7 +262,7 @@ static struct group *group_of(struct aggregation *a, struct tsdb_labels labels)
 {
     struct eval *ev = a->op.ev;
     const struct expr_aggregate *e = &a->op.expr->aggregate;
-    struct tsdb_hash key = labels_key_of(&a->scratch, labels, &e->names, e->is_without);
+    struct tsdb_hash key = labels_key_of(&a->op.ev->key_text, labels, &e->names, e->is_without);
     uint32_t at = key_map_put(ev, &a->keys, key);
     if (at == KEY_FULL)
         return NULL;
@@ -430,11 +429,6 @@ static enum tsdb_status aggregate_next(struct op *op, struct row **out, struct t
     return st == TSDB_OK ? TSDB_END : st;
 }
 
-static void aggregate_close(struct op *op)
-{
-    writer_release(&((struct aggregation *)op)->scratch);
-}
-
 /* ---- the operator ------------------------------------------------------------- */
 
 static enum tsdb_status take_quantile(struct aggregation *a, struct tsdb_error *err)
@@ -480,7 +474,6 @@ enum tsdb_status aggregate_new(struct eval *ev, const struct expr *e, const stru
     if (st != TSDB_OK)
         return st;
     a->op.next = aggregate_next;
-    a->op.close = aggregate_close;
     a->op.is_name_fixed = e->aggregate.is_without || !groups_by_name(&e->aggregate.names);
     *out = &a->op;
     return TSDB_OK;

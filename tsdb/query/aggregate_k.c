@@ -32,7 +32,6 @@ struct k_op {
     uint32_t group_count, group_cap;
     struct tsdb_labels *labels; /* of the input rows */
     uint32_t row_count, row_cap;
-    struct writer scratch;
     struct row_table results;
     uint32_t given;
     bool is_full;
@@ -115,7 +114,7 @@ static struct k_group *group_of(struct k_op *k, struct tsdb_labels labels)
 {
     struct eval *ev = k->op.ev;
     const struct expr_aggregate *e = &k->op.expr->aggregate;
-    struct tsdb_hash key = labels_key_of(&k->scratch, labels, &e->names, e->is_without);
+    struct tsdb_hash key = labels_key_of(&k->op.ev->key_text, labels, &e->names, e->is_without);
     uint32_t at = key_map_put(ev, &k->keys, key);
     if (at == KEY_FULL)
         return NULL;
@@ -136,7 +135,7 @@ static struct k_group *group_of(struct k_op *k, struct tsdb_labels labels)
 /* Where in [0, 1) the labels hash to. */
 static double hash_place(struct k_op *k, struct tsdb_labels labels)
 {
-    return (double)(labels_key(&k->scratch, labels).lo >> 11) * 0x1p-53;
+    return (double)(labels_key(&k->op.ev->key_text, labels).lo >> 11) * 0x1p-53;
 }
 
 static bool is_in_ratio(double ratio, double place)
@@ -308,11 +307,6 @@ static enum tsdb_status k_next(struct op *op, struct row **out, struct tsdb_erro
     return TSDB_OK;
 }
 
-static void k_close(struct op *op)
-{
-    writer_release(&((struct k_op *)op)->scratch);
-}
-
 /* ---- the operator ------------------------------------------------------------- */
 
 struct bounds {
@@ -388,7 +382,6 @@ enum tsdb_status aggregate_k_new(struct eval *ev, const struct expr *e, const st
     if (st != TSDB_OK)
         return st;
     k->op.next = k_next;
-    k->op.close = k_close;
     k->op.is_name_fixed = k->op.children[0]->is_name_fixed;
     *out = &k->op;
     return TSDB_OK;

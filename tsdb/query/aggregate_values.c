@@ -15,7 +15,7 @@ struct values_op {
     struct key_map keys;
     struct row_table results;
     uint32_t given;
-    struct writer scratch, text;
+    struct writer text;
     bool is_full;
 };
 
@@ -27,7 +27,7 @@ static uint32_t result_of(struct values_op *v, struct tsdb_labels labels, struct
     struct tsdb_labels carrying;
     if (!labels_set(&ev->scratch, labels, v->label, value, &carrying))
         return KEY_FULL;
-    struct tsdb_hash key = labels_key_of(&v->scratch, carrying, &v->names, is_without);
+    struct tsdb_hash key = labels_key_of(&v->op.ev->key_text, carrying, &v->names, is_without);
     uint32_t at = key_map_put(ev, &v->keys, key);
     if (at == KEY_FULL || at < v->results.count)
         return at;
@@ -101,7 +101,6 @@ static enum tsdb_status values_next(struct op *op, struct row **out, struct tsdb
 static void values_close(struct op *op)
 {
     struct values_op *v = (struct values_op *)op;
-    writer_release(&v->scratch);
     writer_release(&v->text);
 }
 

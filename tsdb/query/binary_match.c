@@ -13,6 +13,7 @@
 /* The rows of the one side that share a key. */
 struct match_key {
     uint32_t first;
+    uint8_t *present; /* steps at which one of them has a point; NULL: there is one row */
     uint8_t *overlap; /* steps at which two of them have a point, or NULL */
     uint8_t *matched; /* steps at which a row of the many side was met, or NULL */
 };
@@ -30,8 +31,7 @@ struct match_op {
     uint32_t next_cap;
     uint8_t *any_many; /* steps at which the many side has a point */
     struct row row, whole;
-    struct arena points; /* of one row's histograms */
-    struct writer scratch;
+    struct arena points;   /* of one row's histograms */
     struct key_map claims; /* group_x: (key, labels) */
     uint8_t **claimed;
     uint32_t claim_cap;
@@ -49,28 +49,32 @@ static bool drops_name(const struct match_op *m)
 static struct tsdb_hash key_of(struct match_op *m, struct tsdb_labels labels)
 {
     const struct expr_binary *b = &m->op.expr->binary;
-    return labels_key_of(&m->scratch, labels, &b->matching, !b->is_on);
+    return labels_key_of(&m->op.ev->key_text, labels, &b->matching, !b->is_on);
 }
 
 /* ---- the one side ------------------------------------------------------------- */
 
+/* Where the row has points, and where another one of the key had them already. */
 static bool note_overlap(struct match_op *m, struct match_key *group, uint32_t added)
 {
     uint32_t steps = m->op.grid.count;
-    const struct row *row = &m->rows.rows[added];
-    for (uint32_t other = group->first; other != NO_ROW; other = m->next[other]) {
-        if (other == added)
+    const struct row *row = &m->rows.rows[added], *before = &m->rows.rows[m->next[added]];
+    if (!group->present) {
+        group->present = ARENA_ARRAY(&m->op.ev->arena, uint8_t, steps);
+        if (!group->present)
+            return false;
+        memcpy(group->present, before->kinds, steps);
+    }
+    for (uint32_t i = 0; i < steps; i++) {
+        if (row->kinds[i] == POINT_NONE)
             continue;
-        const struct row *before = &m->rows.rows[other];
-        for (uint32_t i = 0; i < steps; i++) {
-            if (row->kinds[i] == POINT_NONE || before->kinds[i] == POINT_NONE)
-                continue;
-            if (!group->overlap)
-                group->overlap = ARENA_ARRAY(&m->op.ev->arena, uint8_t, steps);
-            if (!group->overlap)
-                return false;
+        if (group->present[i] != POINT_NONE && !group->overlap)
+            group->overlap = ARENA_ARRAY(&m->op.ev->arena, uint8_t, steps);
+        if (group->present[i] != POINT_NONE && !group->overlap)
+            return false;
+        if (group->present[i] != POINT_NONE)
             group->overlap[i] = 1;
-        }
+        group->present[i] = row->kinds[i];
     }
     return true;
 }
@@ -98,7 +102,7 @@ static bool add_one(struct match_op *m, const struct row *row)
         groups[at] = (struct match_key){.first = NO_ROW};
     next[index] = groups[at].first;
     groups[at].first = index;
-    return note_overlap(m, &groups[at], index);
+    return next[index] == NO_ROW || note_overlap(m, &groups[at], index);
 }
 
 static enum tsdb_status load_one(struct match_op *m, struct tsdb_error *err)
@@ -241,7 +245,7 @@ static enum tsdb_status claim(struct match_op *m, struct match_key *group, struc
     }
     uint32_t known = m->claims.count;
     struct tsdb_hash key =
-        hash_combine(key_of(m, many->labels), labels_key(&m->scratch, m->row.labels));
+        hash_combine(key_of(m, many->labels), labels_key(&m->op.ev->key_text, m->row.labels));
     uint32_t at = key_map_put(ev, &m->claims, key);
     uint8_t **claimed =
         array_room(&ev->arena, m->claimed, at == known ? known : 0, &m->claim_cap, sizeof *claimed);
@@ -392,7 +396,6 @@ static void match_close(struct op *op)
 {
     struct match_op *m = (struct match_op *)op;
     arena_release(&m->points);
-    writer_release(&m->scratch);
 }
 
 enum tsdb_status match_new(struct eval *ev, const struct expr *e, const struct grid *grid,

@@ -10,14 +10,13 @@ struct set_op {
     uint32_t presence_count, presence_cap;
     struct row_table results; /* or */
     uint32_t given;
-    struct writer scratch;
     bool is_ready;
 };
 
 static struct tsdb_hash key_of(struct set_op *s, struct tsdb_labels labels)
 {
     const struct expr_binary *b = &s->op.expr->binary;
-    return labels_key_of(&s->scratch, labels, &b->matching, !b->is_on);
+    return labels_key_of(&s->op.ev->key_text, labels, &b->matching, !b->is_on);
 }
 
 /* The key's presence row, made when new; NULL: no memory. */
@@ -132,11 +131,6 @@ static enum tsdb_status or_next(struct op *op, struct row **out, struct tsdb_err
     return TSDB_OK;
 }
 
-static void set_close(struct op *op)
-{
-    writer_release(&((struct set_op *)op)->scratch);
-}
-
 enum tsdb_status set_new(struct eval *ev, const struct expr *e, const struct grid *grid,
                          struct op **out, struct tsdb_error *err)
 {
@@ -152,7 +146,6 @@ enum tsdb_status set_new(struct eval *ev, const struct expr *e, const struct gri
     }
     bool is_or = e->binary.op == BINARY_OR;
     s->op.next = is_or ? or_next : filter_next;
-    s->op.close = set_close;
     s->op.is_name_fixed = !is_or && s->op.children[0]->is_name_fixed;
     *out = &s->op;
     return TSDB_OK;

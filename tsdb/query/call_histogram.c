@@ -40,7 +40,6 @@ struct rank_op {
     uint32_t native_cap;
     struct row_table results;
     uint32_t given;
-    struct writer scratch;
     bool is_ready;
 };
 
@@ -105,7 +104,7 @@ static bool add_native(struct rank_op *r, const struct row *row)
     if (!keys)
         return false;
     r->native_keys = keys;
-    keys[index] = labels_key(&r->scratch, row->labels);
+    keys[index] = labels_key(&r->op.ev->key_text, row->labels);
     for (uint32_t a = 0; a < answers(r); a++) {
         struct row to;
         if (!row_init(ev, &to, r->op.grid.count, false))
@@ -133,8 +132,8 @@ static bool add_bucket(struct rank_op *r, const struct row *row, double bound)
 {
     struct eval *ev = r->op.ev;
     uint32_t known = r->keys.count, index = r->buckets.count;
-    uint32_t at =
-        key_map_put(ev, &r->keys, labels_key_except(&r->scratch, row->labels, label_le_text));
+    uint32_t at = key_map_put(ev, &r->keys,
+                              labels_key_except(&r->op.ev->key_text, row->labels, label_le_text));
     struct classic *classics = array_room(&ev->arena, r->classics, at == known ? known : 0,
                                           &r->classic_cap, sizeof *classics);
     double *bounds = array_room(&ev->arena, r->bounds, index, &r->bound_cap, sizeof *bounds);
@@ -357,11 +356,6 @@ static enum tsdb_status rank_next(struct op *op, struct row **out, struct tsdb_e
     return TSDB_OK;
 }
 
-static void rank_close(struct op *op)
-{
-    writer_release(&((struct rank_op *)op)->scratch);
-}
-
 /* ---- the operator ------------------------------------------------------------- */
 
 static void check_quantile(const struct rank_op *r, const double *q, uint32_t begin)
@@ -406,7 +400,6 @@ enum tsdb_status call_rank_new(struct eval *ev, const struct expr *e, const stru
     if (st != TSDB_OK)
         return st;
     r->op.next = rank_next;
-    r->op.close = rank_close;
     r->op.is_name_fixed = r->id != FUNCTION_HISTOGRAM_QUANTILES;
     *out = &r->op;
     return TSDB_OK;

@@ -29,7 +29,6 @@ struct info_op {
     uint32_t first_cap, next_cap;
     struct row_table results;
     uint32_t given;
-    struct writer scratch;
     bool is_ready;
 };
 
@@ -89,7 +88,7 @@ static void find_time(void *arg, const struct expr *e)
     expr_each_child(e, find_time, look);
     if (!look->is_found || e->kind != EXPR_SUBQUERY || look->time.at != EXPR_AT_NONE)
         return;
-    look->time.offset += e->subquery.time.offset;
+    look->time.offset = time_sub(look->time.offset, time_sub(0, e->subquery.time.offset));
     look->time.at = e->subquery.time.at;
     look->time.at_ts = e->subquery.time.at_ts;
 }
@@ -170,7 +169,8 @@ static bool add_info(struct info_op *n, const struct row *row)
 {
     struct eval *ev = n->op.ev;
     uint32_t index = n->infos.count, known = n->keys.count;
-    struct tsdb_hash key = labels_key_of(&n->scratch, row->labels, &identifying_names, false);
+    struct tsdb_hash key =
+        labels_key_of(&n->op.ev->key_text, row->labels, &identifying_names, false);
     uint32_t at = key_map_put(ev, &n->keys, key);
     uint32_t *next = array_room(&ev->arena, n->next, index, &n->next_cap, sizeof *next);
     uint32_t *first =
@@ -320,7 +320,8 @@ static enum tsdb_status join_row(struct info_op *n, const struct row *row, struc
 {
     uint32_t steps = n->op.grid.count, from = 0;
     struct choice now, before = {.count = 0};
-    struct tsdb_hash key = labels_key_of(&n->scratch, row->labels, &identifying_names, false);
+    struct tsdb_hash key =
+        labels_key_of(&n->op.ev->key_text, row->labels, &identifying_names, false);
     uint32_t at = key_map_find(&n->keys, key);
     enum tsdb_status st = TSDB_OK;
     for (uint32_t i = 0; i < steps && st == TSDB_OK; i++) {
@@ -332,6 +333,8 @@ static enum tsdb_status join_row(struct info_op *n, const struct row *row, struc
         from = i;
         before = now;
     }
+    if (st == TSDB_OK)
+        st = eval_poll(n->op.ev, steps, err);
     return st == TSDB_OK ? deliver(n, row, from, steps, &before, err) : st;
 }
 
@@ -375,7 +378,6 @@ static void info_close(struct op *op)
     for (uint32_t i = 0; i < n->name_count; i++)
         matcher_release(&n->names[i]);
     n->name_count = 0;
-    writer_release(&n->scratch);
 }
 
 enum tsdb_status call_info_new(struct eval *ev, const struct expr *e, const struct grid *grid,

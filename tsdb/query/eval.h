@@ -64,9 +64,10 @@ struct row {
 struct eval {
     struct metrics *metrics;
     struct clock *clock;
-    struct budget *budget; /* the query's own */
-    struct arena arena;    /* lives as long as the query */
-    struct arena scratch;  /* of one computation; who uses it resets it */
+    struct budget *budget;  /* the query's own */
+    struct arena arena;     /* lives as long as the query */
+    struct arena scratch;   /* of one computation; who uses it resets it */
+    struct writer key_text; /* of one key */
     struct annotations annotations;
     const char *tenant;
     struct grid grid; /* of the query */

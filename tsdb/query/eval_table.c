@@ -104,9 +104,7 @@ static bool lay_over(struct eval *ev, struct row *to, const struct row *from, ui
 enum tsdb_status row_table_merge(struct eval *ev, struct row_table *t, const struct row *row,
                                  const struct grid *grid, bool is_strict, struct tsdb_error *err)
 {
-    struct writer scratch = {0};
-    uint32_t at = key_map_put(ev, &t->map, labels_key(&scratch, row->labels));
-    writer_release(&scratch);
+    uint32_t at = key_map_put(ev, &t->map, labels_key(&ev->key_text, row->labels));
     if (at == KEY_FULL)
         return eval_full(ev, err);
     if (at == t->count)

@@ -141,6 +141,7 @@ void query_close(struct query *q)
     source_close(q->source);
     arena_release(&q->ev.arena);
     arena_release(&q->ev.scratch);
+    writer_release(&q->ev.key_text);
     mem_free(q);
 }
 

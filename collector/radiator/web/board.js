@@ -1,12 +1,12 @@
 /* The wall board: one snapshot a second from /-/live; the minutes before from the query API. */
 import { Rolling, colour, swatch } from "./plot.js";
-import { bytes, count, duration, millis, short, timeOfDay, visible } from "./text.js";
+import { bytes, count, duration, millis, short, shortBytes, timeOfDay, visible } from "./text.js";
 
 const STALE_S = 5;
 const SILENT_S = 10; /* then the connection is given up and opened again */
 const HISTORY_S = 900;
 const HISTORY_STEP_S = 15;
-const ROWS = 6;
+const ROWS = 8;
 const FULL = 0.9; /* of a budget */
 const SLOW_SYNC_MS = 1000;
 const DRIFT = 2e-4; /* most that two machines' clocks run apart, seconds a second */
@@ -21,8 +21,8 @@ const charts = {
   rejects: rolling("rejects"),
   series: rolling("series"),
   sync: rolling("sync", { format: millis }),
-  disk: rolling("disk", { format: bytes, isBytes: true }),
-  memory: rolling("memory", { format: bytes, isBytes: true }),
+  disk: rolling("disk", { format: shortBytes, isBytes: true }),
+  memory: rolling("memory", { format: shortBytes, isBytes: true }),
 };
 
 const DOORS = { otlp_http: "OTLP/HTTP", otlp_grpc: "OTLP/gRPC", remote_write: "remote write", remote_write_2: "remote write 2", tcp: "TCP", udp: "UDP", self: "own" };
@@ -126,7 +126,7 @@ function setList(id, rows) {
 }
 
 const total = (list, field) => list.reduce((sum, item) => sum + (item[field] ?? 0), 0);
-const percent = (share) => `${share >= 0.0995 || share === 0 ? Math.round(share * 100) : (share * 100).toFixed(1)} %`;
+const percent = (share) => (share > 0 && share < 0.001 ? "< 0.1 %" : `${share < 0.0995 ? Number((share * 100).toFixed(1)) : Math.round(share * 100)} %`);
 
 /* ---- the tiles ------------------------------------------------------------------------------ */
 
@@ -163,7 +163,8 @@ function showRejects(s, time) {
   setText(part("rejects", "big"), short(rate));
   setAlarm("rejects", rate > 0);
   const rows = Object.entries(totals).sort((a, b) => point[b[0]] - point[a[0]] || b[1] - a[1]);
-  setList("rejects", rows.length ? rows.slice(0, 3).map(([name, n]) => ({ name, text: `${count(n)} in all` })) : [{ name: "none", text: "since start" }]);
+  setList("rejects", rows.slice(0, 3).map(([name, n]) => ({ name, text: count(n) })));
+  setText(part("rejects", "note"), rows.length ? `in ${duration(s.uptime_s)}` : `none in ${duration(s.uptime_s)}`);
 }
 
 function showSeries(s, time) {
@@ -188,7 +189,7 @@ function showDisk({ disk }, time) {
   setBig("disk", bytes(used));
   setMeter("disk", used / all);
   setAlarm("disk", disk.free_bytes < (1 - FULL) * (used + disk.free_bytes));
-  setText(part("disk", "note"), disk.limit_bytes ? `${percent(used / all)} of ${bytes(all)}, ${bytes(disk.free_bytes)} free` : `${bytes(disk.free_bytes)} free, journal ${bytes(disk.journal_bytes)}`);
+  setText(part("disk", "note"), `${percent(used / all)} of ${bytes(all)}`);
 }
 
 function showMemory({ memory }, time) {

@@ -104,7 +104,7 @@ async function candidates(place) {
 
 function byFit(low) {
   const starts = (c) => Number(c.text.toLowerCase().startsWith(low));
-  return (a, b) => starts(b) - starts(a) || a.text.length - b.text.length || (a.text < b.text ? -1 : 1);
+  return (a, b) => starts(b) - starts(a) || (low && a.text.length - b.text.length) || (a.text < b.text ? -1 : 1);
 }
 
 /* {list: [{text, kind, insert, back}], from, to}: what may replace [from, to), the caret

@@ -8,7 +8,6 @@ const DRAWN_MAX = 50; /* series */
 const ROWS_MAX = 2000;
 const POINTS = 400;
 const RANGE_S = 3600;
-const PAUSE_MS = 60; /* after a key, before completions are asked for */
 let drawn = null;
 let running = null;
 
@@ -237,11 +236,10 @@ function fill(data) {
 
 /* ---- completion ---------------------------------------------------------------------------- */
 
-const choices = { list: [], from: 0, to: 0, at: -1 };
-let pause = 0;
+/* isStale: the text has changed since, the next list is on its way. */
+const choices = { list: [], from: 0, to: 0, at: -1, isStale: false };
 
 function closeChoices() {
-  clearTimeout(pause);
   choices.list = [];
   $("choices").hidden = true;
   $("query").setAttribute("aria-expanded", "false");
@@ -282,7 +280,7 @@ async function suggest() {
   const found = await completions(asked, at).catch(() => null);
   if (box.value !== asked || box.selectionStart !== at || document.activeElement !== box) return;
   if (!found || found.list.length === 0) return closeChoices();
-  Object.assign(choices, found);
+  Object.assign(choices, found, { isStale: false });
   $("choices").replaceChildren(...found.list.map(choice));
   $("choices").hidden = false;
   box.setAttribute("aria-expanded", "true");
@@ -291,7 +289,7 @@ async function suggest() {
 
 /* Nothing is marked until an arrow says so: Enter runs what was typed. */
 function onKey(event) {
-  const isOpen = !$("choices").hidden, n = choices.list.length;
+  const isOpen = !$("choices").hidden && !choices.isStale, n = choices.list.length;
   if (event.isComposing) return;
   if (event.key === "Enter" && !event.shiftKey) {
     event.preventDefault();
@@ -305,7 +303,7 @@ function onKey(event) {
   } else if (isOpen && event.key === "Tab" && !event.shiftKey) {
     event.preventDefault();
     take(Math.max(choices.at, 0));
-  } else if (event.key === "Escape" && isOpen) {
+  } else if (event.key === "Escape" && !$("choices").hidden) {
     event.preventDefault();
     closeChoices();
   } else if (event.key === " " && event.ctrlKey) {
@@ -327,8 +325,9 @@ function pickTab(tab) {
 }
 
 $("query").addEventListener("input", () => {
-  clearTimeout(pause);
-  pause = setTimeout(suggest, PAUSE_MS);
+  choices.isStale = true;
+  mark(-1);
+  suggest();
 });
 $("query").addEventListener("keydown", onKey);
 $("query").addEventListener("blur", closeChoices);
@@ -341,3 +340,4 @@ for (const tab of ["graph", "table"]) {
 window.addEventListener("popstate", () => { closeChoices(); readState(); run(false); });
 readState();
 run(false);
+if (!$("query").value) $("query").focus(); /* on a phone an answer is not for the keyboard to cover */

@@ -5,6 +5,7 @@ import { short, timeLabels } from "./text.js";
 export const COLOURS = ["#5ab0ff", "#41d17a", "#f4bf3a", "#c48bff", "#ff8a5b", "#4fd6d2", "#ff7fb0", "#b6d957",
   "#9aa7b4", "#e6e6e6"];
 const DIM = "#a3b0bd", GRID = "#262e38";
+const MINUTES = [60, 120, 300, 600, 900, 1800, 3600];
 const DOUBLES = Array.from({ length: 51 }, (_, i) => 2 ** i);
 
 export const colour = (i) => COLOURS[i % COLOURS.length];
@@ -17,7 +18,7 @@ export function swatch(i) {
   return mark;
 }
 
-function axes({ format, isBytes, fontPx }) {
+function axes({ format, isBytes, isWall, fontPx }) {
   const font = `${fontPx}px system-ui, "DejaVu Sans", sans-serif`;
   const shared = { stroke: DIM, font, grid: { stroke: GRID, width: 1 }, ticks: { show: false } };
   const width = (u, labels) => {
@@ -25,8 +26,8 @@ function axes({ format, isBytes, fontPx }) {
     return Math.ceil(longest * fontPx * 0.58) + 14;
   };
   return [
-    { ...shared, size: Math.ceil(fontPx * 1.9), space: fontPx * 5.5, gap: 4, values: (u, ticks) => timeLabels(ticks) },
-    { ...shared, size: width, space: fontPx * 2.4, gap: 6, values: (u, ticks) => ticks.map(format),
+    { ...shared, size: Math.ceil(fontPx * 2.1), space: fontPx * (isWall ? 4.2 : 6), ...(isWall ? { incrs: MINUTES } : {}), gap: Math.round(fontPx * 0.6), values: (u, ticks) => timeLabels(ticks) },
+    { ...shared, size: width, space: fontPx * 2.4, gap: 6, values: (u, ticks) => ticks.map((v) => (v === 0 ? "0" : format(v))),
       ...(isBytes ? { incrs: DOUBLES } : {}) },
   ];
 }
@@ -43,17 +44,17 @@ function pad(low, high, fromZero) {
 /* lines: [{colour}], data: [times s, values...].
  * select(from, to): a range was dragged, seconds; point(index or null): the cursor moved;
  * window(): [from, to] of the time axis. */
-export function plot(element, lines, data, { format = short, select, point, window: span, fromZero = false, isBytes = false, fill = false } = {}) {
+export function plot(element, lines, data, { format = short, select, point, window: span, fromZero = false, isBytes = false, isWall = false, fill = false } = {}) {
   const rem = parseFloat(getComputedStyle(document.documentElement).fontSize) || 16;
   const fontPx = Math.max(Math.round(rem * 0.8), 12);
   const size = () => ({ width: Math.max(element.clientWidth, 120), height: Math.max(element.clientHeight, 70) });
   const options = {
     ...size(),
-    padding: [fontPx * 0.7, fontPx * 0.8, 0, 0],
+    padding: [fontPx * 0.7, fontPx * 1.6, 0, 0],
     legend: { show: false },
     cursor: { show: Boolean(point || select), y: false, drag: { x: Boolean(select), y: false, setScale: false }, points: { size: 7 } },
     scales: { x: span ? { range: span } : {}, y: { range: (u, low, high) => pad(low, high, fromZero) } },
-    axes: axes({ format, isBytes, fontPx }),
+    axes: axes({ format, isBytes, isWall, fontPx }),
     series: [{}, ...lines.map((line) => ({
       stroke: line.colour, width: Math.max(2, rem / 9), spanGaps: false,
       fill: fill ? line.colour + "26" : undefined,
@@ -77,15 +78,16 @@ export class Rolling {
   constructor(element, options, keep) {
     this.element = element;
     this.keep = keep;
-    this.options = { fromZero: true, ...options, window: () => this.span() };
+    this.options = { fromZero: true, isWall: true, ...options, window: () => this.span() };
     this.lines = new Map(); /* name -> {slot, values}: the slot is the colour */
     this.times = [];
     this.handle = null;
   }
 
+  /* What there is, two minutes at least: a board just started is not an empty one. */
   span() {
-    const last = this.times[this.times.length - 1] ?? 0;
-    return [last - this.keep, last];
+    const first = this.times[0] ?? 0, last = this.times[this.times.length - 1] ?? 0;
+    return [Math.max(last - this.keep, Math.min(first, last - 120)), last];
   }
 
   slot(name) {

@@ -9,8 +9,7 @@ export function short(v) {
   const size = Math.abs(v);
   for (const [unit, at] of [["T", 1e12], ["G", 1e9], ["M", 1e6], ["k", 1e3]])
     if (size >= at) return trim(v / at) + unit;
-  if (size >= 0.001) return trim(v);
-  return v === 0 ? "0" : v.toExponential(1);
+  return trim(v);
 }
 
 /* A count: every digit while that is readable. */
@@ -24,6 +23,12 @@ export function bytes(v) {
   for (const [unit, at] of [["TiB", 2 ** 40], ["GiB", 2 ** 30], ["MiB", 2 ** 20], ["KiB", 2 ** 10]])
     if (Math.abs(v) >= at) return `${trim(v / at)} ${unit}`;
   return `${Math.round(v)} B`;
+}
+
+/* For an axis, where the figure beside it says the rest. */
+export function shortBytes(v) {
+  const [figure, unit] = bytes(v).split(" ");
+  return unit && unit !== "B" ? figure + unit[0] : figure;
 }
 
 export function millis(v) {

@@ -81,6 +81,12 @@ struct tsdb_text exchange_query(const struct exchange *x)
     return x->query ? text_of(x->query) : (struct tsdb_text){0};
 }
 
+struct tsdb_text exchange_tenant(const struct exchange *x)
+{
+    (void)x;
+    return text_of("");
+}
+
 struct tsdb_text exchange_header(const struct exchange *x, const char *name)
 {
     const char *value = NULL;

@@ -120,7 +120,7 @@ Test(otlp_json, exponential_histograms_and_summaries)
                                "\"bucketCounts\":[\"3\"]}}]}")),
                  TSDB_OK);
     expect(LABELS " 5 hi schema=-2 hint=0 count=4 sum=4008000000000000 "
-                  "zero=1<=2.9387358770557188e-39 | 0:3 |");
+                  "zero=1<=1.0000000000000001e-128 | 0:3 |");
     cr_assert_eq(decode(METRIC("\"summary\":{\"dataPoints\":[{\"timeUnixNano\":5,\"count\":2,"
                                "\"sum\":3,\"quantileValues\":[{\"quantile\":0.5,\"value\":1}]}]}")),
                  TSDB_OK);

@@ -16,6 +16,7 @@ static struct collect *seen;
 static struct decode_tally tally;
 static struct tsdb_error err;
 static struct otlp_options options;
+static const char *tenant = "";
 
 static void set_up(void)
 {
@@ -148,6 +149,7 @@ static void as_gauge(struct request *r, double value)
 static enum tsdb_status decode_bytes(struct bytes in)
 {
     struct decode_task task = collect_task(seen, &arena);
+    task.tenant = tenant;
     seen->has_item = false;
     seen->items = 0;
     enum tsdb_status st = otlp_metrics_decode(&task, &options, in, &tally, &err);
@@ -513,6 +515,10 @@ Test(otlp_metrics, metadata_is_sent_once)
     cr_assert_eq(tally.metadata, 1);
     cr_assert_eq(decode(&r), TSDB_OK);
     cr_assert_eq(tally.metadata, 0);
+    tenant = "other";
+    cr_assert_eq(decode(&r), TSDB_OK);
+    cr_assert_eq(tally.metadata, 1, "another tenant has not seen it");
+    tenant = "";
     r.metric.description = text("new");
     cr_assert_eq(decode(&r), TSDB_OK);
     cr_assert_eq(tally.metadata, 1);

@@ -7,8 +7,10 @@
 #include "proto/remote_write.pb-c.h"
 #include "proto/remote_write_2.pb-c.h"
 #include "proto/rpc_status.pb-c.h"
-#include "tests/collector/ingest/fake.h"
+#include "tests/collector/ingest/fake_engine.h"
+#include "tests/collector/ingest/fake_peer.h"
 #include "tsdb/base/clock.h"
+#include "tsdb/base/mem.h"
 
 #include <snappy-c.h>
 #include <stdlib.h>
@@ -389,6 +391,41 @@ Test(ingest, gzip_and_its_flag)
     cr_assert_eq(p.grpc_status, 0);
     cr_assert_eq(fake_db.points, 6);
     body_free(plain);
+}
+
+/* A message that is larger than it may be is told so, for a 503 would come back for
+ * ever; when it is the process' memory that is short, 503 is the truth. */
+Test(ingest, too_large_and_overloaded_are_told_apart)
+{
+    struct exchange x;
+    ingest_free(ingest);
+    options.limits.arena_bytes_max = 100;
+    ingest = ingest_new(&options);
+    carry(WRITE_1, FAULT_NONE, &x);
+    cr_assert_eq(x.status, 413);
+    ingest_free(ingest);
+    options.limits.arena_bytes_max = 1 << 20;
+    budget_init(&budget, 20000, NULL);
+    ingest = ingest_new(&options);
+    carry(WRITE_1, FAULT_NONE, &x);
+    cr_assert_eq(x.status, 503);
+}
+
+Test(ingest, an_endless_symbol_table_is_too_large)
+{
+    enum { SYMBOLS = 1100000 };
+    uint8_t *raw = mem_alloc(2 * SYMBOLS);
+    for (int i = 0; i < SYMBOLS; i++) {
+        raw[2 * i] = 0x22;
+        raw[2 * i + 1] = 0;
+    }
+    struct bytes body = snappy((struct bytes){raw, 2 * SYMBOLS});
+    struct exchange x = {.body = body};
+    fake_header(&x, "content-type", "application/x-protobuf;proto=io.prometheus.write.v2.Request");
+    call("/api/v1/write", &x);
+    cr_assert_eq(x.status, 413);
+    body_free(body);
+    mem_free(raw);
 }
 
 /* ---- acknowledging ------------------------------------------------------------------------ */

@@ -149,7 +149,8 @@ static inline int32_t h2_submit(struct h2 *h, const char *method, const char *pa
     size_t count = 4;
     for (; extra && *extra; extra += 2)
         nva[count++] = h2_nv(extra[0], extra[1]);
-    struct bytes *left = MEM_NEW(struct bytes); /* freed with the process */
+    int32_t next = (int32_t)nghttp2_session_get_next_stream_id(h->session);
+    struct bytes *left = &h2_stream(h, next)->out;
     *left = body;
     nghttp2_data_provider data = {.source.ptr = left, .read_callback = h2_read_body};
     int32_t id = nghttp2_submit_request(h->session, NULL, nva, count, body.at ? &data : NULL, NULL);

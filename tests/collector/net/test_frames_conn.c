@@ -27,8 +27,8 @@ static bool sink(void *arg, struct frame_conn *conn, struct bytes frame)
     seen++;
     if (keeps) {
         frame_conn_ref(conn);
-        kept[kept_count] = conn; /* before it is counted */
-        kept_count++;
+        kept[kept_count] = conn;
+        kept_count++; /* after: it tells the test that the handle is there */
     }
     mutex_unlock(&lock);
     if (refuses)

@@ -67,6 +67,25 @@ Test(router, methods_are_checked)
     down();
 }
 
+Test(router, a_route_for_everything_makes_no_path_known)
+{
+    static struct exchange_route routes[sizeof rig_routes / sizeof rig_routes[0] + 1];
+    memcpy(routes, rig_routes, sizeof rig_routes);
+    routes[sizeof rig_routes / sizeof rig_routes[0]] = rig_routes[6];
+    routes[sizeof rig_routes / sizeof rig_routes[0]].path = "/";
+    files_open();
+    rig_init(&r);
+    w = (struct writer){0};
+    r.options.routes = routes;
+    r.options.route_count++;
+    rig_open(&r);
+    cr_expect_eq(rig_status(ask("GET", "/any/thing", NULL)), 200);
+    cr_expect_eq(rig_status(ask("POST", "/any/thing", NULL)), 404, "not 405");
+    cr_expect_eq(rig_status(ask("DELETE", "/echo", NULL)), 405, "a path of its own");
+    cr_expect_eq(rig_status(ask("POST", "/", NULL)), 405, "the path itself");
+    down();
+}
+
 Test(router, refusals_take_the_form_of_the_api)
 {
     up(NULL);

@@ -141,6 +141,11 @@ Test(server, beyond_loopback_wants_tls_and_authentication)
     r.options.http = "0.0.0.0:0";
     r.options.web_config_path = files_write("both.yml", text);
     cr_expect_eq(try_open(&err), TSDB_OK, "%s", err.msg);
+    r.options.web_config_path =
+        files_write("mutual.yml",
+                    "tls_server_config: {cert_file: server.crt, key_file: server.key, "
+                    "client_auth_type: RequireAndVerifyClientCert, client_ca_file: server.crt}\n");
+    cr_expect_eq(try_open(&err), TSDB_OK, "%s", err.msg);
     r.options.http = NULL;
     r.options.udp = "0.0.0.0:0";
     r.options.udp_sink = udp_sink;

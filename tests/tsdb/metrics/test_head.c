@@ -1,6 +1,7 @@
 #include "tests/tsdb/metrics/rig.h"
 
 #include "tsdb/base/text.h"
+#include "tsdb/metrics/samples.h"
 
 struct bench_head {
     struct budget budget;
@@ -48,7 +49,7 @@ static uint32_t count_samples(struct head *h, uint32_t ref, enum head_part part)
 {
     struct samples s;
     samples_init(&s, NULL);
-    cr_assert_eq(head_samples(h, ref, part, &s), TSDB_OK);
+    cr_assert_eq(head_samples(h, ref, part, INT64_MIN, INT64_MAX, &s), TSDB_OK);
     uint32_t n = s.count;
     samples_release(&s);
     return n;
@@ -101,6 +102,40 @@ Test(head, a_sample_is_told_from_the_one_before)
     cr_assert_eq(put(&b.head, ref, 5, 2), TSDB_ACCEPTED, "a late one");
     cr_assert_eq(count_samples(&b.head, ref, HEAD_WHOLE), 2u);
     cr_assert_eq(count_samples(&b.head, ref, HEAD_SEALED), 0u);
+    head_release(&b.head);
+}
+
+/* Goal: a range takes nothing that is wanted away, whatever came late. */
+Test(head, a_range_leaves_out_only_what_is_not_wanted)
+{
+    struct bench_head b;
+    setup(&b);
+    struct random random;
+    random_init(&random, rig_seed(6));
+    uint32_t ref = put_series(&b.head, "m|x=1");
+    for (int64_t i = 0; i < 5000; i++) {
+        int64_t late = random_below(&random, 500) ? 0 : (int64_t)random_below(&random, 3000);
+        (void)put(&b.head, ref, 10000 + i - late, random_unit(&random));
+    }
+    struct samples all, some;
+    samples_init(&all, NULL);
+    samples_init(&some, NULL);
+    for (int round = 0; round < 50; round++) {
+        int64_t start = 8000 + (int64_t)random_below(&random, 8000);
+        int64_t end = start + (int64_t)random_below(&random, 500);
+        samples_reset(&all);
+        samples_reset(&some);
+        cr_assert_eq(head_samples(&b.head, ref, HEAD_WHOLE, INT64_MIN, INT64_MAX, &all), TSDB_OK);
+        cr_assert_eq(head_samples(&b.head, ref, HEAD_WHOLE, start, end, &some), TSDB_OK);
+        cr_assert_lt(some.count, all.count);
+        (void)samples_order(&all, start, end);
+        (void)samples_order(&some, start, end);
+        cr_assert_eq(some.count, all.count);
+        cr_assert_eq(memcmp(some.ts, all.ts, all.count * sizeof *all.ts), 0);
+        cr_assert_eq(memcmp(some.values, all.values, all.count * sizeof *all.values), 0);
+    }
+    samples_release(&all);
+    samples_release(&some);
     head_release(&b.head);
 }
 

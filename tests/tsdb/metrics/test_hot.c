@@ -11,8 +11,8 @@ struct shape {
 };
 
 static const struct shape shapes[] = {
-    {"constant", 1.2}, {"counter", 2.5}, {"decimal", 10}, {"noise", 10},
-    {"nan", 10},       {"late", 12},     {"jitter", 12},  {"extremes", 20},
+    {"constant", 1.2}, {"counter", 2.5}, {"decimal", 10},  {"noise", 10}, {"nan", 10},
+    {"late", 12},      {"jitter", 12},   {"extremes", 20}, {"whole", 12}, {"halves", 12},
 };
 
 static uint64_t bits_of(double v)
@@ -30,6 +30,8 @@ static uint64_t value_of(int shape, int i, struct random *random)
     case 2: return bits_of((double)random_below(random, 10000) / 100);
     case 4: return UINT64_C(0x7ff0000000000002) + (i % 3 ? random_below(random, 100) : 0);
     case 7: return random_next(random);
+    case 8: return bits_of((double)(random_next(random) >> random_below(random, 52) >> 12));
+    case 9: return bits_of((double)random_below(random, 1000) / 2);
     default: return bits_of(random_unit(random));
     }
 }
@@ -94,6 +96,64 @@ Test(hot, marks_blocks_with_late_samples)
     (void)hot_append(&head, 0, &tail, 150, 1);
     cr_assert_eq(head->is_unsorted, 1);
     (void)hot_free(head);
+}
+
+/* Goal: a block is left out only when none of its samples is wanted.  Late samples at any
+ * place of a block, also as its first. */
+Test(hot, blocks_outside_a_range_are_told)
+{
+    struct random random;
+    random_init(&random, rig_seed(5));
+    int outside = 0;
+    for (int round = 0; round < 200; round++) {
+        struct hot *head = NULL;
+        struct hot_tail tail = {0};
+        for (int i = 0; i < 1000; i++) {
+            uint64_t chance = i % 100 ? 300 : 2; /* of the first of a block, often */
+            int64_t late = random_below(&random, chance) ? 0 : (int64_t)random_below(&random, 400);
+            uint64_t bits = random_next(&random);
+            (void)hot_append(&head, (uint16_t)(i / 100), &tail, i + 1000 - late, bits);
+        }
+        int64_t start = 600 + (int64_t)random_below(&random, 1500);
+        int64_t end = start + (int64_t)random_below(&random, 300);
+        const struct hot *newer = NULL;
+        struct samples s;
+        samples_init(&s, NULL);
+        for (const struct hot *h = head; h; newer = h, h = h->older) {
+            if (!hot_is_outside(h, newer, start, end))
+                continue;
+            outside++;
+            samples_reset(&s);
+            cr_assert_eq(hot_decode(h, &s), TSDB_OK);
+            for (uint32_t i = 0; i < s.count; i++)
+                cr_assert(s.ts[i] < start || s.ts[i] > end, "%ld in [%ld, %ld]", (long)s.ts[i],
+                          (long)start, (long)end);
+        }
+        samples_release(&s);
+        (void)hot_free(head);
+    }
+    cr_assert_gt(outside, 200, "some blocks are outside: %d", outside);
+}
+
+Test(samples, order_cuts_rising_times_to_the_range)
+{
+    for (int64_t start = -1; start <= 11; start++)
+        for (int64_t end = start; end <= 11; end++) {
+            struct samples s;
+            samples_init(&s, NULL);
+            for (int64_t ts = 1; ts < 10; ts += 2)
+                samples_put(&s, ts, (double)ts);
+            cr_assert_eq(samples_order(&s, start, end), 0u);
+            uint32_t n = 0;
+            for (int64_t ts = 1; ts < 10; ts += 2) {
+                if (ts < start || ts > end)
+                    continue;
+                cr_assert_eq(s.ts[n], ts);
+                cr_assert_eq(s.values[n++], (double)ts);
+            }
+            cr_assert_eq(s.count, n, "[%ld, %ld]", (long)start, (long)end);
+            samples_release(&s);
+        }
 }
 
 Test(samples, order_keeps_the_first_of_equal_times)

@@ -8,6 +8,7 @@
 #ifndef TESTS_TSDB_QUERY_FAKE_STORE_H
 #define TESTS_TSDB_QUERY_FAKE_STORE_H
 
+#include "tsdb/base/assert.h"
 #include "tsdb/base/mem.h"
 #include "tsdb/base/status.h"
 #include "tsdb/metrics/select.h"
@@ -15,7 +16,6 @@
 #include "tsdb/query/eval_labels.h"
 #include "tsdb/query/query.h"
 
-#include <criterion/criterion.h>
 #include <string.h>
 
 enum { FAKE_SERIES_MAX = 20000 };
@@ -62,7 +62,7 @@ static inline void fake_clear(struct metrics *m)
 
 static inline void fake_free(struct metrics *m)
 {
-    cr_assert_eq(m->open_sets, 0, "%u series sets were left open", m->open_sets);
+    ASSERT(m->open_sets == 0);
     arena_release(&m->arena);
     mem_free(m);
 }
@@ -74,18 +74,13 @@ static inline struct tsdb_labels fake_labels(struct arena *arena, struct tsdb_te
     if (text.len == 2 && memcmp(text.at, "{}", 2) == 0)
         return labels;
     struct expr *e = NULL;
-    struct tsdb_error err = {0};
-    /* A matcher that keeps {a=""} from being refused as matching everything. */
-    struct writer w = {0};
-    writer_put(&w, text.at, text.len);
-    enum tsdb_status st =
-        promql_parse_selector((struct tsdb_text){(char *)w.at, w.len}, arena, &e, &err);
-    cr_assert_eq(st, TSDB_OK, "%.*s: %s", (int)text.len, text.at, err.msg);
+    enum tsdb_status st = promql_parse_selector(text, arena, &e, NULL);
+    ASSERT(st == TSDB_OK);
     for (uint32_t i = 0; i < e->selector.matcher_count; i++) {
         const struct expr_matcher *m = &e->selector.matchers[i];
-        cr_assert(labels_set(arena, labels, m->name, m->value, &labels));
+        bool is_set = labels_set(arena, labels, m->name, m->value, &labels);
+        ASSERT(is_set);
     }
-    writer_release(&w);
     return labels;
 }
 
@@ -95,7 +90,7 @@ static inline struct fake_series *fake_series(struct metrics *m, struct tsdb_lab
     for (uint32_t i = 0; i < m->count; i++)
         if (labels_compare(m->series[i].labels, labels) == 0)
             return &m->series[i];
-    cr_assert_lt(m->count, FAKE_SERIES_MAX);
+    ASSERT(m->count < FAKE_SERIES_MAX);
     m->series[m->count] = (struct fake_series){.labels = labels};
     return &m->series[m->count++];
 }

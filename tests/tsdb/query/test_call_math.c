@@ -2,6 +2,8 @@
 
 #include "fake_store.h"
 
+#include <criterion/criterion.h>
+
 #include <math.h>
 
 Test(call_math, nan_decides_but_for_the_infinity)

@@ -2,6 +2,8 @@
 
 #include "fake_store.h"
 
+#include <criterion/criterion.h>
+
 #include "tsdb/base/text.h"
 
 Test(call_sort, numbers_in_texts_count_as_numbers)

@@ -1,5 +1,7 @@
 #include "random_query.h"
 
+#include <criterion/criterion.h>
+
 #include "tsdb/base/text.h"
 
 #include <stdlib.h>

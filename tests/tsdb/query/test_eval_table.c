@@ -1,5 +1,7 @@
 #include "fake_store.h"
 
+#include <criterion/criterion.h>
+
 #include "tsdb/base/random.h"
 #include "tsdb/query/eval_table.h"
 

@@ -1,5 +1,7 @@
 #include "random_query.h"
 
+#include <criterion/criterion.h>
+
 #include "tsdb/query/histogram_math_rank.h"
 
 static struct arena arena = {.limit = SIZE_MAX}, scratch = {.limit = SIZE_MAX};
@@ -44,7 +46,7 @@ Test(histogram_math_rank, quantiles_of_exponential_buckets)
     cr_assert_float_eq(quantile(1, &h), 8, 1e-12);
     cr_assert_eq(quantile(-0.1, &h), -HUGE_VAL);
     cr_assert_eq(quantile(1.1, &h), HUGE_VAL);
-    cr_assert(isnan(quantile(NAN, &h)));
+    cr_assert(isnan(quantile((double)NAN, &h)));
     h.zero_count = 4;
     h.zero_threshold = 0.5;
     h.count = 8;
@@ -71,7 +73,7 @@ Test(histogram_math_rank, nan_observations_are_noted)
 {
     const double counts[] = {2, 2};
     struct tsdb_histogram h = make(0, counts, 2);
-    h.sum = NAN;
+    h.sum = (double)NAN;
     h.count = 5; /* one of them was NaN */
     double v;
     enum rank_note note;
@@ -199,5 +201,5 @@ Test(histogram_math_rank, classic_fractions)
     cr_assert_float_eq(classic_fraction(-HUGE_VAL, 0.25, b, 3), 0.125, 1e-12);
     cr_assert_float_eq(classic_fraction(0.75, HUGE_VAL, b, 3), 0.5, 1e-12);
     cr_assert_eq(classic_fraction(1, 1, b, 3), 0);
-    cr_assert(isnan(classic_fraction(NAN, 1, b, 3)));
+    cr_assert(isnan(classic_fraction((double)NAN, 1, b, 3)));
 }

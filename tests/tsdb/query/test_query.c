@@ -1,5 +1,7 @@
 #include "fake_store.h"
 
+#include <criterion/criterion.h>
+
 #include "tsdb/base/text.h"
 
 #include <criterion/parameterized.h>

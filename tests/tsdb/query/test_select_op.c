@@ -1,5 +1,7 @@
 #include "fake_store.h"
 
+#include <criterion/criterion.h>
+
 #include "tree.h"
 
 #include "tsdb/query/select_op.h"

@@ -426,7 +426,7 @@ Test(window, spread_around_the_median)
 {
     const double values[] = {4, 6, 2, 1, 999, 1, 2};
     cr_assert_eq(one(FUNCTION_MAD_OVER_TIME, values, 7, 0, 0), 1);
-    const double with_nan[] = {1, NAN, 3};
+    const double with_nan[] = {1, (double)NAN, 3};
     cr_assert(isnan(one(FUNCTION_MAD_OVER_TIME, with_nan, 3, 0, 0)));
 }
 

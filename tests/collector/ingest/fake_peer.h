@@ -1,93 +1,20 @@
-/* fake.h - an engine and a peer that do as they are told.
+/* fake_peer.h - exchanges and frame connections in the test's hands.
  *
- * Defines the tsdb_*, exchange_* and frame_conn_* functions that the room calls, so
- * that the linker takes none of the real ones.  The engine answers each point with
- * fake_db.verdicts (repeating), or fails with fake_db.status; its position is in
- * the test's hands.  A fake exchange keeps what it was answered.
+ * Defines the exchange_* and frame_conn_* functions that the room calls, so that the
+ * linker takes none of the real ones.  A fake exchange keeps what it was answered; a
+ * function posted to it runs when the test says so.
  */
-#ifndef TESTS_COLLECTOR_INGEST_FAKE_H
-#define TESTS_COLLECTOR_INGEST_FAKE_H
+#ifndef TESTS_COLLECTOR_INGEST_FAKE_PEER_H
+#define TESTS_COLLECTOR_INGEST_FAKE_PEER_H
 
 #include "collector/net/exchange.h"
 #include "collector/net/frames.h"
-#include "tsdb/base/mem.h"
-#include "tsdb/base/status.h"
 #include "tsdb/base/text.h"
 #include "tsdb/base/writer.h"
 
 #include <criterion/criterion.h>
 #include <stdio.h>
 #include <string.h>
-
-/* ---- the engine ---------------------------------------------------------------- */
-
-struct tsdb {
-    enum tsdb_status status; /* of append */
-    uint8_t verdicts[8];     /* one a point, again and again */
-    uint32_t verdict_count;  /* 0: all accepted */
-    uint64_t position, synced;
-    bool is_unwritable;
-    uint64_t appends, points, exemplars, metadata;
-    struct tsdb_point last[64]; /* of the last append */
-    char labels[512];           /* of its first point */
-};
-
-static struct tsdb fake_db;
-
-uint64_t tsdb_seed(const struct tsdb *db)
-{
-    (void)db;
-    return 42;
-}
-
-uint64_t tsdb_synced(const struct tsdb *db)
-{
-    return db->synced;
-}
-
-bool tsdb_is_writable(const struct tsdb *db)
-{
-    return !db->is_unwritable;
-}
-
-static void fake_labels(struct tsdb *db, const struct tsdb_batch *batch)
-{
-    struct tsdb_labels labels;
-    size_t len = 0;
-    db->labels[0] = '\0';
-    if (batch->point_count == 0 || batch->labels(batch->arg, 0, &labels) != TSDB_OK)
-        return;
-    for (uint32_t i = 0; i < labels.count && len < sizeof db->labels; i++)
-        len += (size_t)snprintf(db->labels + len, sizeof db->labels - len, "%.*s=%.*s;",
-                                (int)labels.at[i].name.len, labels.at[i].name.at,
-                                (int)labels.at[i].value.len, labels.at[i].value.at);
-}
-
-enum tsdb_status tsdb_append(struct tsdb *db, const struct tsdb_batch *batch,
-                             struct tsdb_appended *out, uint8_t *verdicts, struct tsdb_error *err)
-{
-    db->appends++;
-    if (db->status != TSDB_OK)
-        return tsdb_fail(err, db->status, "engine: told to fail");
-    *out = (struct tsdb_appended){.position = ++db->position};
-    for (uint32_t i = 0; i < batch->point_count; i++) {
-        uint8_t verdict =
-            db->verdict_count ? db->verdicts[db->points % db->verdict_count] : TSDB_ACCEPTED;
-        db->points++;
-        if (verdicts)
-            verdicts[i] = verdict;
-        out->counts[verdict]++;
-        if (i < 64)
-            db->last[i] = batch->points[i];
-    }
-    fake_labels(db, batch);
-    db->exemplars += batch->exemplar_count;
-    out->exemplars = batch->exemplar_count;
-    db->metadata += batch->metadata_count;
-    return TSDB_OK;
-}
-
-/* ---- the peer -------------------------------------------------------------------- */
 
 enum { FAKE_HEADERS_MAX = 8 };
 
@@ -135,6 +62,12 @@ bool exchange_is_grpc(const struct exchange *x)
 bool exchange_is_compressed(const struct exchange *x)
 {
     return x->is_compressed;
+}
+
+struct tsdb_text exchange_tenant(const struct exchange *x)
+{
+    (void)x;
+    return text_of("");
 }
 
 struct tsdb_text exchange_peer(const struct exchange *x)
