@@ -24,27 +24,6 @@ function(room path)
     room_tests(${path} ${name})
 endfunction()
 
-# Tests in which threads meet: label "concurrent", target tsan_tests.
-set(ANDON_CONCURRENT "^(tsdb/base/test_thread|tsdb/store/test_(journal|driver)|tsdb/metrics/test_(seal|replay)|tsdb/test_threads|collector/net/test_.*|collector/api/test_.*)$")
-
-# What runs a test program: Criterion, or under TSan, where that does not start, the few
-# lines of tests/plain that stand in for it.
-function(test_frame target)
-    if(ANDON_SANITIZE MATCHES "thread")
-        target_sources(${target} PRIVATE ${CMAKE_SOURCE_DIR}/tests/plain/main.c)
-        target_include_directories(${target} BEFORE PRIVATE ${CMAKE_SOURCE_DIR}/tests/plain)
-    else()
-        target_link_libraries(${target} PRIVATE PkgConfig::criterion)
-    endif()
-endfunction()
-
-function(concurrent_tests)
-    get_property(targets GLOBAL PROPERTY ANDON_CONCURRENT_TESTS)
-    if(targets)
-        add_custom_target(tsan_tests DEPENDS ${targets})
-    endif()
-endfunction()
-
 # Tests of a room.  Criterion's macros are not pedantic; everything else stays on.
 function(room_tests path name)
     set(test_warnings ${ANDON_WARNINGS})
@@ -68,20 +47,15 @@ function(room_tests path name)
         get_filename_component(stem ${source} NAME_WE)
         add_executable(${name}_${stem} ${source})
         target_compile_options(${name}_${stem} PRIVATE ${test_warnings} -Wno-missing-prototypes)
-        target_link_libraries(${name}_${stem} PRIVATE ${name})
-        test_frame(${name}_${stem})
+        target_link_libraries(${name}_${stem} PRIVATE ${name} PkgConfig::criterion)
         add_test(NAME ${path}/${stem} COMMAND ${name}_${stem} WORKING_DIRECTORY ${CMAKE_SOURCE_DIR})
         set_tests_properties(${path}/${stem} PROPERTIES TIMEOUT 300)
-        if("${path}/${stem}" MATCHES "${ANDON_CONCURRENT}")
-            set_tests_properties(${path}/${stem} PROPERTIES LABELS concurrent)
-            set_property(GLOBAL APPEND PROPERTY ANDON_CONCURRENT_TESTS ${name}_${stem})
-        endif()
     endforeach()
 endfunction()
 
 # Under ThreadSanitizer: the rooms that have threads, with the stand-in for Criterion
 # (tests/tsan); the target tsan_tests builds them all.
-set(ANDON_TSAN_TESTS "^(tsdb/store/test_journal|tsdb/base/test_thread|tsdb/test_threads|collector/(net|api|ingest)/test_[a-z0-9_]*)$")
+set(ANDON_TSAN_TESTS "^(tsdb/store/test_(journal|driver)|tsdb/metrics/test_(seal|replay)|tsdb/base/test_thread|tsdb/test_threads|collector/(net|api|ingest)/test_[a-z0-9_]*)$")
 function(tsan_tests path name tests)
     if(NOT TARGET tsan_tests)
         add_custom_target(tsan_tests)
