@@ -49,7 +49,7 @@ Test(seal, a_series_that_paused_over_failed_seals_is_one_series_after_a_restart)
     uint32_t seen[40] = {0};
     for (uint32_t i = 0; i < series_set_count(set); i++) {
         struct tsdb_text id = labels_value(series_set_labels(set, i), text_of("id"));
-        (void)snprintf(name, sizeof name, "%.*s", (int)id.len, id.at);
+        (void)snprintf(name, sizeof name, "%.*s", (int)id.len, id.at); /* not terminated */
         cr_assert_eq(seen[strtoul(name, NULL, 10)]++, 0u, "%s twice", name);
     }
     series_set_close(set);
