@@ -111,8 +111,8 @@ static bool next_reads_back(double v, char text[32])
         at--;
     }
     if (at < next || strtod(next, NULL) == v)
-        return false; /* all nines: the shorter form was tried before */
-    ++*at;
+        return false;             /* all nines: the shorter form was tried before */
+    *at = "123456789"[*at - '0']; /* its successor */
     if (strtod(next, NULL) != v)
         return false;
     memcpy(text, next, sizeof next);
@@ -204,7 +204,7 @@ size_t double_format(double v, char out[DOUBLE_TEXT_MAX])
         len = decimal_format(v, out);
     if (len > 0)
         return len;
-    char digits[20];
+    char digits[20] = "";
     int exponent;
     size_t n = shortest_digits(fabs(v), digits, &exponent);
     if (signbit(v))
@@ -220,7 +220,7 @@ size_t double_format(double v, char out[DOUBLE_TEXT_MAX])
     for (size_t i = 0; i < n || i < (size_t)exponent; i++) {
         if (i == (size_t)exponent)
             out[len++] = '.';
-        out[len++] = i < n ? digits[i] : '0';
+        out[len++] = (char)(i < n ? digits[i] : '0');
     }
     return len;
 }
@@ -229,7 +229,7 @@ size_t double_format_g(double v, char out[DOUBLE_TEXT_MAX])
 {
     if (!isfinite(v) || v == 0 || (fabs(v) >= 1e-4 && fabs(v) < 1e21))
         return double_format(v, out);
-    char digits[20];
+    char digits[20] = "";
     int exponent;
     size_t n = shortest_digits(fabs(v), digits, &exponent), len = 0;
     if (signbit(v))
