@@ -20,6 +20,7 @@ enum { PROBES_AT_ONCE = 64 };
 struct append {
     struct metrics *m;
     const struct tsdb_batch *batch;
+    uint32_t count; /* of points */
     const char *tenant;
     struct tsdb_hash tenant_hash;
     struct tsdb_limits limits;
@@ -42,7 +43,7 @@ static struct tsdb_hash key_of(const struct append *a, uint32_t i)
 static uint32_t find_refs(struct append *a)
 {
     struct head *h = &a->m->head;
-    uint32_t missing = 0, n = a->batch->point_count;
+    uint32_t missing = 0, n = a->count;
     rwlock_read(&h->index);
     for (uint32_t from = 0; from < n; from += PROBES_AT_ONCE) {
         uint32_t to = n - from > PROBES_AT_ONCE ? from + PROBES_AT_ONCE : n;
@@ -161,7 +162,7 @@ static enum tsdb_status resolve_one(struct append *a, uint32_t i)
 
 static void check_points(struct append *a)
 {
-    for (uint32_t i = 0; i < a->batch->point_count; i++) {
+    for (uint32_t i = 0; i < a->count; i++) {
         const struct tsdb_point *p = &a->batch->points[i];
         a->verdicts[i] = TSDB_ACCEPTED;
         if (p->ts < a->ts_min)
@@ -176,7 +177,7 @@ static void check_points(struct append *a)
 /* Counting sort by shard of the points that are still accepted. */
 static uint32_t route(struct append *a)
 {
-    uint32_t counts[SHARDS + 1] = {0}, n = a->batch->point_count;
+    uint32_t counts[SHARDS + 1] = {0}, n = a->count;
     for (uint32_t i = 0; i < n; i++)
         if (a->verdicts[i] == TSDB_ACCEPTED)
             counts[(a->refs[i] & (SHARDS - 1)) + 1]++;
@@ -253,7 +254,7 @@ static void apply_shard(struct append *a, uint32_t from, uint32_t to)
 
 static enum tsdb_status append_under_gate(struct append *a, struct tsdb_appended *out)
 {
-    uint32_t n = a->batch->point_count;
+    uint32_t n = a->count;
     check_points(a);
     if (find_refs(a) > 0) {
         for (uint32_t i = 0; i < n; i++) {
@@ -297,6 +298,7 @@ static void append_begin(struct append *a, struct metrics *m, const struct tsdb_
 {
     a->m = m;
     a->batch = batch;
+    a->count = batch->point_count;
     a->err = err;
     a->tenant = batch->tenant ? batch->tenant : "";
     if (a->tenant[0])

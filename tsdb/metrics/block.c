@@ -63,7 +63,7 @@ static enum tsdb_status load(struct block *b, struct tsdb_error *err)
     if (b->offsets.len != groups * OFFSETS_GROUP_BYTES)
         return tsdb_fail(err, TSDB_ECORRUPT, "segment %016llx: %zu bytes of offsets, want %llu",
                          (unsigned long long)b->entry.id, b->offsets.len,
-                         (unsigned long long)(groups * OFFSETS_GROUP_BYTES));
+                         (unsigned long long)groups * OFFSETS_GROUP_BYTES);
     enum tsdb_status st = label_index_open(sections[BLOCK_LABELS], &b->labels, err);
     if (st == TSDB_OK && label_index_series_count(b->labels) != b->series_count)
         return tsdb_fail(err, TSDB_ECORRUPT, "segment %016llx: labels of %u series, want %u",
@@ -139,7 +139,7 @@ static enum tsdb_status record_of(const struct block *b, uint32_t ordinal, struc
 enum tsdb_status block_hash(const struct block *b, uint32_t ordinal, struct tsdb_hash *out,
                             struct tsdb_error *err)
 {
-    struct reader r;
+    struct reader r = {0};
     enum tsdb_status st = record_of(b, ordinal, &r, err);
     if (st != TSDB_OK)
         return st;
@@ -230,7 +230,7 @@ static enum tsdb_status take_histograms(struct bytes body, uint32_t n, const int
 static enum tsdb_status family_body(const struct block *b, uint32_t ordinal, struct bytes *out,
                                     struct tsdb_error *err)
 {
-    struct reader r;
+    struct reader r = {0};
     enum tsdb_status st = record_of(b, ordinal, &r, err);
     if (st != TSDB_OK)
         return st;
@@ -256,7 +256,7 @@ static enum tsdb_status take_values(const struct block *b, const struct chunk_he
         uint64_t back = reader_uvarint(&r), column = reader_uvarint(&r);
         if (!reader_done(&r) || back == 0 || back > ordinal || column >= BLOCK_FAMILY_COLUMNS_MAX)
             return TSDB_ECORRUPT;
-        struct bytes family;
+        struct bytes family = {0};
         st = family_body(b, ordinal - (uint32_t)back, &family, err);
         if (st != TSDB_OK)
             return st;
@@ -294,7 +294,7 @@ static enum tsdb_status take_chunk(const struct block *b, const struct chunk_hea
 enum tsdb_status block_samples(const struct block *b, uint32_t ordinal, int64_t start, int64_t end,
                                struct samples *out, struct tsdb_error *err)
 {
-    struct reader heads;
+    struct reader heads = {0};
     enum tsdb_status st = record_of(b, ordinal, &heads, err);
     if (st != TSDB_OK)
         return st;

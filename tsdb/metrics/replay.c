@@ -7,6 +7,7 @@
  * what the head held before the crash, plus one record a thread. */
 #include "tsdb/metrics/metrics.h"
 
+#include "tsdb/base/assert.h"
 #include "tsdb/base/status.h"
 #include "tsdb/base/text.h"
 #include "tsdb/codec/histograms.h"
@@ -177,6 +178,7 @@ enum tsdb_status metrics_replay(struct metrics *m, struct tsdb_error *err)
     uint32_t n = thread_cores() < REPLAY_THREADS_MAX ? thread_cores() : REPLAY_THREADS_MAX;
     if (store->has_no_threads)
         n = 1;
+    ASSERT(n > 0);
     if (st == TSDB_OK)
         st = replay_samples(m, workers, n, &fault);
     atomic_store(&store->budget.limit, limit);
