@@ -1,8 +1,7 @@
 #include "tsdb/base/text.h"
 
-#include "tsdb/base/assert.h"
+#include "tsdb/base/digits.h"
 
-#include <float.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -90,58 +89,6 @@ size_t i64_format(int64_t v, char out[24])
     return len;
 }
 
-/* v with `precision` digits into text; whether that reads back. */
-static bool digits_read_back(double v, int precision, char text[32])
-{
-    (void)snprintf(text, 32, "%.*e", precision - 1, v);
-    return strtod(text, NULL) == v;
-}
-
-/* Adds one to the last digit of "d.ddde+xx".  At a power of two the doubles above lie
- * twice as far apart as those below, so the next decimal up may read back where the
- * nearest one, below, does not. */
-static bool next_reads_back(double v, char text[32])
-{
-    char next[32];
-    memcpy(next, text, sizeof next);
-    char *at = strchr(next, 'e') - 1;
-    while (at >= next && (*at == '9' || *at == '.')) {
-        if (*at == '9')
-            *at = '0';
-        at--;
-    }
-    if (at < next || strtod(next, NULL) == v)
-        return false;             /* all nines: the shorter form was tried before */
-    *at = "123456789"[*at - '0']; /* its successor */
-    if (strtod(next, NULL) != v)
-        return false;
-    memcpy(text, next, sizeof next);
-    return true;
-}
-
-/* Shortest digits and exponent: v = 0.d1d2d3... * 10^exponent.  Any decimal of 15 digits
- * survives in a normal double, so trying begins there and drops zeros; subnormal ones
- * have fewer.  17 always read back. */
-static size_t shortest_digits(double v, char digits[20], int *exponent)
-{
-    char text[32];
-    int precision = v < DBL_MIN ? 1 : 15, mantissa;
-    bool is_power = frexp(v, &mantissa) == 0.5;
-    while (!digits_read_back(v, precision, text) && !(is_power && next_reads_back(v, text)) &&
-           precision < 17)
-        precision++;
-    size_t n = 0;
-    const char *p = text;
-    for (; *p && *p != 'e'; p++)
-        if (*p >= '0' && *p <= '9')
-            digits[n++] = *p;
-    ASSERT(*p == 'e');
-    *exponent = (int)strtol(p + 1, NULL, 10) + 1;
-    while (n > 1 && digits[n - 1] == '0')
-        n--;
-    return n;
-}
-
 static size_t special_format(double v, char *out)
 {
     const char *text = isnan(v) ? "NaN" : v > 0 ? "+Inf" : "-Inf";
@@ -150,29 +97,25 @@ static size_t special_format(double v, char *out)
     return n;
 }
 
-/* Values that are an integer over a small power of ten, which is what people
- * measure: printed from the integer, some 20 times faster than %.17g. */
+/* Up to three decimals, which is what people measure: printed from the integer over a
+ * power of ten, at a third of what digits_shortest takes. */
 static size_t decimal_format(double v, char *out)
 {
-    static const double powers[] = {1, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6};
+    static const double powers[] = {1, 1e1, 1e2, 1e3};
     double magnitude = fabs(v);
     if (magnitude >= 1e9)
         return 0;
-    for (size_t e = 0; e < sizeof powers / sizeof powers[0]; e++) {
-        double scaled = magnitude * powers[e];
-        int64_t whole = (int64_t)scaled;
-        if ((double)whole / powers[e] != magnitude) {
-            whole++;
-            if ((double)whole / powers[e] != magnitude)
-                continue;
-        }
+    for (size_t e = 1; e < sizeof powers / sizeof powers[0]; e++) {
+        int64_t whole = (int64_t)(magnitude * powers[e] + 0.5);
+        if ((double)whole / powers[e] != magnitude)
+            continue;
         char digits[24];
         size_t n = i64_format(whole, digits), len = 0;
         if (signbit(v))
             out[len++] = '-';
         for (size_t pad = n; pad <= e; pad++) { /* "0.05": zeros before the digits */
             out[len++] = '0';
-            if (pad == n && e > 0)
+            if (pad == n)
                 out[len++] = '.';
         }
         for (size_t i = 0; i < n; i++) {
@@ -204,9 +147,9 @@ size_t double_format(double v, char out[DOUBLE_TEXT_MAX])
         len = decimal_format(v, out);
     if (len > 0)
         return len;
-    char digits[20] = "";
+    char digits[DIGITS_MAX];
     int exponent;
-    size_t n = shortest_digits(fabs(v), digits, &exponent);
+    size_t n = digits_shortest(fabs(v), digits, &exponent);
     if (signbit(v))
         out[len++] = '-';
     if (exponent <= 0) {
@@ -220,7 +163,7 @@ size_t double_format(double v, char out[DOUBLE_TEXT_MAX])
     for (size_t i = 0; i < n || i < (size_t)exponent; i++) {
         if (i == (size_t)exponent)
             out[len++] = '.';
-        out[len++] = (char)(i < n ? digits[i] : '0');
+        out[len++] = i < n ? digits[i] : '0';
     }
     return len;
 }
@@ -229,9 +172,9 @@ size_t double_format_g(double v, char out[DOUBLE_TEXT_MAX])
 {
     if (!isfinite(v) || v == 0 || (fabs(v) >= 1e-4 && fabs(v) < 1e21))
         return double_format(v, out);
-    char digits[20] = "";
+    char digits[DIGITS_MAX];
     int exponent;
-    size_t n = shortest_digits(fabs(v), digits, &exponent), len = 0;
+    size_t n = digits_shortest(fabs(v), digits, &exponent), len = 0;
     if (signbit(v))
         out[len++] = '-';
     out[len++] = digits[0];

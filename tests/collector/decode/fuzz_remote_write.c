@@ -232,13 +232,13 @@ static void check(struct bytes in)
     Prw__WriteRequest *r =
         oracle_may_see(in) ? prw__write_request__unpack(NULL, in.len, in.at) : NULL;
     if (r) {
-        ASSERT(st == TSDB_OK);
+        ASSERT(st == TSDB_OK || oracle_has_long_varint(in));
         for (size_t i = 0; i < r->n_timeseries; i++)
             put_series(want, r->timeseries[i], &w);
         for (size_t i = 0; i < r->n_metadata; i++)
             put_metadata(want, r->metadata[i], &w);
         drop_exemplars(got);
-        if (!got->has_nul)
+        if (st == TSDB_OK && !got->has_nul)
             oracle_compare(got, want);
         prw__write_request__free_unpacked(r, NULL);
     } /* what protobuf-c refuses may pass here: labels are read when they are asked for */

@@ -107,21 +107,27 @@ static void put_series(const Prw2__Request *r, const Prw2__TimeSeries *s, struct
 }
 
 /* The tree's C strings end at a NUL, so values are compared on what it packs to. */
+static void compare_packed(const Prw2__Request *r, struct collect *again, struct collect *want)
+{
+    size_t len = prw2__request__get_packed_size(r);
+    uint8_t *at = ORACLE_ARRAY(uint8_t, len);
+    prw2__request__pack(r, at);
+    ASSERT(decode((struct bytes){at, len}, again) == TSDB_OK);
+    for (size_t i = 0; i < r->n_timeseries; i++)
+        put_series(r, r->timeseries[i], want);
+    keep_samples(again);
+    oracle_compare(again, want);
+}
+
 static void check(struct bytes in)
 {
     struct collect *got = collect_new(), *again = collect_new(), *want = collect_new();
     enum tsdb_status st = decode(in, got);
     Prw2__Request *r = oracle_may_see(in) ? prw2__request__unpack(NULL, in.len, in.at) : NULL;
     if (r) {
-        ASSERT(st == TSDB_OK);
-        size_t len = prw2__request__get_packed_size(r);
-        uint8_t *at = ORACLE_ARRAY(uint8_t, len);
-        prw2__request__pack(r, at);
-        ASSERT(decode((struct bytes){at, len}, again) == TSDB_OK);
-        for (size_t i = 0; i < r->n_timeseries; i++)
-            put_series(r, r->timeseries[i], want);
-        keep_samples(again);
-        oracle_compare(again, want);
+        ASSERT(st == TSDB_OK || oracle_has_long_varint(in));
+        if (st == TSDB_OK)
+            compare_packed(r, again, want);
         prw2__request__free_unpacked(r, NULL);
     }
     collect_free(got);

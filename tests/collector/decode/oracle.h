@@ -115,6 +115,20 @@ static inline bool oracle_has_zero_tag(struct bytes in)
     return false;
 }
 
+/* protobuf-c drops the bits of a tag beyond 32, so it may take what has none of our
+ * fields.  True where some varint is that long: it need not be a tag, so ask only when
+ * the two disagree. */
+static inline bool oracle_has_long_varint(struct bytes in)
+{
+    unsigned run = 0;
+    for (size_t i = 0; i < in.len; i++) {
+        if (run >= 4 && (in.at[i] & 0x70))
+            return true;
+        run = in.at[i] & 0x80 ? run + 1 : 0;
+    }
+    return false;
+}
+
 static inline bool oracle_may_see(struct bytes in)
 {
     return !oracle_has_zero_tag(in) && in.len <= ORACLE_BYTES_MAX &&
