@@ -65,14 +65,6 @@ bool frame_conn_is_open(const struct frame_conn *conn)
     return atomic_load_explicit(&conn->is_open, memory_order_relaxed);
 }
 
-/* All was answered, and nothing more will come. */
-static void finish_if_done(struct frame_conn *f)
-{
-    bool is_draining = atomic_load_explicit(&f->site->is_draining, memory_order_relaxed);
-    if ((f->has_ended || is_draining) && atomic_load(&f->outstanding) == 0)
-        conn_finish(f->conn, is_draining ? CLOSING_SHUTDOWN : CLOSING_PEER);
-}
-
 static void send_acks(struct frame_conn *f)
 {
     mutex_lock(&f->lock);
@@ -83,6 +75,17 @@ static void send_acks(struct frame_conn *f)
     if (f->conn && acks.len > 0)
         (void)conn_write(f->conn, writer_bytes(&acks)); /* when it fails, it is closing */
     writer_release(&acks);
+}
+
+/* All was answered, and nothing more will come. */
+static void finish_if_done(struct frame_conn *f)
+{
+    bool is_draining = atomic_load_explicit(&f->site->is_draining, memory_order_relaxed);
+    if ((!f->has_ended && !is_draining) || atomic_load(&f->outstanding) > 0)
+        return;
+    send_acks(f); /* an ack is put down before it stops being owed, and sent after */
+    if (!f->conn->is_closing)
+        conn_finish(f->conn, is_draining ? CLOSING_SHUTDOWN : CLOSING_PEER);
 }
 
 static void on_acks(void *arg)
