@@ -3,7 +3,6 @@
 #include "tsdb/base/assert.h"
 #include "tsdb/base/mem.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 enum { SAMPLES_ARENA_BYTES = 1 << 30 };
@@ -92,23 +91,50 @@ struct slot {
     uint32_t from;
 };
 
-static int by_time_then_arrival(const void *a, const void *b)
+/* The end of the run at `at` that does not fall. */
+static uint32_t run_end(const struct slot *slots, uint32_t at, uint32_t count)
 {
-    const struct slot *x = a, *y = b;
-    if (x->ts != y->ts)
-        return x->ts < y->ts ? -1 : 1;
-    return (x->from > y->from) - (x->from < y->from);
+    do
+        at++;
+    while (at < count && slots[at].ts >= slots[at - 1].ts);
+    return at;
+}
+
+/* Merges the runs [from, middle) and [middle, to); of equal times the left one's first. */
+static void merge_two(const struct slot *slots, uint32_t from, uint32_t middle, uint32_t to,
+                      struct slot *out)
+{
+    uint32_t a = from, b = middle;
+    for (uint32_t i = from; i < to; i++)
+        out[i] = b == to || (a < middle && slots[a].ts <= slots[b].ts) ? slots[a++] : slots[b++];
+}
+
+/* Samples come as a few runs that rise, one a block: merges neighbours until one is left.
+ * Stable.  Either of the two arrays holds the result, which is returned. */
+static struct slot *merge_runs(struct slot *slots, struct slot *spare, uint32_t count)
+{
+    while (run_end(slots, 0, count) < count) {
+        for (uint32_t from = 0, to; from < count; from = to) {
+            uint32_t middle = run_end(slots, from, count);
+            to = middle < count ? run_end(slots, middle, count) : middle;
+            merge_two(slots, from, middle, to, spare);
+        }
+        struct slot *merged = spare;
+        spare = slots;
+        slots = merged;
+    }
+    return slots;
 }
 
 static void sort(struct samples *s)
 {
-    struct slot *slots = MEM_ARRAY(struct slot, s->count);
+    struct slot *both = MEM_ARRAY(struct slot, 2 * (size_t)s->count);
     double *values = MEM_ARRAY(double, s->cap);
     const struct tsdb_histogram **histograms =
         s->histograms ? MEM_ARRAY(const struct tsdb_histogram *, s->cap) : NULL;
     for (uint32_t i = 0; i < s->count; i++)
-        slots[i] = (struct slot){s->ts[i], i};
-    qsort(slots, s->count, sizeof *slots, by_time_then_arrival);
+        both[i] = (struct slot){s->ts[i], i};
+    const struct slot *slots = merge_runs(both, both + s->count, s->count);
     for (uint32_t i = 0; i < s->count; i++) {
         s->ts[i] = slots[i].ts;
         values[i] = s->values[slots[i].from];
@@ -119,7 +145,7 @@ static void sort(struct samples *s)
     mem_free(s->histograms);
     s->values = values;
     s->histograms = histograms;
-    mem_free(slots);
+    mem_free(both);
 }
 
 static void move(struct samples *s, uint32_t to, uint32_t from)

@@ -156,6 +156,39 @@ Test(samples, order_cuts_rising_times_to_the_range)
         }
 }
 
+/* Goal: whatever runs come in, times rise afterwards and of equal ones the first is kept. */
+Test(samples, order_sorts_runs_and_noise)
+{
+    struct random random;
+    random_init(&random, rig_seed(7));
+    for (int round = 0; round < 300; round++) {
+        enum { TIMES = 500 };
+        double first[TIMES];
+        for (int i = 0; i < TIMES; i++)
+            first[i] = -1;
+        struct samples s;
+        samples_init(&s, NULL);
+        int64_t ts = 0;
+        uint32_t distinct = 0, n = 1 + (uint32_t)random_below(&random, 1000);
+        uint64_t run = 1 + random_below(&random, 100);
+        for (uint32_t i = 0; i < n; i++) {
+            ts = random_below(&random, run) ? ts + (int64_t)random_below(&random, 3)
+                                            : (int64_t)random_below(&random, TIMES);
+            ts = ts < TIMES ? ts : 0;
+            samples_put(&s, ts, i);
+            distinct += first[ts] < 0;
+            first[ts] = first[ts] < 0 ? i : first[ts];
+        }
+        cr_assert_eq(samples_order(&s, 0, TIMES), n - distinct);
+        cr_assert_eq(s.count, distinct);
+        for (uint32_t i = 0; i < s.count; i++) {
+            cr_assert(i == 0 || s.ts[i] > s.ts[i - 1]);
+            cr_assert_eq(s.values[i], first[s.ts[i]]);
+        }
+        samples_release(&s);
+    }
+}
+
 Test(samples, order_keeps_the_first_of_equal_times)
 {
     struct samples s;
