@@ -418,6 +418,7 @@ enum tsdb_status metrics_seal_locked(struct metrics *m, struct tsdb_error *err)
     s->now = clock_wall_ns(m->store->clock);
     s->err = err;
     samples_init(&s->samples, NULL);
+    s->samples.arena.limit = SIZE_MAX; /* the head holds a quarter of the memory at most */
     int64_t began = clock_mono_ns(m->store->clock);
     enum tsdb_status st = seal(s);
     (void)atomic_fetch_add(&m->seal_ns, clock_mono_ns(m->store->clock) - began);
