@@ -79,6 +79,12 @@ static inline size_t uvarint_encode(uint64_t v, uint8_t *out)
     return n;
 }
 
+/* How many bytes uvarint_encode writes. */
+static inline size_t uvarint_size(uint64_t v)
+{
+    return (size_t)(70 - __builtin_clzll(v | 1)) / 7;
+}
+
 static inline void writer_uvarint(struct writer *w, uint64_t v)
 {
     w->len += uvarint_encode(v, writer_reserve(w, 10));

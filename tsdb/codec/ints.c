@@ -15,6 +15,7 @@ enum {
     LENGTHS = 65,       /* bit lengths 0..64 */
     NEGATIVE = 72,      /* where the negatives' counts begin in struct lengths */
     LANES = 4,
+    LANES_WORTH = 48,
     HEAD_BYTES_MAX = 11,
     PATCH_BYTES_MAX = 11,
 };
@@ -57,21 +58,24 @@ static unsigned patch_bytes(unsigned over, bool is_negative)
 /* ---- planning ---------------------------------------------------------------- */
 
 /* Four tables take turns, so that equal neighbours do not wait for each other's
- * increments. */
+ * increments; a short column is done before four were added up. */
 static void lengths_count(struct lengths *out, const int64_t *v, unsigned n, uint64_t base)
 {
     uint8_t lanes[LANES][2 * NEGATIVE];
     uint64_t seen[2] = {0};
-    memset(lanes, 0, sizeof lanes);
+    unsigned turns = n < LANES_WORTH ? 1 : LANES;
+    memset(lanes, 0, turns * sizeof lanes[0]);
     for (unsigned i = 0; i < n; i++) {
         uint64_t x = (uint64_t)v[i] - base; /* wraps */
         unsigned is_negative = (unsigned)(x >> 63);
         x ^= 0 - (uint64_t)is_negative;
         unsigned length = 64 - (unsigned)__builtin_clzll(x | 1) - (x == 0);
-        lanes[i % LANES][length + is_negative * NEGATIVE]++;
+        lanes[i & (turns - 1)][length + is_negative * NEGATIVE]++;
         seen[is_negative] |= UINT64_C(1) << length;
     }
-    for (unsigned i = 0; i < sizeof out->at; i++)
+    if (turns == 1)
+        memcpy(out->at, lanes[0], sizeof out->at);
+    for (unsigned i = 0; turns > 1 && i < sizeof out->at; i++)
         out->at[i] = (uint8_t)(lanes[0][i] + lanes[1][i] + lanes[2][i] + lanes[3][i]);
     out->positive = seen[0];
     out->negative = seen[1];
@@ -119,9 +123,11 @@ static void frame_try(struct ints_frame *best, const int64_t *v, unsigned n, uin
     }
     /* A narrower frame has no fewer patches, of a byte or more each. */
     while (head + patches < best->bytes) {
-        size_t bytes = head + packed_bytes(n, width);
-        if (patches)
-            bytes += 1 + patches_cost(&lengths, width);
+        size_t bytes = head + packed_bytes(n, width) + (patches > 0);
+        if (patches && bytes + patches < best->bytes) /* a patch is a byte at least */
+            bytes += patches_cost(&lengths, width);
+        else
+            bytes += patches;
         if (bytes < best->bytes)
             *best = (struct ints_frame){base, (uint8_t)width, (uint8_t)patches, (uint16_t)bytes};
         if (width == 0)

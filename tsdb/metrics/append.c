@@ -29,6 +29,7 @@ struct append {
     uint8_t verdicts[TSDB_BATCH_POINTS_MAX];
     struct routed routed[TSDB_BATCH_POINTS_MAX];
     uint32_t shard_end[SHARDS]; /* routed[shard_end[i - 1]..shard_end[i]) are of shard i */
+    struct writer item, record; /* what goes into the journal, buffer of one call */
     struct tsdb_error *err;
 };
 
@@ -85,19 +86,15 @@ static enum tsdb_verdict admit(const struct append *a, struct tenant *t)
     return TSDB_ACCEPTED;
 }
 
-static enum tsdb_status journal_series(struct metrics *m, uint32_t ref, struct tsdb_labels labels,
-                                       struct tsdb_error *err)
+static enum tsdb_status journal_series(struct append *a, uint32_t ref, struct tsdb_labels labels)
 {
-    struct writer item = {0}, record = {0};
-    record_series_item(ref, labels, &item);
-    record_series_encode(1, writer_bytes(&item), &record);
-    struct bytes part = writer_bytes(&record);
     uint64_t position;
-    enum tsdb_status st =
-        journal_append(m->store->journal, RECORD_SERIES, &part, 1, &position, err);
-    writer_release(&item);
-    writer_release(&record);
-    return st;
+    writer_reset(&a->item);
+    writer_reset(&a->record);
+    record_series_item(ref, labels, &a->item);
+    record_series_encode(1, writer_bytes(&a->item), &a->record);
+    struct bytes part = writer_bytes(&a->record);
+    return journal_append(a->m->store->journal, RECORD_SERIES, &part, 1, &position, a->err);
 }
 
 /* The series with these canonical labels, made where there is none.  The journal
@@ -120,7 +117,7 @@ static enum tsdb_status find_or_create(struct append *a, struct tsdb_labels labe
         if (*verdict != TSDB_ACCEPTED)
             goto out;
         *ref = head_reserve(h, canonical);
-        st = journal_series(a->m, *ref, labels, a->err);
+        st = journal_series(a, *ref, labels);
         if (st != TSDB_OK) {
             head_unreserve(h, *ref);
             goto out;
@@ -205,19 +202,17 @@ static enum tsdb_status put_record(struct append *a, enum record_type type,
 
 static enum tsdb_status journal_batch(struct append *a, uint32_t n, uint64_t *position)
 {
-    struct writer record = {0};
-    record_samples_encode(a->routed, n, a->batch->points, &record);
-    enum tsdb_status st = put_record(a, RECORD_SAMPLES, &record, position);
-    if (st == TSDB_OK) {
-        writer_reset(&record);
-        record_histograms_encode(a->routed, n, a->batch->points, &record);
-        st = put_record(a, RECORD_HISTOGRAMS, &record, position);
-    }
-    writer_release(&record);
-    return st;
+    writer_reset(&a->record);
+    record_samples_encode(a->routed, n, a->batch->points, &a->record);
+    enum tsdb_status st = put_record(a, RECORD_SAMPLES, &a->record, position);
+    if (st != TSDB_OK)
+        return st;
+    writer_reset(&a->record);
+    record_histograms_encode(a->routed, n, a->batch->points, &a->record);
+    return put_record(a, RECORD_HISTOGRAMS, &a->record, position);
 }
 
-static enum tsdb_verdict apply_one(struct append *a, const struct routed *r, struct writer *scratch)
+static enum tsdb_verdict apply_one(struct append *a, const struct routed *r)
 {
     const struct tsdb_point *p = &a->batch->points[r->index];
     if (!p->histogram) {
@@ -225,16 +220,15 @@ static enum tsdb_verdict apply_one(struct append *a, const struct routed *r, str
         memcpy(&bits, &p->value, sizeof bits);
         return head_apply(&a->m->head, r->ref, p->ts, bits);
     }
-    writer_reset(scratch);
-    histogram_encode(p->histogram, scratch);
-    return head_apply_histogram(&a->m->head, r->ref, p->ts, writer_bytes(scratch),
+    writer_reset(&a->item);
+    histogram_encode(p->histogram, &a->item);
+    return head_apply_histogram(&a->m->head, r->ref, p->ts, writer_bytes(&a->item),
                                 p->histogram->sum);
 }
 
 static void apply_shard(struct append *a, uint32_t from, uint32_t to)
 {
     struct head *h = &a->m->head;
-    struct writer scratch = {0};
     mutex_lock(&h->shards[a->routed[from].ref & (SHARDS - 1)].lock);
     for (uint32_t i = from; i < to && i < from + PROBES_AT_ONCE / 4; i++)
         __builtin_prefetch(head_series(h, a->routed[i].ref), 1);
@@ -246,10 +240,9 @@ static void apply_shard(struct append *a, uint32_t from, uint32_t to)
             if (hot)
                 __builtin_prefetch(hot, 1);
         }
-        a->verdicts[a->routed[i].index] = (uint8_t)apply_one(a, &a->routed[i], &scratch);
+        a->verdicts[a->routed[i].index] = (uint8_t)apply_one(a, &a->routed[i]);
     }
     mutex_unlock(&h->shards[a->routed[from].ref & (SHARDS - 1)].lock);
-    writer_release(&scratch);
 }
 
 static enum tsdb_status append_under_gate(struct append *a, struct tsdb_appended *out)
@@ -299,6 +292,7 @@ static void append_begin(struct append *a, struct metrics *m, const struct tsdb_
     a->m = m;
     a->batch = batch;
     a->count = batch->point_count;
+    a->item = a->record = (struct writer){0};
     a->err = err;
     a->tenant = batch->tenant ? batch->tenant : "";
     if (a->tenant[0])
@@ -327,6 +321,8 @@ enum tsdb_status metrics_append(struct metrics *m, const struct tsdb_batch *batc
     rwlock_read(&m->store->gate);
     st = append_under_gate(&a, out);
     rwlock_unlock(&m->store->gate);
+    writer_release(&a.item);
+    writer_release(&a.record);
     if (st != TSDB_OK)
         return st;
     for (uint32_t i = 0; i < batch->point_count; i++)

@@ -76,6 +76,10 @@ TSDB_NODISCARD enum tsdb_status block_writer_series(struct block_writer *w, stru
                                                     struct tsdb_labels labels,
                                                     const struct samples *samples,
                                                     struct tsdb_error *err);
+/* Samples that lie before those of the next block_writer_series, of the same series: for
+ * one that is too large to be held at once. */
+TSDB_NODISCARD enum tsdb_status
+block_writer_part(struct block_writer *w, const struct samples *samples, struct tsdb_error *err);
 /* An exemplar of the series added last. */
 void block_writer_exemplar(struct block_writer *w, const struct tsdb_exemplar *exemplar);
 /* Ends the file and frees the writer, also on error.  facts->series == 0: the

@@ -45,6 +45,7 @@ struct block_writer {
     uint32_t group_count, group_samples;
     int64_t *group_ts; /* in the group's arena */
     uint64_t group_key;
+    uint32_t chunks; /* in heads and bodies: of block_writer_part */
     uint32_t exemplar_ordinal, exemplar_count;
     int64_t ts_first;
     uint64_t order;
@@ -262,18 +263,25 @@ static enum tsdb_status put_record(struct block_writer *w, struct tsdb_hash hash
     return TSDB_OK;
 }
 
-static enum tsdb_status put_single(struct block_writer *w, struct tsdb_hash hash,
-                                   struct tsdb_labels labels, const struct samples *s,
-                                   struct tsdb_error *err)
+/* Adds the samples' chunks to the record in the making. */
+static void put_chunks(struct block_writer *w, const struct samples *s)
 {
-    uint32_t chunks = 0;
-    for (uint32_t from = 0, n; from < s->count; from += n, chunks++) {
+    for (uint32_t from = 0, n; from < s->count; from += n, w->chunks++) {
         n = run_length(s, from);
         if (s->histograms && s->histograms[from])
             put_histograms(w, s, from, n);
         else
             put_floats(w, s->ts + from, s->values + from, n);
     }
+}
+
+static enum tsdb_status put_single(struct block_writer *w, struct tsdb_hash hash,
+                                   struct tsdb_labels labels, const struct samples *s,
+                                   struct tsdb_error *err)
+{
+    put_chunks(w, s);
+    uint32_t chunks = w->chunks;
+    w->chunks = 0;
     return put_record(w, hash, labels, chunks, err);
 }
 
@@ -366,9 +374,10 @@ enum tsdb_status block_writer_series(struct block_writer *w, struct tsdb_hash ha
                                      struct tsdb_labels labels, const struct samples *s,
                                      struct tsdb_error *err)
 {
-    if (s->count == 0)
+    if (s->count == 0 && w->chunks == 0)
         return TSDB_OK;
-    uint64_t key = s->histograms || s->count > BLOCK_CHUNK_SAMPLES ? 0 : family_key(labels);
+    bool is_single = w->chunks > 0 || s->histograms || s->count > BLOCK_CHUNK_SAMPLES;
+    uint64_t key = is_single ? 0 : family_key(labels);
     bool joins = key != 0 && w->group_count > 0 && w->group_count < BLOCK_FAMILY_COLUMNS_MAX &&
                  key == w->group_key && s->count == w->group_samples &&
                  memcmp(s->ts, w->group_ts, s->count * sizeof *s->ts) == 0;
@@ -380,6 +389,18 @@ enum tsdb_status block_writer_series(struct block_writer *w, struct tsdb_hash ha
     if (key == 0)
         return put_single(w, hash, labels, s, err);
     join_group(w, hash, labels, s, key);
+    return TSDB_OK;
+}
+
+enum tsdb_status block_writer_part(struct block_writer *w, const struct samples *s,
+                                   struct tsdb_error *err)
+{
+    if (w->chunks == 0) {
+        enum tsdb_status st = flush_group(w, err);
+        if (st != TSDB_OK)
+            return st;
+    }
+    put_chunks(w, s);
     return TSDB_OK;
 }
 

@@ -5,14 +5,6 @@
 
 #include "tsdb/base/writer.h"
 
-static size_t uvarint_size(uint64_t v)
-{
-    size_t n = 1;
-    for (; v >= 0x80; v >>= 7)
-        n++;
-    return n;
-}
-
 static size_t put_field(uint8_t *at, uint8_t tag, struct tsdb_text text)
 {
     size_t n = 0;

@@ -157,6 +157,7 @@ struct input {
     struct arena arenas[2];    /* the current and the next series' labels, in turn */
     struct block_exemplar_cursor exemplars;
     bool has_exemplar; /* the cursor stands on one */
+    bool is_taken;     /* stands on the series that is being written */
 };
 
 struct merge {
@@ -167,6 +168,7 @@ struct merge {
     struct block_writer *writer;
     struct samples samples;
     uint64_t repeated;
+    bool has_samples; /* the series that was written last */
     struct tsdb_error *err;
 };
 
@@ -218,11 +220,11 @@ static const struct tsdb_labels *smallest(const struct merge *g)
 }
 
 /* Adds the input's samples of its current series, cut by the tombstones. */
-static enum tsdb_status add_samples(struct merge *g, struct input *in)
+static enum tsdb_status add_samples(struct merge *g, struct input *in, int64_t start, int64_t end)
 {
     struct samples *all = &g->samples;
     uint32_t before = all->count;
-    enum tsdb_status st = block_samples(in->block, in->ordinal, INT64_MIN, INT64_MAX, all, g->err);
+    enum tsdb_status st = block_samples(in->block, in->ordinal, start, end, all, g->err);
     if (st != TSDB_OK)
         return st;
     struct samples tail = *all;
@@ -239,34 +241,88 @@ static enum tsdb_status write_exemplars(struct merge *g, struct input *in)
 {
     enum tsdb_status st = TSDB_OK;
     while (in->has_exemplar && in->exemplars.ordinal <= in->ordinal && st == TSDB_OK) {
-        if (in->exemplars.ordinal == in->ordinal && g->samples.count > 0)
+        if (in->exemplars.ordinal == in->ordinal && g->has_samples)
             block_writer_exemplar(g->writer, &in->exemplars.exemplar);
         st = next_exemplar(in, g->err);
     }
     return st;
 }
 
-/* One series from every input that has it. */
-static enum tsdb_status merge_series(struct merge *g, struct tsdb_labels labels)
+/* The samples in [start, end] of the inputs that stand on the series.  TSDB_ELIMIT: more
+ * histograms than may be held at once. */
+static enum tsdb_status read_window(struct merge *g, int64_t start, int64_t end)
 {
-    bool has[MERGE_INPUTS_MAX] = {false};
-    struct tsdb_hash hash = {0};
     samples_reset(&g->samples);
     for (uint32_t i = 0; i < g->count; i++) {
-        struct input *in = &g->inputs[i];
-        if (!has_series(in) || series_order(in->labels, labels) != 0)
+        if (!g->inputs[i].is_taken)
             continue;
-        has[i] = true;
-        enum tsdb_status st = block_hash(in->block, in->ordinal, &hash, g->err);
-        if (st == TSDB_OK)
-            st = add_samples(g, in);
+        enum tsdb_status st = add_samples(g, &g->inputs[i], start, end);
         if (st != TSDB_OK)
             return st;
     }
-    g->repeated += samples_order(&g->samples, INT64_MIN, INT64_MAX);
-    enum tsdb_status st = block_writer_series(g->writer, hash, labels, &g->samples, g->err);
+    g->repeated += samples_order(&g->samples, start, end);
+    return TSDB_OK;
+}
+
+/* Window by window, each half as long as the one that did not fit. */
+static enum tsdb_status write_in_parts(struct merge *g, int64_t start, int64_t end)
+{
+    uint64_t length = (uint64_t)end - (uint64_t)start; /* wraps; to the last time, inclusive */
+    for (;;) {
+        uint64_t left = (uint64_t)end - (uint64_t)start;
+        length = length < left ? length : left;
+        int64_t last = (int64_t)((uint64_t)start + length);
+        enum tsdb_status st = read_window(g, start, last);
+        if (st == TSDB_ELIMIT && length > 0) {
+            length /= 2;
+            continue;
+        }
+        if (st == TSDB_OK)
+            st = block_writer_part(g->writer, &g->samples, g->err);
+        if (st != TSDB_OK || last == end)
+            return st;
+        g->has_samples = g->has_samples || g->samples.count > 0;
+        start = last + 1;
+    }
+}
+
+static enum tsdb_status write_samples(struct merge *g, struct tsdb_hash hash,
+                                      struct tsdb_labels labels)
+{
+    g->has_samples = false;
+    enum tsdb_status st = read_window(g, INT64_MIN, INT64_MAX);
+    if (st == TSDB_ELIMIT) {
+        int64_t start = INT64_MAX, end = INT64_MIN;
+        for (uint32_t i = 0; i < g->count; i++) {
+            const struct manifest_segment *e = &g->inputs[i].block->entry;
+            start = g->inputs[i].is_taken && e->ts_min < start ? e->ts_min : start;
+            end = g->inputs[i].is_taken && e->ts_max > end ? e->ts_max : end;
+        }
+        st = write_in_parts(g, start, end);
+        g->has_samples = g->has_samples || g->samples.count > 0;
+        samples_reset(&g->samples);
+    }
+    if (st != TSDB_OK)
+        return st;
+    g->has_samples = g->has_samples || g->samples.count > 0;
+    return block_writer_series(g->writer, hash, labels, &g->samples, g->err);
+}
+
+/* One series from every input that has it. */
+static enum tsdb_status merge_series(struct merge *g, struct tsdb_labels labels)
+{
+    struct tsdb_hash hash = {0};
+    for (uint32_t i = 0; i < g->count; i++) {
+        struct input *in = &g->inputs[i];
+        in->is_taken = has_series(in) && series_order(in->labels, labels) == 0;
+        enum tsdb_status st =
+            in->is_taken ? block_hash(in->block, in->ordinal, &hash, g->err) : TSDB_OK;
+        if (st != TSDB_OK)
+            return st;
+    }
+    enum tsdb_status st = write_samples(g, hash, labels);
     for (uint32_t i = 0; i < g->count && st == TSDB_OK; i++) {
-        if (!has[i])
+        if (!g->inputs[i].is_taken)
             continue;
         st = write_exemplars(g, &g->inputs[i]);
         g->inputs[i].ordinal++;
@@ -339,6 +395,7 @@ static enum tsdb_status merge(struct metrics *m, const struct choice *choice,
     g->err = err;
     g->tombstones = tombstones_ref(m);
     samples_init(&g->samples, NULL);
+    g->samples.arena.limit = m->merge_bytes_max;
     uint64_t id = store_take_id(m->store);
     char path[STORE_PATH_MAX];
     store_segment_path(m->store, id, STORE_METRICS, path);

@@ -132,6 +132,7 @@ enum tsdb_status metrics_open(struct store *store, const struct tsdb_options *op
 {
     struct metrics *m = MEM_NEW(struct metrics);
     m->store = store;
+    m->merge_bytes_max = (size_t)256 << 20;
     head_init(&m->head, manifest_facts(store->manifest)->seed, &store->budget);
     catalog_init(&m->catalog, &store->budget);
     mutex_init(&m->tend);

@@ -63,6 +63,7 @@ struct metrics {
     struct tsdb_limits limits;
     int64_t retention;
     uint64_t retention_bytes;
+    size_t merge_bytes_max; /* of one series' histograms in memory at once; fixed */
     _Atomic uint64_t seals, merges, expired, quarantined, samples_merged;
     _Atomic int64_t seal_ns, merge_ns, replay_ns;
 };

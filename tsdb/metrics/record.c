@@ -162,38 +162,53 @@ enum tsdb_status record_labels_decode(struct bytes in, struct tsdb_label *out, u
     return TSDB_OK;
 }
 
+static size_t labels_bytes(struct tsdb_labels labels)
+{
+    size_t n = uvarint_size(labels.count);
+    for (uint32_t i = 0; i < labels.count; i++) {
+        struct tsdb_label l = labels.at[i];
+        n += uvarint_size(l.name.len) + l.name.len + uvarint_size(l.value.len) + l.value.len;
+    }
+    return n;
+}
+
 void record_series_item(uint32_t ref, struct tsdb_labels labels, struct writer *out)
 {
     writer_uvarint(out, ref);
-    struct writer one = {0};
-    record_labels_encode(labels, &one);
-    writer_sized(out, one.at, one.len);
-    writer_release(&one);
+    writer_uvarint(out, labels_bytes(labels));
+    record_labels_encode(labels, out);
 }
 
-void record_series_encode(uint32_t n, struct bytes items, struct writer *out)
+/* Items compressed into *lz4, with their count; 0: that does not pay. */
+static size_t series_compress(uint32_t n, struct bytes items, struct writer *lz4, size_t *raw)
 {
     struct writer plain = {0};
     writer_uvarint(&plain, n);
     writer_put(&plain, items.at, items.len);
     ASSERT(plain.len <= SERIES_RAW_BYTES_MAX);
-    int packed = 0;
+    int bound = LZ4_compressBound((int)plain.len);
+    int packed = LZ4_compress_default(
+        (const char *)plain.at, (char *)writer_reserve(lz4, (size_t)bound), (int)plain.len, bound);
+    *raw = plain.len;
+    writer_release(&plain);
+    return packed > 0 && (size_t)packed < *raw ? (size_t)packed : 0;
+}
+
+void record_series_encode(uint32_t n, struct bytes items, struct writer *out)
+{
     struct writer lz4 = {0};
-    if (plain.len >= SERIES_LZ4_BYTES_MIN) {
-        int bound = LZ4_compressBound((int)plain.len);
-        packed = LZ4_compress_default((const char *)plain.at,
-                                      (char *)writer_reserve(&lz4, (size_t)bound), (int)plain.len,
-                                      bound);
-    }
-    if (packed > 0 && (size_t)packed < plain.len) {
-        writer_uvarint(out, plain.len);
-        writer_put(out, lz4.at, (size_t)packed);
+    size_t raw = 0, packed = 0;
+    if (items.len >= SERIES_LZ4_BYTES_MIN)
+        packed = series_compress(n, items, &lz4, &raw);
+    if (packed > 0) {
+        writer_uvarint(out, raw);
+        writer_put(out, lz4.at, packed);
     } else {
         writer_uvarint(out, 0);
-        writer_put(out, plain.at, plain.len);
+        writer_uvarint(out, n);
+        writer_put(out, items.at, items.len);
     }
     writer_release(&lz4);
-    writer_release(&plain);
 }
 
 static enum tsdb_status series_items(struct bytes in, record_series_fn *fn, void *arg)

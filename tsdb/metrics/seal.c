@@ -26,6 +26,7 @@
 enum {
     WINDOWS_MAX = 48,
     DEFINE_AT_ONCE = 1024,
+    PREFETCH = 8,
     DEFINE_BYTES = 1 << 20, /* one series may add 16 MiB to that; a record holds 32 */
     IDLE_MINUTES = 15,
 };
@@ -133,6 +134,7 @@ static uint32_t first_exemplar(const struct seal *s, uint32_t ref)
 struct ordered {
     struct tsdb_labels labels;
     struct tsdb_hash hash;
+    const struct series *at; /* to fetch it ahead; pages do not move */
     uint32_t ref;
 };
 
@@ -190,13 +192,17 @@ static enum tsdb_status write_metric(struct seal *s, struct tsdb_text name)
         head_index_labels(h->labels, refs.at[i], labels, &count);
         struct tsdb_label *copy = ARENA_ARRAY(&arena, struct tsdb_label, count);
         memcpy(copy, labels, count * sizeof *copy);
-        series[i] = (struct ordered){{copy, count}, head_series(h, refs.at[i])->hash, refs.at[i]};
+        const struct series *at = head_series(h, refs.at[i]);
+        series[i] = (struct ordered){{copy, count}, at->hash, at, refs.at[i]};
     }
     rwlock_unlock(&h->index);
     if (st == TSDB_OK)
         qsort(series, refs.count, sizeof *series, by_labels);
-    for (uint32_t i = 0; i < refs.count && st == TSDB_OK; i++)
+    for (uint32_t i = 0; i < refs.count && st == TSDB_OK; i++) {
+        if (i + PREFETCH < refs.count)
+            __builtin_prefetch(series[i + PREFETCH].at);
         st = write_series(s, &series[i]);
+    }
     mem_free(series);
     arena_release(&arena);
     ordinals_release(&refs);
@@ -412,6 +418,7 @@ enum tsdb_status metrics_seal_locked(struct metrics *m, struct tsdb_error *err)
     s->now = clock_wall_ns(m->store->clock);
     s->err = err;
     samples_init(&s->samples, NULL);
+    s->samples.arena.limit = SIZE_MAX; /* the head holds a quarter of the memory at most */
     int64_t began = clock_mono_ns(m->store->clock);
     enum tsdb_status st = seal(s);
     (void)atomic_fetch_add(&m->seal_ns, clock_mono_ns(m->store->clock) - began);

@@ -1,6 +1,9 @@
 #include "tests/tsdb/metrics/rig.h"
 
+#include "tests/tsdb/codec/native.h"
+#include "tsdb/base/hash.h"
 #include "tsdb/base/text.h"
+#include "tsdb/codec/histograms.h"
 
 #include <errno.h>
 
@@ -204,4 +207,55 @@ Test(merge, does_not_change_which_sample_of_a_time_wins)
         series_set_close(set);
         rig_release(&r);
     }
+}
+
+/* Three blocks of 3,000 histograms each, with room for a few hundred at once. */
+Test(merge, a_series_that_does_not_fit_the_memory_is_written_in_parts)
+{
+    enum { BLOCKS = 3, EACH = 3000 };
+    static struct native native;
+    struct random random;
+    struct rig r;
+    random_init(&random, rig_seed(61));
+    do
+        native_make(&random, &native);
+    while (native.h.positive_count < 20);
+    rig_init(&r);
+    r.m->merge_bytes_max = (size_t)2 << 20;
+    const char *series[] = {"h|x=1"};
+    for (int i = 0; i < BLOCKS * EACH; i++) {
+        native_grow(&random, &native, 9);
+        struct rig_batch b = {.series = series};
+        struct tsdb_point p = {rig_key(&r, series[0]), RIG_NOW - NS_PER_HOUR + i * NS_PER_MS, 0,
+                               &native.h};
+        struct tsdb_batch batch = {
+            .points = &p, .point_count = 1, .labels = rig_labels_of, .arg = &b};
+        struct tsdb_appended out;
+        cr_assert_eq(metrics_append(r.m, &batch, &out, NULL, NULL), TSDB_OK);
+        cr_assert_eq(out.counts[TSDB_ACCEPTED], 1u);
+        if (i % 500 == 499)
+            rig_sync(&r);
+        if (i % EACH == EACH - 1)
+            rig_seal(&r);
+    }
+    uint64_t before = 0, after = 0;
+    for (int pass = 0; pass < 2; pass++) {
+        struct series_set *set = rig_select(&r, "x", "1", INT64_MIN, INT64_MAX);
+        struct samples s;
+        samples_init(&s, NULL);
+        cr_assert_eq(series_set_samples(set, 0, &s, NULL), TSDB_OK);
+        cr_assert_eq(s.count, (uint32_t)(BLOCKS * EACH), "pass %d: %u", pass, s.count);
+        struct writer w = {0};
+        for (uint32_t i = 0; i < s.count; i++)
+            histogram_encode(s.histograms[i], &w);
+        *(pass ? &after : &before) = hash64(0, w.at, w.len);
+        writer_release(&w);
+        samples_release(&s);
+        series_set_close(set);
+        if (pass == 0)
+            merge_all(&r, true);
+    }
+    cr_assert_eq(count_blocks(&r), 1u, "it was merged");
+    cr_assert_eq(before, after);
+    rig_release(&r);
 }
