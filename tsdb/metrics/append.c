@@ -336,6 +336,7 @@ static enum tsdb_verdict apply_one(struct append *a, const struct routed *r)
 static void apply_shard(struct append *a, uint32_t from, uint32_t to)
 {
     struct head *h = &a->m->head;
+    ASSERT(((a->routed[from].ref ^ a->routed[to - 1].ref) & (SHARDS - 1)) == 0);
     mutex_lock(&h->shards[a->routed[from].ref & (SHARDS - 1)].lock);
     for (uint32_t i = from; i < to && i < from + PROBES_AT_ONCE / 4; i++)
         __builtin_prefetch(head_series(h, a->routed[i].ref), 1);
