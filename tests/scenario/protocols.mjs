@@ -215,7 +215,7 @@ await run({
     const sent = (name, more) => [[30, 7, 0], [60, 7, 0], [90, 9, 70]].map(([at, value, start]) =>
       ({ name, ms: base + at * 1000, value, start_ms: base + start * 1000, ...more }));
     const end = (base + 90000) / 1000;
-    for (const [setting, want, zeros] of [['zero', '16', 2], ['ignore', '2', 0], [undefined, '2', 0]]) {
+    for (const [setting, want, zeros] of [['zero', '16.0', 2], ['ignore', '2.5', 0], [undefined, '2.5', 0]]) {
       const a = await start({ args: setting ? ['--start-timestamps', setting] : [] });
       for (let again = 0; again < 2; again++) {
         equal((await a.postOtlp(wire.otlp(sent('hits'), { sum: 2 }))).status, 200, 'OTLP');
@@ -223,7 +223,7 @@ await run({
         equal((await a.postOtlp(wire.otlp(sent('level')))).status, 200, 'a gauge');
         equal((await a.postOtlp(wire.otlp(sent('steps'), { sum: 1 }))).status, 200, 'increments');
       }
-      const increase = async (name) => Math.round(await a.value(`increase(${name}[2m])`, { time: end })).toString();
+      const increase = async (name) => Number(await a.value(`increase(${name}[2m])`, { time: end })).toFixed(1);
       const samples = async (name) => a.value(`count_over_time(${name}[2m])`, { time: end });
       for (const name of ['hits_total', 'rw_total']) {
         equal(await increase(name), want, `${name}, ${setting}`);
