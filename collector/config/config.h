@@ -58,9 +58,12 @@ struct config_store {
     int64_t future_limit, past_limit;
 };
 
+enum start_timestamps { STARTS_IGNORE, STARTS_ZERO };
+
 struct config_ingest {
     int otlp_translation; /* enum otlp_translation */
     struct config_list otlp_promote;
+    int start_timestamps; /* enum start_timestamps */
 };
 
 struct config_query {

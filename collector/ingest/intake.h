@@ -28,6 +28,7 @@ struct intake_room {
     struct rejects *rejects;
     uint32_t items_max;
     size_t arena_bytes_max; /* scratch of one message */
+    bool has_start_zeros;   /* start times of totals go to the engine */
 };
 
 struct intake_source {

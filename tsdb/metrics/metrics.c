@@ -123,6 +123,11 @@ static enum tsdb_status open_blocks(struct metrics *m, struct tsdb_error *err)
     for (size_t i = 0; i < count && st == TSDB_OK; i++)
         if (entries[i].signal == STORE_METRICS)
             st = open_block(m, &entries[i], m->blocks, err);
+    for (uint32_t i = 0; i < m->blocks->count; i++) {
+        int64_t newest = m->blocks->blocks[i]->entry.ts_max;
+        if (newest > m->head.stored_ts_max)
+            m->head.stored_ts_max = newest;
+    }
     mem_free(entries);
     return st;
 }
