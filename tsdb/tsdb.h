@@ -100,6 +100,8 @@ struct tsdb_histogram {
 
 /* ---- opening ---------------------------------------------------------------- */
 
+struct tsdb_log_retention; /* tsdb_logs.h */
+
 struct fs;    /* tsdb/base/fs.h: NULL means the real one */
 struct clock; /* tsdb/base/clock.h: NULL means the real one */
 
@@ -115,8 +117,9 @@ struct tsdb_limits {
     uint64_t series_new_per_s; /* churn per tenant, averaged over 10 s */
     uint32_t labels_max;       /* labels a series */
     uint32_t name_bytes_max, value_bytes_max;
-    int64_t future_max; /* a sample may lie this far ahead */
-    int64_t past_max;   /* ... and this far back; 0: the retention */
+    int64_t future_max;                          /* a sample may lie this far ahead */
+    int64_t past_max;                            /* ... and this far back; 0: the retention */
+    uint32_t log_line_bytes_max, log_fields_max; /* of one record; fields may have as many bytes */
 };
 
 enum tsdb_event_kind {
@@ -142,6 +145,8 @@ struct tsdb_options {
     uint64_t journal_bytes_max; /* seals when the journal holds more; 0: 512 MiB */
     bool has_no_threads;        /* simulation: the caller drives tsdb_step() */
     bool is_read_only;
+    const struct tsdb_log_retention *log_retention; /* the first that matches counts; copied */
+    size_t log_retention_count;
     struct tsdb_limits limits;
     /* Called from the engine's threads, with no lock held. */
     void (*on_event)(void *arg, const struct tsdb_event *event);
@@ -215,6 +220,7 @@ enum tsdb_verdict {
     TSDB_SERIES_LIMIT, /* the tenant's active series, or memory for another one */
     TSDB_CHURN_LIMIT,  /* the tenant's new series per second */
     TSDB_BAD_HISTOGRAM,
+    TSDB_TOO_LARGE, /* a log record's line or fields */
     TSDB_VERDICT_COUNT,
 };
 
@@ -266,7 +272,7 @@ struct tsdb_query_options {
     uint64_t samples_max, series_max, bytes_max; /* 0: the engine's defaults */
 };
 
-enum tsdb_value_kind { TSDB_SCALAR, TSDB_STRING, TSDB_VECTOR, TSDB_MATRIX };
+enum tsdb_value_kind { TSDB_SCALAR, TSDB_STRING, TSDB_VECTOR, TSDB_MATRIX, TSDB_STREAMS };
 
 /* One series of the answer; borrowed until the next tsdb_query_next. */
 struct tsdb_result {
@@ -396,5 +402,7 @@ TSDB_API struct tsdb_hash tsdb_labels_hash(uint64_t seed, struct tsdb_labels lab
 #ifdef __cplusplus
 }
 #endif
+
+#include "tsdb/tsdb_logs.h" /* the second half: logs */
 
 #endif

@@ -40,6 +40,10 @@
     X(DOOR_REMOTE_WRITE_2, "remote_write_2")                                                       \
     X(DOOR_TCP, "tcp")                                                                             \
     X(DOOR_UDP, "udp")                                                                             \
+    X(DOOR_LOKI, "loki")                                                                           \
+    X(DOOR_ELASTIC, "elastic")                                                                     \
+    X(DOOR_SYSLOG, "syslog")                                                                       \
+    X(DOOR_JSON_LINES, "json_lines")                                                               \
     X(DOOR_SELF, "self")
 
 /* The first TSDB_VERDICT_COUNT are enum tsdb_verdict, value for value. */
@@ -54,9 +58,9 @@
     X(REASON_SERIES_LIMIT, "series_limit")                                                         \
     X(REASON_CHURN_LIMIT, "churn_limit")                                                           \
     X(REASON_BAD_HISTOGRAM, "bad_histogram")                                                       \
+    X(REASON_TOO_LARGE, "too_large")                                                               \
     X(REASON_MALFORMED, "malformed")     /* bytes that do not decode */                            \
     X(REASON_UNSUPPORTED, "unsupported") /* well-formed, not taken */                              \
-    X(REASON_TOO_LARGE, "too_large")                                                               \
     X(REASON_OVERLOADED, "overloaded")     /* memory or queue full */                              \
     X(REASON_UNWRITABLE, "unwritable")     /* the journal cannot be written */                     \
     X(REASON_UNAUTHORIZED, "unauthorized") /* bad or missing token */

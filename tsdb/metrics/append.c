@@ -340,6 +340,7 @@ const char *tsdb_verdict_name(enum tsdb_verdict verdict)
         [TSDB_TOO_NEW] = "too_new",         [TSDB_BAD_LABELS] = "bad_labels",
         [TSDB_LABEL_LIMIT] = "label_limit", [TSDB_SERIES_LIMIT] = "series_limit",
         [TSDB_CHURN_LIMIT] = "churn_limit", [TSDB_BAD_HISTOGRAM] = "bad_histogram",
+        [TSDB_TOO_LARGE] = "too_large",
     };
     return (unsigned)verdict < TSDB_VERDICT_COUNT ? names[verdict] : "unknown";
 }
