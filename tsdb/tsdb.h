@@ -377,9 +377,10 @@ struct tsdb_stats {
 };
 TSDB_API void tsdb_stats(struct tsdb *db, struct tsdb_stats *out);
 
-/* Label pairs of the active series, in no order.  fn must not call the engine. */
+/* Label pairs of the tenant's active series, in no order.  fn must not call the engine. */
 typedef bool tsdb_cardinality_fn(void *arg, struct tsdb_label pair, uint32_t series);
-TSDB_API void tsdb_cardinality(struct tsdb *db, tsdb_cardinality_fn *fn, void *arg);
+TSDB_API void tsdb_cardinality(struct tsdb *db, const char *tenant, tsdb_cardinality_fn *fn,
+                               void *arg);
 
 struct tsdb_segment_info {
     const char *name;

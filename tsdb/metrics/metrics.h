@@ -147,6 +147,8 @@ TSDB_NODISCARD enum tsdb_status metrics_label_names(struct metrics *m, const str
 TSDB_NODISCARD enum tsdb_status metrics_label_values(struct metrics *m, struct tsdb_text name,
                                                      const struct lookup *lookup, tsdb_text_fn *fn,
                                                      void *arg, struct tsdb_error *err);
+/* tsdb_cardinality. */
+void metrics_cardinality(struct metrics *m, const char *tenant, tsdb_cardinality_fn *fn, void *arg);
 
 void metrics_stats(struct metrics *m, struct tsdb_stats *out);
 
