@@ -433,27 +433,9 @@ void tsdb_stats(struct tsdb *db, struct tsdb_stats *out)
     out->journal_oldest_unsynced_ns = journal.oldest_unsynced_ns;
 }
 
-/* Hides the tenant's label. */
-struct cardinality {
-    tsdb_cardinality_fn *fn;
-    void *arg;
-};
-
-static bool on_pair(void *arg, struct tsdb_text name, struct tsdb_text value, uint32_t series)
+void tsdb_cardinality(struct tsdb *db, const char *tenant, tsdb_cardinality_fn *fn, void *arg)
 {
-    struct cardinality *c = arg;
-    if (text_equal(name, text_of(TENANT_LABEL)))
-        return true;
-    return c->fn(c->arg, (struct tsdb_label){name, value}, series);
-}
-
-void tsdb_cardinality(struct tsdb *db, tsdb_cardinality_fn *fn, void *arg)
-{
-    struct cardinality c = {fn, arg};
-    struct head *h = &db->metrics->head;
-    rwlock_read(&h->index);
-    head_index_stats(h->labels, on_pair, &c);
-    rwlock_unlock(&h->index);
+    metrics_cardinality(db->metrics, tenant, fn, arg);
 }
 
 void tsdb_segments(struct tsdb *db, tsdb_segment_fn *fn, void *arg)

@@ -122,6 +122,12 @@ struct tsdb_limits {
     uint32_t log_line_bytes_max, log_fields_max; /* of one record; fields may have as many bytes */
 };
 
+/* A tenant's own, instead of the common ones; memory_bytes is the engine's alone. */
+struct tsdb_tenant_limits {
+    const char *tenant;
+    struct tsdb_limits limits;
+};
+
 enum tsdb_event_kind {
     TSDB_EVENT_PROGRESS, /* replay, sealing, merging: text says how far */
     TSDB_EVENT_DEGRADED, /* can no longer acknowledge; text says why */
@@ -148,6 +154,8 @@ struct tsdb_options {
     const struct tsdb_log_retention *log_retention; /* the first that matches counts; copied */
     size_t log_retention_count;
     struct tsdb_limits limits;
+    const struct tsdb_tenant_limits *tenant_limits; /* copied */
+    size_t tenant_limits_count;
     /* Called from the engine's threads, with no lock held. */
     void (*on_event)(void *arg, const struct tsdb_event *event);
     /* tsdb_synced() advanced, or acknowledging became (im)possible. */
@@ -383,9 +391,10 @@ struct tsdb_stats {
 };
 TSDB_API void tsdb_stats(struct tsdb *db, struct tsdb_stats *out);
 
-/* Label pairs of the active series, in no order.  fn must not call the engine. */
+/* Label pairs of the tenant's active series, in no order.  fn must not call the engine. */
 typedef bool tsdb_cardinality_fn(void *arg, struct tsdb_label pair, uint32_t series);
-TSDB_API void tsdb_cardinality(struct tsdb *db, tsdb_cardinality_fn *fn, void *arg);
+TSDB_API void tsdb_cardinality(struct tsdb *db, const char *tenant, tsdb_cardinality_fn *fn,
+                               void *arg);
 
 struct tsdb_segment_info {
     const char *name;

@@ -29,8 +29,7 @@ struct intake {
 
 static void remember(const struct intake *in, enum reason reason, struct tsdb_text text)
 {
-    rejects_put(in->room->rejects, clock_wall_ns(in->room->clock), in->source->door, reason,
-                in->source->peer, text);
+    rejects_put(in->room->rejects, clock_wall_ns(in->room->clock), in->source, reason, text);
 }
 
 /* {a="b",...} value ts, cut to SAMPLE_TEXT_MAX. */

@@ -15,6 +15,7 @@
 #include "collector/ingest/delta.h"
 #include "collector/ingest/outcome.h"
 #include "collector/ingest/rejects.h"
+#include "collector/ingest/source.h"
 
 enum intake_format { INTAKE_OTLP, INTAKE_REMOTE_WRITE, INTAKE_REMOTE_WRITE_2 };
 
@@ -29,12 +30,6 @@ struct intake_room {
     uint32_t items_max;
     size_t arena_bytes_max; /* scratch of one message */
     bool has_start_zeros;   /* start times of totals go to the engine */
-};
-
-struct intake_source {
-    enum door door;
-    struct tsdb_text peer;
-    const char *tenant;
 };
 
 void intake_run(const struct intake_room *room, const struct intake_source *source,

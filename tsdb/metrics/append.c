@@ -414,8 +414,9 @@ static void append_begin(struct append *a, struct metrics *m, const struct tsdb_
     if (a->tenant[0])
         a->tenant_hash = hash128(m->head.seed, a->tenant, strlen(a->tenant));
     mutex_lock(&m->config);
-    a->limits = m->limits;
-    int64_t past = m->limits.past_max ? m->limits.past_max : m->retention;
+    const struct tsdb_limits *own = tenant_limits_find(&m->tenant_limits, a->tenant);
+    a->limits = own ? *own : m->limits;
+    int64_t past = a->limits.past_max ? a->limits.past_max : m->retention;
     mutex_unlock(&m->config);
     a->now = clock_wall_ns(m->store->clock);
     a->ts_min = past && a->now > INT64_MIN + past ? a->now - past : INT64_MIN;

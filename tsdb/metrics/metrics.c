@@ -170,6 +170,7 @@ void metrics_close(struct metrics *m)
     mem_free(m->lost);
     catalog_release(&m->catalog);
     head_release(&m->head);
+    tenant_limits_release(&m->tenant_limits);
     mutex_release(&m->tend);
     mutex_release(&m->lists);
     mutex_release(&m->sets);
@@ -180,11 +181,16 @@ void metrics_close(struct metrics *m)
 
 void metrics_configure(struct metrics *m, const struct tsdb_options *options)
 {
+    struct tenant_limits own, old;
+    tenant_limits_init(&own, options->tenant_limits, options->tenant_limits_count);
     mutex_lock(&m->config);
+    old = m->tenant_limits;
+    m->tenant_limits = own;
     m->limits = options->limits;
     m->retention = options->retention;
     m->retention_bytes = options->retention_bytes;
     mutex_unlock(&m->config);
+    tenant_limits_release(&old);
     atomic_store(&m->store->budget.limit, options->limits.memory_bytes);
 }
 

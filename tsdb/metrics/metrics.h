@@ -16,6 +16,7 @@
 #include "tsdb/metrics/catalog.h"
 #include "tsdb/metrics/head.h"
 #include "tsdb/metrics/select.h"
+#include "tsdb/metrics/tenant_limits.h"
 #include "tsdb/store/store.h"
 
 /* The blocks at one moment, what was written first in front.  Shared by reference. */
@@ -59,8 +60,9 @@ struct metrics {
     struct cond set_closed;
     struct series_set *open_sets;
     uint64_t set_sequence;
-    struct mutex config; /* guards the next three */
+    struct mutex config; /* guards the next four */
     struct tsdb_limits limits;
+    struct tenant_limits tenant_limits;
     int64_t retention;
     uint64_t retention_bytes;
     size_t merge_bytes_max; /* of one series' histograms in memory at once; fixed */
@@ -147,6 +149,8 @@ TSDB_NODISCARD enum tsdb_status metrics_label_names(struct metrics *m, const str
 TSDB_NODISCARD enum tsdb_status metrics_label_values(struct metrics *m, struct tsdb_text name,
                                                      const struct lookup *lookup, tsdb_text_fn *fn,
                                                      void *arg, struct tsdb_error *err);
+/* tsdb_cardinality. */
+void metrics_cardinality(struct metrics *m, const char *tenant, tsdb_cardinality_fn *fn, void *arg);
 
 void metrics_stats(struct metrics *m, struct tsdb_stats *out);
 

@@ -563,11 +563,12 @@ Test(ingest, refusals_can_be_read)
     r.reply[r.reply_len] = '\0';
     const char *all = (const char *)r.reply;
     cr_assert_eq(memcmp(all, "{\"total\":2,\"rejects\":[{", 23), 0, "%s", all);
-    cr_assert_not_null(strstr(all,
-                              "\"door\":\"remote_write\",\"peer\":\"127.0.0.1:5123\",\"reason\":"
-                              "\"too_old\",\"text\":\"{__name__=\\\"up\\\"} 1 "
-                              "1700000000000000000\""),
-                       "%s", all);
+    cr_assert_not_null(
+        strstr(all,
+               "\"door\":\"remote_write\",\"tenant\":\"\",\"peer\":\"127.0.0.1:5123\",\"reason\":"
+               "\"too_old\",\"text\":\"{__name__=\\\"up\\\"} 1 "
+               "1700000000000000000\""),
+        "%s", all);
     cr_assert_not_null(strstr(all, "\"reason\":\"malformed\""));
     cr_assert_not_null(strstr(all, "\"time\":\"2023-11-14T22:13:20.000Z\""));
 }
@@ -778,4 +779,68 @@ Test(ingest, lost_datagrams_are_a_number)
     x.reply[x.reply_len] = '\0';
     cr_assert_not_null(strstr((char *)x.reply, "\"id\":\"probe-1\",\"received\":5,\"lost\":4"),
                        "%s", (char *)x.reply);
+}
+
+/* A token is the name of its tenant; none may not. */
+static bool by_token(void *arg, struct tsdb_text token, struct arena *arena,
+                     struct tsdb_text *tenant)
+{
+    (void)arg;
+    char *name = ARENA_ARRAY(arena, char, token.len + 1);
+    memcpy(name, token.at, token.len);
+    *tenant = (struct tsdb_text){name, token.len};
+    return token.len > 0;
+}
+
+static void send_datagram(const char *sender, const char *token)
+{
+    struct address peer;
+    cr_assert_eq(address_parse(text_of("10.0.0.7:4319"), &peer, NULL), TSDB_OK);
+    struct envelope e = {.sender = text_of(sender),
+                         .sequence = 1,
+                         .kind = 99,
+                         .payload = {(const uint8_t *)"x", 1},
+                         .token = text_of(token)};
+    struct writer w = {0};
+    envelope_encode(&e, &w);
+    ingest_datagram(ingest, &peer, writer_bytes(&w));
+    struct frame_conn conn = {0};
+    cr_assert(ingest_frame(ingest, &conn, writer_bytes(&w)));
+    writer_release(&w);
+}
+
+static const char *read_as(const char *path, const char *tenant, struct exchange *x)
+{
+    *x = (struct exchange){.tenant = tenant};
+    call(path, x);
+    x->reply[x->reply_len] = '\0';
+    return (const char *)x->reply;
+}
+
+Test(ingest, a_tenant_sees_its_own_rejects_and_senders)
+{
+    static struct exchange x;
+    ingest_free(ingest);
+    options.authorize = by_token;
+    ingest = ingest_new(&options);
+    send_datagram("probe-a", "acme");
+    send_datagram("probe-b", "other");
+    send_datagram("probe-c", "");
+    const char *own = read_as("/-/rejects", "acme", &x);
+    cr_assert_not_null(strstr(own, "{\"total\":2,"), "%s", own);
+    cr_assert_not_null(strstr(own, "\"door\":\"tcp\",\"tenant\":\"acme\""), "%s", own);
+    cr_assert_null(strstr(own, "other"), "%s", own);
+    cr_assert_null(strstr(own, "unauthorized"), "%s", own);
+    const char *all = read_as("/-/rejects", "", &x);
+    cr_assert_not_null(strstr(all, "{\"total\":6,"), "%s", all);
+    cr_assert_not_null(strstr(all, "\"tenant\":\"other\""), "%s", all);
+    cr_assert_not_null(strstr(all, "unauthorized"), "%s", all);
+    own = read_as("/-/senders", "other", &x);
+    cr_assert_not_null(strstr(own, "\"tenant\":\"other\",\"id\":\"probe-b\",\"received\":1,"), "%s",
+                       own);
+    cr_assert_null(strstr(own, "probe-a"), "%s", own);
+    cr_assert_null(strstr(own, "probe-c"), "%s", own);
+    all = read_as("/-/senders", "", &x);
+    for (size_t i = 0; i < 3; i++)
+        cr_assert_not_null(strstr(all, (const char *[]){"probe-a", "probe-b", "probe-c"}[i]));
 }

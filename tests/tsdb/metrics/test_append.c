@@ -85,6 +85,80 @@ Test(append, each_point_has_its_own_verdict)
     rig_release(&r);
 }
 
+static enum tsdb_verdict verdict_as(struct rig *r, const char *tenant, const char *series,
+                                    int64_t ts)
+{
+    struct rig_batch b = {.series = &series};
+    struct tsdb_point p = {rig_key(r, series), ts, 1, NULL};
+    struct tsdb_batch batch = {
+        .tenant = tenant, .points = &p, .point_count = 1, .labels = rig_labels_of, .arg = &b};
+    struct tsdb_appended out;
+    uint8_t verdict;
+    cr_assert_eq(metrics_append(r->m, &batch, &out, &verdict, NULL), TSDB_OK);
+    return (enum tsdb_verdict)verdict;
+}
+
+/* Each limit that a tenant may have for itself, beside one that has none. */
+Test(append, a_tenants_own_limits_are_its_own)
+{
+    struct rig r;
+    rig_init(&r);
+    struct tsdb_tenant_limits own = {"blue", r.options.limits};
+    own.limits.series_max = 2;
+    own.limits.labels_max = 2;
+    own.limits.value_bytes_max = 3;
+    own.limits.future_max = 0;
+    own.limits.past_max = NS_PER_HOUR;
+    r.options.tenant_limits = &own;
+    r.options.tenant_limits_count = 1;
+    metrics_configure(r.m, &r.options);
+    static const struct {
+        const char *series;
+        int64_t ts;
+        enum tsdb_verdict want;
+    } cases[] = {
+        {"a|x=1|y=2", RIG_NOW, TSDB_LABEL_LIMIT},
+        {"a|x=1234", RIG_NOW, TSDB_LABEL_LIMIT},
+        {"a|x=1", RIG_NOW + 1, TSDB_TOO_NEW},
+        {"a|x=1", RIG_NOW - NS_PER_HOUR - 1, TSDB_TOO_OLD},
+        {"a|x=1", RIG_NOW - NS_PER_HOUR, TSDB_ACCEPTED},
+        {"a|x=2", RIG_NOW, TSDB_ACCEPTED},
+        {"a|x=3", RIG_NOW, TSDB_SERIES_LIMIT},
+        {"a|x=1", RIG_NOW, TSDB_ACCEPTED},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        enum tsdb_verdict got = verdict_as(&r, "blue", cases[i].series, cases[i].ts);
+        cr_assert(got == cases[i].want, "case %zu: %s", i, tsdb_verdict_name(got));
+        cr_assert_eq(verdict_as(&r, "green", cases[i].series, cases[i].ts), TSDB_ACCEPTED);
+        (void)verdict_as(&r, "", cases[i].series, cases[i].ts);
+    }
+    r.options.tenant_limits_count = 0;
+    metrics_configure(r.m, &r.options);
+    cr_assert_eq(verdict_as(&r, "blue", "a|x=3", RIG_NOW), TSDB_ACCEPTED, "the common ones again");
+    rig_release(&r);
+}
+
+Test(append, a_tenants_own_churn_is_limited)
+{
+    struct rig r;
+    rig_init(&r);
+    struct tsdb_tenant_limits own = {"blue", r.options.limits};
+    own.limits.series_new_per_s = 1;
+    r.options.tenant_limits = &own;
+    r.options.tenant_limits_count = 1;
+    metrics_configure(r.m, &r.options);
+    uint32_t refused[2] = {0};
+    for (int i = 0; i < 30; i++) {
+        char series[32];
+        (void)snprintf(series, sizeof series, "a|x=%d", i);
+        refused[0] += verdict_as(&r, "blue", series, RIG_NOW) == TSDB_CHURN_LIMIT;
+        refused[1] += verdict_as(&r, "", series, RIG_NOW) == TSDB_CHURN_LIMIT;
+    }
+    cr_assert_eq(refused[0], 20u, "ten seconds' worth is admitted");
+    cr_assert_eq(refused[1], 0u);
+    rig_release(&r);
+}
+
 Test(append, an_alias_leads_to_the_series_of_its_labels)
 {
     struct rig r;
