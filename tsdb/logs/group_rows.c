@@ -59,8 +59,7 @@ enum tsdb_status group_builder_finish(struct group_builder *b, struct tsdb_error
     return st;
 }
 
-/* The next row, with its time and line. */
-static void begin_row(struct group_builder *b, uint32_t stream, int64_t ts, struct tsdb_text line)
+void group_builder_row(struct group_builder *b, uint32_t stream, int64_t ts, struct tsdb_text line)
 {
     struct made_group *g = &b->made;
     struct group_run *run = g->run_count ? &g->runs[g->run_count - 1] : NULL;
@@ -85,7 +84,7 @@ static void begin_row(struct group_builder *b, uint32_t stream, int64_t ts, stru
     group_writer_text(b->writer, b->line, line);
 }
 
-static bool is_full(const struct group_builder *b)
+bool group_builder_is_full(const struct group_builder *b)
 {
     return b->made.rows == GROUP_ROWS_MAX || b->made.text_bytes >= GROUP_TEXTS_MAX;
 }
@@ -157,18 +156,6 @@ void row_keys_sort(struct row_key *rows, struct row_key *scratch, uint32_t n)
 
 /* ---- rows of batches ------------------------------------------------------------------- */
 
-static enum column_kind kind_of(uint8_t type)
-{
-    if (type == TSDB_FIELD_INT || type == TSDB_FIELD_BOOL)
-        return COLUMN_INT;
-    return type == TSDB_FIELD_DOUBLE ? COLUMN_DOUBLE : COLUMN_TEXT;
-}
-
-static unsigned flags_of(uint8_t type)
-{
-    return type == TSDB_FIELD_STRING || type == TSDB_FIELD_ID ? COLUMN_VALUES : 0;
-}
-
 /* A batch whose names have been looked up in the group of that epoch. */
 struct batch_columns {
     uint32_t *at; /* in the arena; by name */
@@ -182,37 +169,34 @@ struct batch_rows {
     struct group_builder *b;
 };
 
-/* The columns of the batch's names; false: the group has no room for some of them. */
-static bool find_columns(struct batch_rows *r, uint32_t batch)
+/* The columns of the row's fields; false: the group has no room for some of them. */
+static bool find_columns(struct batch_rows *r, uint32_t batch, const struct batch_field *fields,
+                         uint32_t n)
 {
     const struct batch_tables *t = &r->batches[batch]->tables;
     struct batch_columns *c = &r->columns[batch];
     if (!c->at)
         c->at = ARENA_ARRAY(&r->arena, uint32_t, t->name_count + 1);
-    bool has_all = true;
-    for (uint32_t i = 0; i < t->name_count; i++) {
-        uint8_t type = t->names[i].type;
-        c->at[i] = group_writer_column(r->b->writer, t->names[i].text, type, kind_of(type),
-                                       flags_of(type));
-        has_all = has_all && c->at[i] != COLUMN_NONE;
-    }
+    if (c->epoch != r->b->epoch)
+        memset(c->at, 0xff, t->name_count * sizeof *c->at);
     c->epoch = r->b->epoch;
-    return has_all;
-}
-
-/* Whether the row's fields have columns. */
-static bool has_columns(const struct batch_columns *c, const struct batch_field *fields, uint32_t n)
-{
-    for (uint32_t i = 0; i < n; i++)
-        if (c->at[fields[i].name] == COLUMN_NONE)
+    for (uint32_t i = 0; i < n; i++) {
+        uint32_t *column = &c->at[fields[i].name];
+        if (*column != COLUMN_NONE)
+            continue;
+        const struct batch_name *name = &t->names[fields[i].name];
+        *column = group_writer_column(r->b->writer, name->text, name->type, field_kind(name->type),
+                                      field_flags(name->type));
+        if (*column == COLUMN_NONE)
             return false;
+    }
     return true;
 }
 
 static void put_field(struct group_builder *b, uint32_t column, uint8_t type,
                       const struct batch_field *f)
 {
-    switch (kind_of(type)) {
+    switch (field_kind(type)) {
     case COLUMN_INT: group_writer_int(b->writer, column, f->integer); break;
     case COLUMN_DOUBLE: group_writer_double(b->writer, column, f->real); break;
     case COLUMN_TEXT:
@@ -234,16 +218,17 @@ static enum tsdb_status add_batch_row(struct batch_rows *r, const struct row_key
     for (uint32_t i = 0; i < n; i++)
         batch_field_next(&in, t->names, t->name_count, &fields[i]);
     ASSERT(!in.fault); /* checked when it was decoded, or written by us */
-    enum tsdb_status st = is_full(r->b) ? group_builder_finish(r->b, err) : TSDB_OK;
+    enum tsdb_status st = group_builder_is_full(r->b) ? group_builder_finish(r->b, err) : TSDB_OK;
     if (st != TSDB_OK)
         return st;
-    if (c->epoch != r->b->epoch && !find_columns(r, key->source) && !has_columns(c, fields, n)) {
+    if (!find_columns(r, key->source, fields, n)) {
         st = group_builder_finish(r->b, err);
         if (st != TSDB_OK)
             return st;
-        (void)find_columns(r, key->source);
+        bool has_all = find_columns(r, key->source, fields, n);
+        ASSERT(has_all); /* one row's fields are fewer than a group's columns */
     }
-    begin_row(r->b, key->stream, key->ts, line);
+    group_builder_row(r->b, key->stream, key->ts, line);
     for (uint32_t i = 0; i < n; i++)
         put_field(r->b, c->at[fields[i].name], t->names[fields[i].name].type, &fields[i]);
     return TSDB_OK;

@@ -1,15 +1,14 @@
-/* group_rows.h - rows into row groups: of open batches, and of groups that exist already.
+/* group_rows.h - rows into row groups.
  *
  * Rows are put in order first (row_keys_sort: stream, time, then as they came), then
  * written one by one.  A group ends when it has GROUP_ROWS_MAX rows, when its texts pass
  * GROUP_TEXTS_MAX, or when the next row needs a column too many; so any batch makes as
  * many groups as it takes, each far from the limits of a column.
  *
- *   a batch's row   decoded from the payload; a name becomes a column once a group
- *   a group's row   all columns are decoded, and a list of its columns is made for each row, so
- *                   that the cost is that of the values which are there
+ * A batch's row is decoded from the payload; a name becomes a column once a batch and
+ * group.  Rows of groups that exist already: regroup.h.
  *
- * Owner: one thread.  Texts are borrowed until the group ends: batches and groups stay.
+ * Owner: one thread.  Texts are borrowed until the group ends: the batches stay.
  */
 #ifndef TSDB_LOGS_GROUP_ROWS_H
 #define TSDB_LOGS_GROUP_ROWS_H
@@ -55,6 +54,22 @@ void group_builder_release(struct group_builder *b);
 TSDB_NODISCARD enum tsdb_status group_builder_finish(struct group_builder *b,
                                                      struct tsdb_error *err);
 
+bool group_builder_is_full(const struct group_builder *b);
+/* The next row, with its time and line; finish it first when it is full. */
+void group_builder_row(struct group_builder *b, uint32_t stream, int64_t ts, struct tsdb_text line);
+
+/* A field's column. */
+static inline enum column_kind field_kind(uint8_t type)
+{
+    if (type == TSDB_FIELD_INT || type == TSDB_FIELD_BOOL)
+        return COLUMN_INT;
+    return type == TSDB_FIELD_DOUBLE ? COLUMN_DOUBLE : COLUMN_TEXT;
+}
+static inline unsigned field_flags(uint8_t type)
+{
+    return type == TSDB_FIELD_STRING || type == TSDB_FIELD_ID ? COLUMN_VALUES : 0;
+}
+
 /* A row on its way. */
 struct row_key {
     int64_t ts;
@@ -69,26 +84,5 @@ struct log_batch; /* head.h */
 /* All rows of the batches, ordered by their refs; whole groups go to fn. */
 TSDB_NODISCARD enum tsdb_status batches_group(struct log_batch *const *batches, uint32_t count,
                                               struct group_builder *b, struct tsdb_error *err);
-
-/* ---- rows of groups -------------------------------------------------------------- */
-
-struct group_source {
-    const struct group *group;   /* borrowed */
-    struct group_reader *reader; /* owned */
-    const int64_t *times;
-    const struct tsdb_text *lines;
-    struct source_column *columns; /* owned */
-    uint32_t *first, *having;      /* owned: row -> its columns, one after the other */
-    uint32_t column_count, epoch;
-};
-/* Decodes everything.  TSDB_ECORRUPT. */
-TSDB_NODISCARD enum tsdb_status group_source_open(struct group_source *s, const struct group *group,
-                                                  struct tsdb_error *err);
-void group_source_close(struct group_source *s);
-/* Adds the rows, in the order of keys; a key's source is an index into sources. */
-TSDB_NODISCARD enum tsdb_status group_rows_add(struct group_builder *b,
-                                               struct group_source *sources,
-                                               const struct row_key *keys, uint32_t count,
-                                               struct tsdb_error *err);
 
 #endif
