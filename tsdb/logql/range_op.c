@@ -12,7 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-struct range_op {
+struct log_range_op {
     struct op op;
     const struct log_range *node;
     struct range_env *env;
@@ -50,8 +50,7 @@ void range_env_plan(struct range_env *env, const struct expr *e)
     if (e->kind == EXPR_AGGREGATE && e->aggregate.op == AGGREGATE_SUM) {
         const struct expr *child = expr_unwrap(e->aggregate.expr);
         uint32_t max = sizeof env->pushes / sizeof env->pushes[0];
-        if (child->kind == EXPR_FOREIGN && env->push_count < max &&
-            adds_up(child->foreign.node))
+        if (child->kind == EXPR_FOREIGN && env->push_count < max && adds_up(child->foreign.node))
             env->pushes[env->push_count++] =
                 (struct range_push){child->foreign.node, &e->aggregate};
     }
@@ -60,7 +59,7 @@ void range_env_plan(struct range_env *env, const struct expr *e)
 
 /* ---- rows of the logs ----------------------------------------------------------------- */
 
-static void steps_of(struct range_op *r, int64_t ts)
+static void steps_of(struct log_range_op *r, int64_t ts)
 {
     if (ts >= r->from && ts <= r->until)
         return;
@@ -68,7 +67,7 @@ static void steps_of(struct range_op *r, int64_t ts)
     r->from = ts;
 }
 
-static enum tsdb_status put_sample(struct range_op *r, struct range_series *s, int64_t ts,
+static enum tsdb_status put_sample(struct log_range_op *r, struct range_series *s, int64_t ts,
                                    double value, struct tsdb_error *err)
 {
     samples_put(&s->samples, ts, value);
@@ -78,7 +77,7 @@ static enum tsdb_status put_sample(struct range_op *r, struct range_series *s, i
     return TSDB_OK;
 }
 
-static enum tsdb_status count_row(struct range_op *r, uint32_t index, int64_t ts, size_t bytes)
+static enum tsdb_status count_row(struct log_range_op *r, uint32_t index, int64_t ts, size_t bytes)
 {
     struct range_series *s = &r->table.at[index];
     steps_of(r, ts);
@@ -94,7 +93,7 @@ static enum tsdb_status count_row(struct range_op *r, uint32_t index, int64_t ts
 }
 
 /* A row that has been through the stages: its value and series. */
-static enum tsdb_status take_row(struct range_op *r, uint32_t row, int64_t ts,
+static enum tsdb_status take_row(struct log_range_op *r, uint32_t row, int64_t ts,
                                  struct tsdb_error *err)
 {
     uint32_t index;
@@ -106,7 +105,7 @@ static enum tsdb_status take_row(struct range_op *r, uint32_t row, int64_t ts,
         if (st != TSDB_OK)
             return st == TSDB_END ? TSDB_OK : st;
     }
-    if (pipeline_label(run, text_of("__error__")).len > 0 && r->env->push_count == 0) {
+    if (pipeline_label(run, text_of("__error__")).len > 0) {
         struct tsdb_text what = pipeline_label(run, text_of("__error__"));
         return tsdb_fail(err, TSDB_EINVAL,
                          "pipeline error: '%.*s'. Use a label filter to intentionally skip this "
@@ -121,7 +120,7 @@ static enum tsdb_status take_row(struct range_op *r, uint32_t row, int64_t ts,
     return count_row(r, index, ts, pipeline_line(run).len);
 }
 
-static enum tsdb_status take_part(struct range_op *r, struct tsdb_error *err)
+static enum tsdb_status take_part(struct log_range_op *r, struct tsdb_error *err)
 {
     const struct scan_rows *rows = scan_rows(r->worker);
     bool is_direct = range_keys_part(&r->keys, r->worker) && rows->is_settled && !r->unwrap &&
@@ -153,7 +152,7 @@ static enum tsdb_status take_part(struct range_op *r, struct tsdb_error *err)
     return TSDB_OK;
 }
 
-static enum tsdb_status run(struct range_op *r, struct tsdb_error *err)
+static enum tsdb_status run(struct log_range_op *r, struct tsdb_error *err)
 {
     r->is_run = true;
     r->worker = scan_worker_new(&r->scan);
@@ -172,7 +171,7 @@ static enum tsdb_status run(struct range_op *r, struct tsdb_error *err)
 
 /* ---- rows of the answer ------------------------------------------------------------------ */
 
-static void give_counts(struct range_op *r, const struct range_series *s)
+static void give_counts(struct log_range_op *r, const struct range_series *s)
 {
     bool is_rate = r->node->op == RANGE_RATE || r->node->op == RANGE_BYTES_RATE;
     double seconds = is_rate ? (double)r->node->range / 1e9 : 1;
@@ -215,9 +214,29 @@ static void sort_samples(struct samples *s)
     mem_free(t);
 }
 
-static enum function_id function_of(enum range_op_kind kind);
+static enum function_id function_of(enum range_op op)
+{
+    switch (op) {
+    case RANGE_RATE:
+    case RANGE_SUM: return FUNCTION_SUM_OVER_TIME;
+    case RANGE_RATE_COUNTER: return FUNCTION_RATE;
+    case RANGE_AVG: return FUNCTION_AVG_OVER_TIME;
+    case RANGE_MIN: return FUNCTION_MIN_OVER_TIME;
+    case RANGE_MAX: return FUNCTION_MAX_OVER_TIME;
+    case RANGE_STDVAR: return FUNCTION_STDVAR_OVER_TIME;
+    case RANGE_STDDEV: return FUNCTION_STDDEV_OVER_TIME;
+    case RANGE_QUANTILE: return FUNCTION_QUANTILE_OVER_TIME;
+    case RANGE_FIRST: return FUNCTION_FIRST_OVER_TIME;
+    case RANGE_LAST: return FUNCTION_LAST_OVER_TIME;
+    case RANGE_COUNT:
+    case RANGE_BYTES:
+    case RANGE_BYTES_RATE:
+    case RANGE_ABSENT: break;
+    }
+    return FUNCTION_COUNT_OVER_TIME;
+}
 
-static enum tsdb_status give_values(struct range_op *r, struct range_series *s,
+static enum tsdb_status give_values(struct log_range_op *r, struct range_series *s,
                                     struct tsdb_error *err)
 {
     struct eval *ev = r->op.ev;
@@ -244,7 +263,7 @@ static enum tsdb_status give_values(struct range_op *r, struct range_series *s,
         .grid = r->op.grid,
         .parameters = {quantile, NULL},
         .scratch = ARENA_ARRAY(&ev->scratch, double,
-                               (size_t)WINDOW_SCRATCH_DOUBLES * (s->samples.count + 1)),
+                               (size_t)WINDOW_SCRATCH_DOUBLES *(s->samples.count + 1)),
         .indices = ARENA_ARRAY(&ev->scratch, uint32_t,
                                (size_t)WINDOW_SCRATCH_INDICES * (s->samples.count + 1)),
         .out = r->row.values,
@@ -255,7 +274,7 @@ static enum tsdb_status give_values(struct range_op *r, struct range_series *s,
     for (uint32_t i = 0; i < steps; i++)
         quantile[i] = r->node->parameter;
     memset(r->row.kinds, POINT_NONE, steps);
-    window_function(function_of((enum range_op_kind)r->node->op))(&job);
+    window_function(function_of(r->node->op))(&job);
     if (r->node->op == RANGE_RATE) /* of unwrapped values: their sum per second */
         for (uint32_t i = 0; i < steps; i++)
             r->row.values[i] /= (double)r->node->range / 1e9;
@@ -264,24 +283,143 @@ static enum tsdb_status give_values(struct range_op *r, struct range_series *s,
     return TSDB_OK;
 }
 
-static enum function_id function_of(enum range_op_kind kind)
+static enum tsdb_status next(struct op *op, struct row **out, struct tsdb_error *err)
 {
-    switch ((enum range_op)kind) {
-    case RANGE_RATE:
-    case RANGE_SUM: return FUNCTION_SUM_OVER_TIME;
-    case RANGE_RATE_COUNTER: return FUNCTION_RATE;
-    case RANGE_AVG: return FUNCTION_AVG_OVER_TIME;
-    case RANGE_MIN: return FUNCTION_MIN_OVER_TIME;
-    case RANGE_MAX: return FUNCTION_MAX_OVER_TIME;
-    case RANGE_STDVAR: return FUNCTION_STDVAR_OVER_TIME;
-    case RANGE_STDDEV: return FUNCTION_STDDEV_OVER_TIME;
-    case RANGE_QUANTILE: return FUNCTION_QUANTILE_OVER_TIME;
-    case RANGE_FIRST: return FUNCTION_FIRST_OVER_TIME;
-    case RANGE_LAST: return FUNCTION_LAST_OVER_TIME;
-    case RANGE_COUNT:
-    case RANGE_BYTES:
-    case RANGE_BYTES_RATE:
-    case RANGE_ABSENT: break;
+    struct log_range_op *r = (struct log_range_op *)op;
+    if (!r->is_run) {
+        enum tsdb_status st = run(r, err);
+        if (st != TSDB_OK)
+            return st;
     }
-    return FUNCTION_COUNT_OVER_TIME;
+    while (r->given < r->table.count) {
+        struct range_series *s = &r->table.at[r->given++];
+        enum tsdb_status st = TSDB_OK;
+        if (r->table.has_samples)
+            st = give_values(r, s, err);
+        else
+            give_counts(r, s);
+        if (st == TSDB_OK)
+            st = eval_poll(op->ev, op->grid.count, err);
+        if (st != TSDB_OK)
+            return st;
+        if (row_is_empty(&r->row, op->grid.count))
+            continue;
+        r->row.labels = s->labels;
+        *out = &r->row;
+        return TSDB_OK;
+    }
+    return TSDB_END;
+}
+
+/* One series, 1 where no row counts; its labels are those that equal matchers name. */
+static enum tsdb_status absent_next(struct op *op, struct row **out, struct tsdb_error *err)
+{
+    struct log_range_op *r = (struct log_range_op *)op;
+    if (r->is_run)
+        return TSDB_END;
+    enum tsdb_status st = run(r, err);
+    if (st != TSDB_OK)
+        return st;
+    memset(r->row.kinds, POINT_FLOAT, op->grid.count);
+    for (uint32_t i = 0; i < op->grid.count; i++) {
+        r->row.values[i] = 1;
+        for (uint32_t k = 0; k < r->table.count; k++)
+            if (r->table.at[k].counts[i] > 0)
+                r->row.kinds[i] = POINT_NONE;
+    }
+    const struct log_expr *logs = r->node->logs;
+    for (uint32_t i = 0; i < logs->matcher_count; i++)
+        if (logs->matchers[i].kind == EXPR_MATCH_EQUAL &&
+            !labels_set(&op->ev->arena, r->row.labels, logs->matchers[i].name,
+                        logs->matchers[i].value, &r->row.labels))
+            return eval_full(op->ev, err);
+    *out = &r->row;
+    return row_is_empty(&r->row, op->grid.count) ? TSDB_END : TSDB_OK;
+}
+
+static void close_op(struct op *op)
+{
+    struct log_range_op *r = (struct log_range_op *)op;
+    range_table_release(&r->table);
+    range_keys_release(&r->keys);
+    scan_worker_free(r->worker);
+    unwrap_free(r->unwrap);
+    log_scan_close(&r->scan);
+}
+
+/* ---- opening ----------------------------------------------------------------------------- */
+
+static void plan_keys(struct log_range_op *r)
+{
+    struct range_keys *k = &r->keys;
+    const struct log_range *node = r->node;
+    *k = (struct range_keys){.table = &r->table, .is_without = true};
+    if (node->op == RANGE_ABSENT) {
+        k->is_without = false;
+        return;
+    }
+    if (node->has_grouping) {
+        k->names = node->grouping;
+        k->is_without = node->is_without;
+    }
+    for (uint32_t i = 0; i < r->env->push_count; i++) {
+        if (r->env->pushes[i].node != node || node->has_grouping)
+            continue;
+        k->names = r->env->pushes[i].by->names;
+        k->is_without = r->env->pushes[i].by->is_without;
+    }
+    k->unwrap = node->has_unwrap ? node->unwrap : (struct tsdb_text){0};
+}
+
+static enum tsdb_status open_scan(struct log_range_op *r, struct tsdb_error *err)
+{
+    struct eval *ev = r->op.ev;
+    const struct grid *grid = &r->op.grid;
+    uint32_t steps = grid->count;
+    r->ends = ARENA_ARRAY(&ev->arena, int64_t, steps);
+    r->windows = ARENA_ARRAY(&ev->arena, struct window, steps);
+    if (!r->ends || !r->windows || !row_init(ev, &r->row, steps, false))
+        return eval_full(ev, err);
+    for (uint32_t i = 0; i < steps; i++)
+        r->ends[i] = time_sub(grid_at(grid, i), r->node->offset);
+    int64_t start = steps ? time_sub(r->ends[0], r->node->range) + 1 : 0;
+    int64_t end = steps ? r->ends[steps - 1] : 0;
+    bool has_line = r->node->op == RANGE_BYTES || r->node->op == RANGE_BYTES_RATE;
+    enum tsdb_status st = TSDB_OK;
+    if (r->node->has_unwrap)
+        st = unwrap_new(r->node, &r->unwrap, err);
+    if (st == TSDB_OK)
+        st = log_scan_open(&r->env->room, r->node->logs, start, end < INT64_MAX ? end + 1 : end,
+                           has_line, &r->scan, err);
+    return st;
+}
+
+enum tsdb_status range_op_open(struct eval *ev, const struct expr *e, const struct grid *grid,
+                               struct op **out, struct tsdb_error *err)
+{
+    struct log_range_op *r = OP_NEW(struct log_range_op, ev, e, grid);
+    if (!r)
+        return eval_full(ev, err);
+    r->node = e->foreign.node;
+    r->env = ev->foreign;
+    r->op.close = close_op;
+    r->op.next = r->node->op == RANGE_ABSENT ? absent_next : next;
+    r->op.is_name_fixed = true;
+    r->table = (struct range_table){
+        .ev = ev,
+        .grid = *grid,
+        .range = r->node->range,
+        .offset = r->node->offset,
+        .has_sums = r->node->op == RANGE_BYTES || r->node->op == RANGE_BYTES_RATE,
+        .has_samples = !adds_up(r->node) && r->node->op != RANGE_ABSENT,
+        .series_max = ev->series_max,
+    };
+    plan_keys(r);
+    enum tsdb_status st = open_scan(r, err);
+    if (st != TSDB_OK) {
+        close_op(&r->op);
+        return st;
+    }
+    *out = &r->op;
+    return TSDB_OK;
 }

@@ -65,8 +65,8 @@ void range_steps(const struct range_table *t, int64_t ts, uint32_t *first, uint3
     int64_t step = t->grid.count > 1 ? t->grid.step : 1;
     int64_t base = t->grid.start - t->offset, at = ts - base; /* the range of the scan bounds it */
     int64_t low = floor_div(at - 1, step) + 1;                /* first step at or after ts */
-    int64_t high = t->grid.count > 1 ? floor_div(at + t->range - 1, step)
-                                     : (at + t->range > 0 ? 0 : -1);
+    int64_t high =
+        t->grid.count > 1 ? floor_div(at + t->range - 1, step) : (at + t->range > 0 ? 0 : -1);
     int64_t low_until = base + low * step;
     int64_t high_until = t->grid.count > 1 ? base + (high + 1) * step - t->range : INT64_MAX;
     *until = low_until < high_until ? low_until : high_until;

@@ -637,6 +637,16 @@ const struct scan_rows *scan_rows(const struct scan_worker *w)
     return &w->rows;
 }
 
+const struct logs_stream *scan_stream(const struct scan_worker *w, uint32_t stream)
+{
+    return logs_set_stream(w->scan->set, stream);
+}
+
+bool scan_is_plain(const struct scan_worker *w)
+{
+    return pipeline_is_plain(w->scan->pipeline);
+}
+
 struct group_reader *scan_reader(struct scan_worker *w)
 {
     return w->reader;

@@ -86,6 +86,10 @@ uint32_t scan_run_of(const struct scan_worker *w, uint32_t row);
 /* The reader of the part's group, for those who read columns themselves. */
 struct group_reader *scan_reader(struct scan_worker *w);
 
+const struct logs_stream *scan_stream(const struct scan_worker *w, uint32_t stream);
+/* No stage changes labels or lines. */
+bool scan_is_plain(const struct scan_worker *w);
+
 /* One row through the stages; rows ascending cost least.  TSDB_END: refused.  After
  * TSDB_OK pipeline_* of scan_run say what became of it. */
 TSDB_NODISCARD enum tsdb_status scan_row(struct scan_worker *w, uint32_t row,
