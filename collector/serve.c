@@ -131,6 +131,7 @@ static struct ingest *open_ingest(struct server *s)
     o.sync = (enum tsdb_sync)c->store.journal_sync;
     random_secret(&o.random_seed, sizeof o.random_seed);
     o.otlp_strategy = (enum otlp_strategy)c->ingest.otlp_translation;
+    o.has_start_zeros = c->ingest.start_timestamps == STARTS_ZERO;
     o.limits.otlp_bytes_max = c->net.max_body_size;
     o.limits.frame_bytes_max = c->net.max_body_size;
     o.authorize = authorize;

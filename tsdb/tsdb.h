@@ -241,6 +241,11 @@ struct tsdb_batch {
     const char *tenant; /* "" is the default tenant */
     const struct tsdb_point *points;
     uint32_t point_count; /* at most TSDB_BATCH_POINTS_MAX */
+    /* Of each point: since when the series has counted from 0; 0: not known, or nothing that
+     * counts.  NULL: of none.  A series that holds nothing at or after that time gets a zero
+     * there (a float, or an empty histogram), before the point, where it lies before the
+     * point by at most a day and is not too old; a start that gives none refuses nothing. */
+    const int64_t *starts;
     const struct tsdb_exemplar *exemplars;
     uint32_t exemplar_count;
     const struct tsdb_metadata *metadata;
@@ -255,6 +260,7 @@ struct tsdb_appended {
     uint64_t position; /* acknowledge when tsdb_synced() >= position */
     uint32_t counts[TSDB_VERDICT_COUNT];
     uint32_t exemplars; /* kept */
+    uint32_t zeros;     /* put at start times; in none of the counts */
 };
 
 /* verdicts: one per point, or NULL.  TSDB_ELIMIT: memory or journal buffers are

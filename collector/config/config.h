@@ -59,9 +59,12 @@ struct config_store {
     const char *tenants_file; /* "": no tenant has limits of its own */
 };
 
+enum start_timestamps { STARTS_IGNORE, STARTS_ZERO };
+
 struct config_ingest {
     int otlp_translation; /* enum otlp_translation */
     struct config_list otlp_promote;
+    int start_timestamps; /* enum start_timestamps */
 };
 
 struct config_query {

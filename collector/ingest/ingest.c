@@ -439,6 +439,7 @@ struct ingest *ingest_new(const struct ingest_options *options)
         .rejects = &in->rejects,
         .items_max = options->limits.items_max,
         .arena_bytes_max = options->limits.arena_bytes_max,
+        .has_start_zeros = options->has_start_zeros,
     };
     make_routes(in);
     return in;

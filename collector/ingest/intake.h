@@ -29,6 +29,7 @@ struct intake_room {
     struct rejects *rejects;
     uint32_t items_max;
     size_t arena_bytes_max; /* scratch of one message */
+    bool has_start_zeros;   /* start times of totals go to the engine */
 };
 
 void intake_run(const struct intake_room *room, const struct intake_source *source,
