@@ -78,7 +78,7 @@ static bool seal_if_due(struct tsdb *db)
     if (!is_seal_due(db))
         return false;
     struct tsdb_error err = {0};
-    enum tsdb_status st = metrics_seal(db->metrics, &err);
+    enum tsdb_status st = store_seal(&db->store, &err);
     report(db, "sealing", st, &err);
     int64_t now = clock_mono_ns(db->store.clock);
     db->sealed_mono_ns = now;
@@ -387,7 +387,7 @@ void tsdb_metadata(struct tsdb *db, const char *tenant, tsdb_metadata_fn *fn, vo
 
 enum tsdb_status tsdb_seal(struct tsdb *db, struct tsdb_error *err)
 {
-    enum tsdb_status st = metrics_seal(db->metrics, err);
+    enum tsdb_status st = store_seal(&db->store, err);
     bool did = st == TSDB_OK;
     while (did && st == TSDB_OK)
         st = metrics_merge(db->metrics, true, &did, err);
@@ -410,7 +410,7 @@ enum tsdb_status tsdb_delete(struct tsdb *db, const struct tsdb_scope *in, struc
 
 enum tsdb_status tsdb_snapshot(struct tsdb *db, const char *name, struct tsdb_error *err)
 {
-    enum tsdb_status st = metrics_seal(db->metrics, err);
+    enum tsdb_status st = store_seal(&db->store, err);
     return st == TSDB_OK ? store_snapshot(&db->store, name, err) : st;
 }
 

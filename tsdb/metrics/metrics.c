@@ -140,12 +140,12 @@ enum tsdb_status metrics_open(struct store *store, const struct tsdb_options *op
     m->merge_bytes_max = (size_t)256 << 20;
     head_init(&m->head, manifest_facts(store->manifest)->seed, &store->budget);
     catalog_init(&m->catalog, &store->budget);
-    mutex_init(&m->tend);
     mutex_init(&m->lists);
     mutex_init(&m->sets);
     mutex_init(&m->config);
     cond_init(&m->set_closed);
     metrics_configure(m, options);
+    metrics_add_sealer(m);
     metrics_load_damage(m);
     enum tsdb_status st = open_blocks(m, err);
     if (st == TSDB_OK)
@@ -171,7 +171,6 @@ void metrics_close(struct metrics *m)
     catalog_release(&m->catalog);
     head_release(&m->head);
     tenant_limits_release(&m->tenant_limits);
-    mutex_release(&m->tend);
     mutex_release(&m->lists);
     mutex_release(&m->sets);
     mutex_release(&m->config);
@@ -238,10 +237,10 @@ void metrics_stats(struct metrics *m, struct tsdb_stats *out)
     tombstones_unref(t);
     out->exemplars = catalog_exemplar_count(&m->catalog);
     out->quarantined = atomic_load(&m->quarantined);
-    out->seals = atomic_load(&m->seals);
+    out->seals = atomic_load(&m->store->seals);
     out->merges = atomic_load(&m->merges);
     out->expired = atomic_load(&m->expired);
-    out->seal_ns_total = atomic_load(&m->seal_ns);
+    out->seal_ns_total = atomic_load(&m->store->seal_ns);
     out->merge_ns_total = atomic_load(&m->merge_ns);
     out->replay_ns = atomic_load(&m->replay_ns);
 }
