@@ -15,13 +15,11 @@
 /* All texts have `bytes` bytes. */
 void column_fixed_encode(const struct tsdb_text *texts, uint32_t n, uint32_t bytes,
                          struct writer *out);
-/* All texts have `digits` digits, as is_hex_text found. */
-void column_hex_encode(const struct tsdb_text *texts, uint32_t n, uint32_t digits,
+/* All texts have `digits` characters, an even number.  False, and nothing appended, when
+ * one is not lower-case hex. */
+bool column_hex_encode(const struct tsdb_text *texts, uint32_t n, uint32_t digits,
                        struct writer *out);
 /* Two digits a byte to out. */
 void column_hex_decode(struct bytes in, char *out);
-
-/* Lower-case hex only, of even length, not empty. */
-bool is_hex_text(struct tsdb_text text);
 
 #endif

@@ -10,6 +10,8 @@
 enum {
     VERSION = 1,
     GRAM = 3, /* bytes */
+    GRAM_MASK = 0xffffff,
+    WORD_GRAMS = 6, /* whole ones in eight bytes */
     BITS_MIN = 10,
     BITS_MAX = 18,
     DENSITY = 8, /* at most one bit in so many is set, where BITS_MAX allows it */
@@ -49,25 +51,46 @@ void filter_builder_free(struct filter_builder *b)
     mem_free(b);
 }
 
+static inline uint32_t gram_at(struct tsdb_text text, size_t i)
+{
+    const unsigned char *at = (const unsigned char *)text.at + i;
+    return at[0] | (uint32_t)at[1] << 8 | (uint32_t)at[2] << 16;
+}
+
 /* All bits depend on all three bytes; a smaller filter takes the low bits. */
 static inline uint32_t gram_bit(uint32_t gram)
 {
     return (uint32_t)((gram * UINT64_C(0x9e3779b97f4a7c15)) >> (64 - BITS_MAX));
 }
 
+/* Nearly all bits are set already, which a branch foretells; to store anyway would make
+ * equal neighbours wait for each other. */
+static inline void gram_set(uint64_t *grams, uint32_t gram)
+{
+    uint32_t bit = gram_bit(gram);
+    uint64_t mask = UINT64_C(1) << bit % 64;
+    if (__builtin_expect(!(grams[bit / 64] & mask), 0))
+        grams[bit / 64] |= mask;
+}
+
+/* The trigrams of a word's first six places. */
+static inline void word_add(uint64_t *grams, uint64_t word)
+{
+    for (unsigned i = 0; i < WORD_GRAMS; i++)
+        gram_set(grams, (uint32_t)(word >> 8 * i) & GRAM_MASK);
+}
+
 void filter_add_text(struct filter_builder *b, struct tsdb_text text)
 {
     b->has_grams = true;
-    if (text.len < GRAM)
-        return;
-    const unsigned char *at = (const unsigned char *)text.at;
-    uint32_t gram = (uint32_t)at[0] << 16 | (uint32_t)at[1] << 8;
-    for (size_t i = GRAM - 1; i < text.len; i++) {
-        gram |= at[i];
-        uint32_t bit = gram_bit(gram);
-        b->grams[bit / 64] |= UINT64_C(1) << bit % 64;
-        gram = gram << 8 & 0xffffff;
+    size_t i = 0;
+    uint64_t word;
+    for (; i + sizeof word <= text.len; i += WORD_GRAMS) {
+        memcpy(&word, text.at + i, sizeof word);
+        word_add(b->grams, word);
     }
+    for (; i + GRAM <= text.len; i++)
+        gram_set(b->grams, gram_at(text, i));
 }
 
 void filter_add_value(struct filter_builder *b, uint64_t salt, struct tsdb_text value)
@@ -218,11 +241,9 @@ bool filter_may_contain(const struct filter *f, struct tsdb_text needle)
 {
     if (f->gram_bits == 0)
         return true;
-    const unsigned char *at = (const unsigned char *)needle.at;
     uint32_t mask = (1u << f->gram_bits) - 1;
     for (size_t i = 0; i + GRAM <= needle.len; i++) {
-        uint32_t gram = (uint32_t)at[i] << 16 | (uint32_t)at[i + 1] << 8 | at[i + 2];
-        uint32_t bit = gram_bit(gram) & mask;
+        uint32_t bit = gram_bit(gram_at(needle, i)) & mask;
         if (!(f->grams[bit / 8] >> bit % 8 & 1))
             return false;
     }

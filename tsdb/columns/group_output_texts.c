@@ -6,20 +6,18 @@
 
 /* What all texts have in common. */
 struct text_shape {
-    bool is_int, is_hex, is_even; /* even: all of one length */
+    bool is_int, is_even; /* even: all of one length */
 };
 
 static struct text_shape shape_of(const struct tsdb_text *texts, uint32_t n)
 {
-    struct text_shape shape = {true, true, true};
+    struct text_shape shape = {true, true};
     int64_t value;
     for (uint32_t i = 0; i < n && (shape.is_int || shape.is_even); i++) {
         shape.is_even = shape.is_even && texts[i].len == texts[0].len;
         shape.is_int = shape.is_int && int_text_parse(texts[i], &value);
-        shape.is_hex = shape.is_hex && shape.is_even && is_hex_text(texts[i]);
     }
     shape.is_even &= n > 0 && texts[0].len >= 1 && texts[0].len <= COLUMN_FIXED_MAX;
-    shape.is_hex &= shape.is_even;
     return shape;
 }
 
@@ -45,19 +43,29 @@ static void put_ints(struct group_output *o, const struct tsdb_text *texts, uint
     }
 }
 
-static void put_fixed(struct group_output *o, const struct tsdb_text *texts, uint32_t n,
-                      bool is_hex)
+static void put_fixed(struct group_output *o, const struct tsdb_text *texts, uint32_t n)
 {
     for (uint32_t at = 0, count; at < n; at += count) {
         count = part_of(at, n);
-        uint32_t bytes = (uint32_t)texts[0].len;
         writer_reset(&o->scratch);
-        if (is_hex)
-            column_hex_encode(texts + at, count, bytes, &o->scratch);
-        else
-            column_fixed_encode(texts + at, count, bytes, &o->scratch);
+        column_fixed_encode(texts + at, count, (uint32_t)texts[0].len, &o->scratch);
         group_output_part(o, writer_bytes(&o->scratch), count);
     }
+}
+
+/* False, and nothing written, unless all are hex; all of them are read before a part goes. */
+static bool put_hex(struct group_output *o, const struct tsdb_text *texts, uint32_t n)
+{
+    uint32_t digits = (uint32_t)texts[0].len;
+    writer_reset(&o->scratch);
+    if (digits % 2 || !column_hex_encode(texts, n, digits, &o->scratch))
+        return false;
+    struct reader r = reader_over(writer_bytes(&o->scratch));
+    for (uint32_t at = 0, count; at < n; at += count) {
+        count = part_of(at, n);
+        group_output_part(o, reader_take(&r, (size_t)count * digits / 2), count);
+    }
+    return true;
 }
 
 /* Texts of one page, from the first on; one at least. */
@@ -97,9 +105,11 @@ void group_output_texts(struct group_output *o, struct column_head *c,
     if (shape.is_int) {
         c->info.encoding = ENCODING_INTS;
         put_ints(o, texts, n);
+    } else if (shape.is_even && put_hex(o, texts, n)) {
+        c->info.encoding = ENCODING_HEX;
     } else if (shape.is_even) {
-        c->info.encoding = shape.is_hex ? ENCODING_HEX : ENCODING_FIXED;
-        put_fixed(o, texts, n, shape.is_hex);
+        c->info.encoding = ENCODING_FIXED;
+        put_fixed(o, texts, n);
     } else {
         group_output_pages(o, c, texts, n);
     }

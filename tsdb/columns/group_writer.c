@@ -10,7 +10,11 @@
 enum {
     CAP_MIN = 16,
     SLOTS_MIN = 64,
-    DICTIONARY_TRIAL = 1024, /* values after which, and each time, it must have paid */
+    /* A dictionary is given up when after 1,024 values 15 of 16 are new, when after 8,192
+     * more than half are, and when after more, each time, they do not repeat four times. */
+    TRIAL_FIRST = 1024,
+    TRIAL = 8192,
+    TRIAL_REPEATS = 4,
 };
 
 struct group_writer *group_writer_new(struct budget *budget)
@@ -231,6 +235,15 @@ static void dictionary_abandon(struct group_writer *w, struct draft_column *c)
     text_dictionary_release(&c->dictionary);
 }
 
+static bool dictionary_pays(const struct draft_column *c)
+{
+    if (c->count == TRIAL_FIRST)
+        return c->dictionary.count < TRIAL_FIRST - TRIAL_FIRST / 16;
+    if (c->count == TRIAL)
+        return c->dictionary.count <= TRIAL / 2;
+    return c->count % TRIAL != 0 || c->dictionary.count <= c->count / TRIAL_REPEATS;
+}
+
 void group_writer_text(struct group_writer *w, uint32_t column, struct tsdb_text v)
 {
     struct draft_column *c = column_at_row(w, column, COLUMN_TEXT);
@@ -245,7 +258,7 @@ void group_writer_text(struct group_writer *w, uint32_t column, struct tsdb_text
     }
     charge(w, text_dictionary_growth(&c->dictionary));
     c->codes[c->count++] = (uint16_t)text_dictionary_add(&c->dictionary, w->seed, v);
-    if (c->count % DICTIONARY_TRIAL == 0 && c->dictionary.count > c->count / 2)
+    if (c->count % TRIAL_FIRST == 0 && !dictionary_pays(c))
         dictionary_abandon(w, c);
 }
 

@@ -1,9 +1,12 @@
 #include "tsdb/columns/text_dictionary.h"
 
-#include "tsdb/base/hash.h"
 #include "tsdb/base/mem.h"
 
 #include <string.h>
+
+/* As base/hash.c has it, but inlined here: a call a value would cost as much again. */
+#define XXH_INLINE_ALL
+#include <xxhash.h>
 
 enum { SLOTS_MIN = 16 };
 
@@ -48,9 +51,30 @@ static void grow(struct text_dictionary *d)
     d->values = mem_grow(d->values, d->cap, sizeof *d->values);
 }
 
+/* Most values are short: two loads that overlap see all of up to 16 bytes. */
 static inline bool is_same(struct tsdb_text a, struct tsdb_text b)
 {
-    return a.len == b.len && (a.at == b.at || memcmp(a.at, b.at, a.len) == 0);
+    uint64_t x[2] = {0}, y[2] = {0};
+    size_t len = a.len;
+    if (len != b.len)
+        return false;
+    if (len > 16)
+        return a.at == b.at || memcmp(a.at, b.at, len) == 0;
+    if (len >= 8) {
+        memcpy(x, a.at, 8);
+        memcpy(y, b.at, 8);
+        memcpy(x + 1, a.at + len - 8, 8);
+        memcpy(y + 1, b.at + len - 8, 8);
+    } else if (len >= 4) {
+        memcpy(x, a.at, 4);
+        memcpy(y, b.at, 4);
+        memcpy(x + 1, a.at + len - 4, 4);
+        memcpy(y + 1, b.at + len - 4, 4);
+    } else if (len > 0) { /* first, middle, last */
+        return a.at[0] == b.at[0] && a.at[len / 2] == b.at[len / 2] &&
+               a.at[len - 1] == b.at[len - 1];
+    }
+    return x[0] == y[0] && x[1] == y[1];
 }
 
 uint32_t text_dictionary_add(struct text_dictionary *d, uint64_t seed, struct tsdb_text text)
@@ -61,7 +85,8 @@ uint32_t text_dictionary_add(struct text_dictionary *d, uint64_t seed, struct ts
         return d->last;
     if (d->count == d->cap)
         grow(d);
-    uint32_t hash = (uint32_t)hash64(seed, text.at, text.len), mask = d->slot_count - 1;
+    uint32_t hash = (uint32_t)XXH3_64bits_withSeed(text.at, text.len, seed),
+             mask = d->slot_count - 1;
     uint32_t at = hash & mask;
     for (; d->slots[at].number; at = (at + 1) & mask) {
         uint32_t number = d->slots[at].number - 1;
