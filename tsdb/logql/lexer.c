@@ -266,18 +266,20 @@ static bool read_unit(struct logql_lexer *l, uint32_t len, struct logql_token *o
 static enum tsdb_status read_number(struct logql_lexer *l, struct logql_token *out)
 {
     bool is_hex = starts_with(rest_of(l, l->at), "0x") || starts_with(rest_of(l, l->at), "0X");
+    bool is_plain = true; /* may have a unit */
     if (is_hex)
         l->at += 2;
     while (is_digit(peek(l)) || peek(l) == '_' || peek(l) == '.' || (is_hex && is_letter(peek(l))))
         l->at++;
     if (!is_hex && (peek(l) == 'e' || peek(l) == 'E')) {
+        is_plain = false;
         l->at++;
         if (peek(l) == '+' || peek(l) == '-')
             l->at++;
         while (is_digit(peek(l)))
             l->at++;
     }
-    if (read_unit(l, l->at - l->start, out))
+    if (is_plain && read_unit(l, l->at - l->start, out))
         return TSDB_OK;
     return emit(l, out, LOGQL_NUMBER, 0);
 }

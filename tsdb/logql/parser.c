@@ -1,7 +1,6 @@
 #include "tsdb/logql/parser.h"
 
 #include "tsdb/base/assert.h"
-#include "tsdb/base/regex.h"
 #include "tsdb/base/status.h"
 #include "tsdb/base/text.h"
 #include "tsdb/query/typecheck.h"
@@ -254,16 +253,6 @@ static enum tsdb_status read_vector(struct logql_parser *p, struct expr **out)
     return st == TSDB_OK ? call_end(p, *out) : st;
 }
 
-static void check_replace_regex(struct logql_parser *p, struct tsdb_text regex)
-{
-    struct regex *re;
-    struct tsdb_error why;
-    if (regex_new(regex, &re, &why) == TSDB_OK)
-        regex_free(re);
-    else
-        logql_defer(p, "invalid regex in label_replace: %s", why.msg);
-}
-
 static enum tsdb_status read_label_replace(struct logql_parser *p, struct expr **out)
 {
     struct expr **arguments;
@@ -290,7 +279,7 @@ static enum tsdb_status read_label_replace(struct logql_parser *p, struct expr *
     if (st != TSDB_OK)
         return st;
     p->depth--;
-    check_replace_regex(p, arguments[4]->string);
+    logql_check_regex(p, arguments[4]->string, "label_replace");
     return call_end(p, *out);
 }
 
@@ -359,7 +348,7 @@ static void check_aggregation(struct logql_parser *p, const struct aggregation *
     if (is_approx && a->has_grouping)
         logql_defer(p, "grouping not allowed for approx_topk aggregation");
     if (a->word.kind == LOGQL_SORT && a->names.count > 0)
-        logql_defer(p, "sort and sort_desc doesn't allow grouping by ");
+        logql_defer(p, "sort and sort_desc doesn't allow grouping by");
 }
 
 static enum tsdb_status sort_new(struct logql_parser *p, const struct aggregation *a,

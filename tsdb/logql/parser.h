@@ -78,6 +78,8 @@ uint32_t logql_precedence(enum binary_op op);
 TSDB_NODISCARD enum tsdb_status logql_read_selector(struct logql_parser *p, struct log_expr *out);
 /* Does some matcher refuse the empty text?  If none does, it is deferred. */
 void logql_check_selector(struct logql_parser *p, const struct log_expr *e);
+/* Deferred when it does not compile. */
+void logql_check_regex(struct logql_parser *p, struct tsdb_text regex, const char *where);
 /* A label's name; also a keyword, where nothing but a name can stand. */
 TSDB_NODISCARD enum tsdb_status logql_read_name(struct logql_parser *p, struct tsdb_text *out,
                                                 const char *expecting);

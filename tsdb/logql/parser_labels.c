@@ -56,23 +56,37 @@ enum tsdb_status logql_read_match(struct logql_parser *p, struct expr_matcher *m
     return logql_read_string(p, &m->value);
 }
 
+/* "error parsing regexp: missing ): (". */
+static const char *regex_fault(const struct tsdb_error *why)
+{
+    static const char prefix[] = "regular expression: ";
+    bool has_prefix = strncmp(why->msg, prefix, sizeof prefix - 1) == 0;
+    return why->msg + (has_prefix ? sizeof prefix - 1 : 0);
+}
+
+void logql_check_regex(struct logql_parser *p, struct tsdb_text regex, const char *where)
+{
+    struct regex *re;
+    struct tsdb_error why;
+    if (regex_new(regex, &re, &why) == TSDB_OK)
+        regex_free(re);
+    else
+        logql_defer(p, "invalid regex in %s: error parsing regexp: %s", where, regex_fault(&why));
+}
+
 /* Learns whether the empty text matches; compiles the expression if it is one. */
 static enum tsdb_status settle_matcher(struct logql_parser *p, struct expr_matcher *m, uint32_t at)
 {
     bool is_equal = m->kind == EXPR_MATCH_EQUAL || m->kind == EXPR_MATCH_REGEX;
     bool is_empty = m->value.len == 0;
     if (m->kind == EXPR_MATCH_REGEX || m->kind == EXPR_MATCH_NOT_REGEX) {
-        static const char prefix[] = "regular expression: ";
         struct tsdb_error why;
         struct regex *re;
         if (p->regex_count++ == EXPR_REGEX_MAX)
             return logql_fail(p->err, p->source, at, "query has more than %d regexps",
                               EXPR_REGEX_MAX);
-        if (regex_new(m->value, &re, &why) != TSDB_OK) {
-            bool has_prefix = strncmp(why.msg, prefix, sizeof prefix - 1) == 0;
-            return logql_fail(p->err, p->source, at, "error parsing regexp: %s",
-                              why.msg + (has_prefix ? sizeof prefix - 1 : 0));
-        }
+        if (regex_new(m->value, &re, &why) != TSDB_OK)
+            return logql_fail(p->err, p->source, at, "error parsing regexp: %s", regex_fault(&why));
         is_empty = regex_match(re, text_of(""));
         regex_free(re);
     }
