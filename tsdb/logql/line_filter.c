@@ -6,7 +6,10 @@
 
 #include <string.h>
 
-enum { WORDS_MAX = 8 }; /* a longer list is quicker as one automaton */
+enum {
+    WORDS_MAX = 8, /* a longer list is quicker as one automaton */
+    ANCHORED_TRIES = 4,
+};
 
 /* The words of "a|b", when searching for it is searching for them; *count 0: it is more. */
 static struct tsdb_text *words_of(struct tsdb_text pattern, uint32_t *count)
@@ -152,16 +155,19 @@ enum tsdb_status line_filter_compile(struct compiler *c, const struct line_filte
     return TSDB_OK;
 }
 
-/* Where every match begins with the needle: tried at each place that has it. */
+/* Where every match begins with the needle: tried at the first places that have it (each may
+ * read the whole line), then searched. */
 static bool anchored_test(const struct line_test *t, struct tsdb_text line)
 {
     const char *end = line.at + line.len;
     const char *at = needle_find(&t->needle, line.at, line.len);
-    while (at) {
-        size_t left = (size_t)(end - at);
-        if (regex_search(t->anchored, (struct tsdb_text){at, left}, NULL, 0))
+    for (unsigned tries = 0; at; tries++) {
+        struct tsdb_text rest = {at, (size_t)(end - at)};
+        if (tries == ANCHORED_TRIES)
+            return regex_search(t->regex, rest, NULL, 0);
+        if (regex_search(t->anchored, rest, NULL, 0))
             return true;
-        at = needle_find(&t->needle, at + 1, left - 1);
+        at = needle_find(&t->needle, at + 1, rest.len - 1);
     }
     return false;
 }
