@@ -29,8 +29,8 @@ static bool range_parse(struct tsdb_text p, const char *dash, struct address_set
 {
     struct address low, high;
     if (!one_parse(p.at, (size_t)(dash - p.at), &low) ||
-        !one_parse(dash + 1, p.len - (size_t)(dash + 1 - p.at), &high) ||
-        low.is_v6 != high.is_v6 || memcmp(low.bytes, high.bytes, sizeof low.bytes) > 0)
+        !one_parse(dash + 1, p.len - (size_t)(dash + 1 - p.at), &high) || low.is_v6 != high.is_v6 ||
+        memcmp(low.bytes, high.bytes, sizeof low.bytes) > 0)
         return false;
     out->is_v6 = low.is_v6;
     memcpy(out->low, low.bytes, sizeof out->low);

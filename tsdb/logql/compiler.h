@@ -26,8 +26,7 @@ void compiler_release(struct compiler *c);
 
 /* Zeroed, from the arena; NULL, with the error set, when it is full. */
 void *compiler_get(struct compiler *c, size_t count, size_t size, size_t align);
-#define COMPILER_ARRAY(c, type, n)                                                                 \
-    ((type *)compiler_get((c), (n), sizeof(type), _Alignof(type)))
+#define COMPILER_ARRAY(c, type, n) ((type *)compiler_get((c), (n), sizeof(type), _Alignof(type)))
 
 /* A copy in the arena; empty when it is full. */
 struct tsdb_text compiler_text(struct compiler *c, struct tsdb_text text);

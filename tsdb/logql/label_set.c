@@ -3,8 +3,11 @@
 #include "tsdb/base/mem.h"
 #include "tsdb/base/text.h"
 
+#include <assert.h>
+
 #define EXTRACTED "_extracted"
 enum { EXTRACTED_LEN = sizeof EXTRACTED - 1 };
+static_assert(PIPELINE_LABELS_MAX == 1024, "the text of LabelLimitErr says so");
 
 void label_set_init(struct label_set *s)
 {
@@ -40,8 +43,7 @@ unsigned label_name_bit(struct tsdb_text name)
     return label_name_hash(name) & 63;
 }
 
-static struct label_slot *slot_find(const struct label_set *s, struct tsdb_text name,
-                                    uint32_t hash)
+static struct label_slot *slot_find(const struct label_set *s, struct tsdb_text name, uint32_t hash)
 {
     for (uint32_t i = 0; i < s->count; i++)
         if (s->hashes[i] == hash && text_equal(s->slots[i].name, name))
@@ -137,7 +139,7 @@ void label_set_put(struct label_set *s, struct label_claim claim, struct tsdb_te
     struct label_slot *slot = slot_find(s, claim.name, claim.hash);
     if (!slot) {
         if (s->count == PIPELINE_LABELS_MAX) {
-            s->is_full = true;
+            label_set_fail(s, "LabelLimitErr", text_of("more than 1024 labels"));
             return;
         }
         s->hashes[s->count] = claim.hash;

@@ -12,7 +12,7 @@
  *
  * Nothing is copied: texts lie in the entry, the pass's arena or the pipeline.  Looking up is
  * by hash over a short array, so the names of hostile lines cost PIPELINE_LABELS_MAX compares
- * at most.  Owner: one run.
+ * at most; what finds no slot is left out, with __error__ = LabelLimitErr.  Owner: one run.
  */
 #ifndef TSDB_LOGQL_LABEL_SET_H
 #define TSDB_LOGQL_LABEL_SET_H
@@ -38,7 +38,7 @@ struct label_set {
     uint32_t gone_count;
     uint64_t stream_bits; /* label_name_bit of the stream's names; once asked for */
     bool has_stream_bits;
-    bool is_full; /* a slot or a removal had no room */
+    bool is_full; /* a removal had no room */
     struct tsdb_text error, error_details;
 };
 
@@ -83,8 +83,7 @@ static inline uint32_t label_name_hash(struct tsdb_text name)
         memcpy(&head, name.at, 4);
         memcpy(&tail, name.at + name.len - 4, 4);
     } else if (name.len > 0) {
-        head = (unsigned char)name.at[0] |
-               (uint64_t)(unsigned char)name.at[name.len / 2] << 8 |
+        head = (unsigned char)name.at[0] | (uint64_t)(unsigned char)name.at[name.len / 2] << 8 |
                (uint64_t)(unsigned char)name.at[name.len - 1] << 16;
     }
     uint64_t h = (head ^ name.len) * 0x9e3779b97f4a7c15u; /* wraps */

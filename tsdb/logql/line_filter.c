@@ -15,8 +15,8 @@ enum {
 static struct tsdb_text *words_of(struct tsdb_text pattern, uint32_t *count)
 {
     *count = 0;
-    if (pattern.len > 0 && (memchr(pattern.at, '^', pattern.len) ||
-                            memchr(pattern.at, '$', pattern.len)))
+    if (pattern.len > 0 &&
+        (memchr(pattern.at, '^', pattern.len) || memchr(pattern.at, '$', pattern.len)))
         return NULL; /* words_parse takes edges for granted, a search does not */
     return regex_literals_parse(pattern, count);
 }
@@ -78,15 +78,13 @@ static enum tsdb_status regex_compile(struct compiler *c, struct tsdb_text patte
     return is_first ? anchored_compile(c, pattern, t) : TSDB_OK;
 }
 
-static enum tsdb_status gaps_compile(struct compiler *c, struct tsdb_text text,
-                                     struct line_test *t)
+static enum tsdb_status gaps_compile(struct compiler *c, struct tsdb_text text, struct line_test *t)
 {
     *t = (struct line_test){.form = LINE_GAPS};
     enum tsdb_status st = line_pattern_compile(c, text, true, &t->gaps);
     for (uint32_t i = 0; st == TSDB_OK && i < t->gaps.count; i++) {
         const struct line_pattern_part *part = &t->gaps.parts[i];
-        if (!part->is_capture &&
-            (!t->has_needle || part->literal.text.len > t->needle.text.len)) {
+        if (!part->is_capture && (!t->has_needle || part->literal.text.len > t->needle.text.len)) {
             t->needle = part->literal;
             t->has_needle = true;
         }
@@ -141,8 +139,7 @@ enum tsdb_status line_filter_compile(struct compiler *c, const struct line_filte
 {
     struct line_tests tests = {.is_negated = f->op == LINE_LACKS || f->op == LINE_MATCHES_NOT ||
                                              f->op == LINE_PATTERN_NOT};
-    struct line_test *list =
-        COMPILER_ARRAY(c, struct line_test, (size_t)f->count * WORDS_MAX + 1);
+    struct line_test *list = COMPILER_ARRAY(c, struct line_test, (size_t)f->count * WORDS_MAX + 1);
     if (!list)
         return TSDB_ELIMIT;
     for (uint32_t i = 0; i < f->count; i++) {

@@ -24,7 +24,7 @@ enum line_form { LINE_ALL, LINE_WORD, LINE_REGEX, LINE_GAPS, LINE_ADDRESS };
 
 struct line_test {
     enum line_form form;
-    bool has_needle;      /* WORD: the word itself; REGEX, GAPS: what must be there */
+    bool has_needle; /* WORD: the word itself; REGEX, GAPS: what must be there */
     struct needle needle;
     const struct regex *regex, *anchored; /* REGEX; anchored: where a match begins with needle */
     struct regex_facts facts;             /* REGEX */
@@ -39,8 +39,7 @@ struct line_tests {
 };
 
 /* TSDB_EINVAL, TSDB_ELIMIT: with the error set. */
-TSDB_NODISCARD enum tsdb_status line_filter_compile(struct compiler *c,
-                                                    const struct line_filter *f,
+TSDB_NODISCARD enum tsdb_status line_filter_compile(struct compiler *c, const struct line_filter *f,
                                                     struct line_tests *out);
 bool line_test(const struct line_test *t, struct tsdb_text line);
 bool line_filter_test(const struct line_tests *f, struct tsdb_text line);

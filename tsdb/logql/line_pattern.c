@@ -38,8 +38,7 @@ static size_t part_read(struct tsdb_text rest, struct line_pattern_part *out)
             out->name.len = 0;
         return n;
     }
-    while (n < rest.len &&
-           capture_len((struct tsdb_text){rest.at + n, rest.len - n}) == 0)
+    while (n < rest.len && capture_len((struct tsdb_text){rest.at + n, rest.len - n}) == 0)
         n++;
     out->literal = needle_of(head_of(rest, n));
     return n;
@@ -66,8 +65,8 @@ static enum tsdb_status names_check(const struct line_pattern *p, bool is_filter
         for (uint32_t j = 0; name.len > 0 && j < i; j++)
             if (text_equal(p->parts[j].name, name))
                 return tsdb_fail(err, TSDB_EINVAL,
-                                 "duplicate capture name (%.*s): invalid expression",
-                                 (int)name.len, name.at);
+                                 "duplicate capture name (%.*s): invalid expression", (int)name.len,
+                                 name.at);
     }
     return TSDB_OK;
 }

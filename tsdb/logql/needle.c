@@ -31,8 +31,8 @@ struct needle needle_of(struct tsdb_text text)
             n.first = i;
     n.second = n.first == 0 && text.len > 1 ? 1 : 0;
     for (size_t i = 0; i < text.len; i++)
-        if (i != n.first && commonness((unsigned char)text.at[i]) <
-                                commonness((unsigned char)text.at[n.second]))
+        if (i != n.first &&
+            commonness((unsigned char)text.at[i]) < commonness((unsigned char)text.at[n.second]))
             n.second = i;
     if (n.second < n.first) {
         size_t first = n.second;
@@ -66,8 +66,8 @@ const char *needle_find(const struct needle *n, const char *at, size_t len)
     __m128i second = _mm_set1_epi8(n->text.at[n->second]);
     size_t i = 0, starts = len - want + 1; /* where a needle may begin */
     while (i + 32 <= starts) {
-        unsigned mask = candidates(n, at + i, first, second) |
-                        candidates(n, at + i + 16, first, second) << 16;
+        unsigned mask =
+            candidates(n, at + i, first, second) | candidates(n, at + i + 16, first, second) << 16;
         for (; mask; mask &= mask - 1) {
             const char *found = at + i + (unsigned)__builtin_ctz(mask);
             if (memcmp(found, n->text.at, want) == 0)

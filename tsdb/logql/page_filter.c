@@ -67,9 +67,11 @@ static uint32_t next_by_regex(const struct line_test *t, const struct line_page 
     struct tsdb_text rest = {p->bytes + off, p->starts[p->count] - off};
     if (!regex_search(t->regex, rest, &match, 1))
         return p->count;
-    uint32_t line = line_at(p, from, (uint32_t)(match.at - p->bytes));
-    /* An empty match at a separator may belong to either side: the line tells. */
-    return next_by_lines(t, p, line);
+    uint32_t found = line_at(p, from, (uint32_t)(match.at - p->bytes));
+    struct tsdb_text line = line_of(p, found);
+    if (match.at + match.len <= line.at + line.len)
+        return found;
+    return next_by_lines(t, p, found);
 }
 
 static uint32_t next_line(const struct line_test *t, const struct line_page *p, uint32_t from)
@@ -101,8 +103,7 @@ static uint32_t count_bits(const uint64_t *bits, uint32_t count)
     return n;
 }
 
-static void filter_by_lines(const struct line_tests *f, const struct line_page *p,
-                            uint64_t *passes)
+static void filter_by_lines(const struct line_tests *f, const struct line_page *p, uint64_t *passes)
 {
     for (uint32_t word = 0; word < (p->count + 63) / 64; word++) {
         for (uint64_t left = passes[word]; left; left &= left - 1) {

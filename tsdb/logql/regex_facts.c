@@ -108,9 +108,8 @@ static struct token scan_open(struct scan *s)
         s->at += 2;
         return t;
     }
-    const char *close = left > 2 && s->at[1] == 'P' && s->at[2] == '<'
-                            ? memchr(s->at, '>', left)
-                            : NULL;
+    const char *close =
+        left > 2 && s->at[1] == 'P' && s->at[2] == '<' ? memchr(s->at, '>', left) : NULL;
     if (!close)
         return unknown();
     s->at = close + 1;
