@@ -206,7 +206,8 @@ static enum tsdb_status run(struct query *q, struct tsdb_error *err)
     case EXPR_PAREN:
     case EXPR_BINARY:
     case EXPR_AGGREGATE:
-    case EXPR_CALL: break;
+    case EXPR_CALL:
+    case EXPR_FOREIGN: break;
     }
     return collect(q, q->expr, err);
 }
