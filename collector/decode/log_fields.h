@@ -12,14 +12,15 @@
 #define COLLECTOR_DECODE_LOG_FIELDS_H
 
 #include "collector/decode/log_sink.h"
-#include "tsdb/tsdb_logs.h"
+#include "tsdb/tsdb.h"
 
-enum { LOG_FIELDS_CHUNK = 2048 };
+enum { LOG_FIELDS_CHUNK_MIN = 64, LOG_FIELDS_CHUNK = 2048 };
 
 struct log_fields {
     struct tsdb_field *at; /* of the record being built */
     uint32_t count;
     uint32_t room;       /* that fit behind at[count] */
+    uint32_t chunk;      /* fields in the last chunk: they double up to LOG_FIELDS_CHUNK */
     size_t bytes;        /* of names and texts of the record */
     struct arena *arena; /* borrowed */
     enum tsdb_status status;

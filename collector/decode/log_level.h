@@ -17,7 +17,7 @@
 #ifndef COLLECTOR_DECODE_LOG_LEVEL_H
 #define COLLECTOR_DECODE_LOG_LEVEL_H
 
-#include "tsdb/tsdb_logs.h"
+#include "tsdb/tsdb.h"
 
 enum { LOG_LEVEL_LOOK = 256 }; /* bytes of a line */
 
