@@ -4,8 +4,8 @@
  *   {"@timestamp":"...","message":"..."}         source, of create and index
  *
  * Sources become records by log_object.h: time @timestamp, timestamp, time; line message,
- * msg; labels index (the target's name), service_name (service.name, service, app, ...)
- * and host (host.name).  Actions are items; each has a result, in order, for the answer:
+ * msg, log; labels index (the target's name), service_name (service.name, service, app, ...)
+ * and host (host.name, host).  Actions are items; each has a result, in order, for the answer:
  * index and create 201 as far as decoding goes; 400 for what is not taken (update,
  * delete, a source that is no object, a bad time, no index).  The engine's verdicts come
  * with the batches: decode_log_batch.items are positions in the results, so a sink may

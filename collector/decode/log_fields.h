@@ -12,7 +12,7 @@
 #define COLLECTOR_DECODE_LOG_FIELDS_H
 
 #include "collector/decode/log_sink.h"
-#include "tsdb/tsdb.h"
+#include "tsdb/base/text.h"
 
 enum { LOG_FIELDS_CHUNK_MIN = 64, LOG_FIELDS_CHUNK = 2048 };
 
@@ -87,6 +87,20 @@ static inline void log_fields_double(struct log_fields *f, struct tsdb_text name
     struct tsdb_field *field = log_fields_add(f, name, TSDB_FIELD_DOUBLE);
     if (field)
         field->real = real;
+}
+
+/* Nearly all names are short and ASCII. */
+static inline bool log_fields_is_utf8(struct tsdb_text t)
+{
+    uint64_t high = 0, word = 0;
+    size_t i = 0;
+    for (; t.len - i >= sizeof word; i += sizeof word) {
+        memcpy(&word, t.at + i, sizeof word);
+        high |= word;
+    }
+    for (; i < t.len; i++)
+        high |= (uint8_t)t.at[i];
+    return (high & UINT64_C(0x8080808080808080)) == 0 || utf8_check(t.at, t.len);
 }
 
 /* The same fields behind those of the record: borrowed texts, copied array. */

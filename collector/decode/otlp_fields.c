@@ -4,20 +4,6 @@
 #include "collector/decode/pull.h"
 #include "tsdb/base/text.h"
 
-/* Nearly all names are short and ASCII. */
-static inline bool is_utf8(struct tsdb_text t)
-{
-    uint64_t high = 0, word = 0;
-    size_t i = 0;
-    for (; t.len - i >= sizeof word; i += sizeof word) {
-        memcpy(&word, t.at + i, sizeof word);
-        high |= word;
-    }
-    for (; i < t.len; i++)
-        high |= (uint8_t)t.at[i];
-    return (high & UINT64_C(0x8080808080808080)) == 0 || utf8_check(t.at, t.len);
-}
-
 static enum tsdb_status put_map(struct log_fields *f, struct tsdb_text prefix, struct bytes in,
                                 unsigned depth)
 {
@@ -34,7 +20,7 @@ static enum tsdb_status put_map(struct log_fields *f, struct tsdb_text prefix, s
         struct bytes value;
         is_empty = false;
         st = otlp_attribute_parse(pull_bytes(&p, &entry), &key, &value);
-        if (st == TSDB_OK && !is_utf8(key))
+        if (st == TSDB_OK && !log_fields_is_utf8(key))
             st = TSDB_EINVAL;
         if (st == TSDB_OK)
             st = otlp_field_value(f, log_fields_name(f, prefix, key), value, depth - 1);
@@ -87,7 +73,7 @@ static inline bool put_short(struct log_fields *f, struct bytes in)
     if (v[0] != 0x12 || v[1] != rest - 2 || v[1] >= 0x80 || v[2] != 0x0a || v[3] != rest - 4)
         return false;
     struct tsdb_text name = {(const char *)at + 2, key};
-    if (!is_utf8(name))
+    if (!log_fields_is_utf8(name))
         return false;
     log_fields_text(f, name, TSDB_FIELD_STRING, (struct tsdb_text){(const char *)v + 4, rest - 4});
     return true;
@@ -102,5 +88,6 @@ enum tsdb_status otlp_field_put(struct log_fields *f, struct bytes in)
     enum tsdb_status st = otlp_attribute_parse(in, &key, &value);
     if (st != TSDB_OK)
         return st;
-    return is_utf8(key) ? otlp_field_value(f, key, value, DECODE_DEPTH_MAX) : TSDB_EINVAL;
+    return log_fields_is_utf8(key) ? otlp_field_value(f, key, value, DECODE_DEPTH_MAX)
+                                   : TSDB_EINVAL;
 }

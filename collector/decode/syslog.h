@@ -4,9 +4,9 @@
  *   <34>Oct 11 22:14:15 host app[8710]: message
  *
  * The digit and blank after the priority tell them apart.  Every part but the message
- * may be missing: no priority is user.notice, no time is now; a time without a year is in
- * the year that brings it nearest to now, without a zone in UTC.  What is not understood
- * belongs to the message; a datagram that is nothing of this is a line as it is.
+ * may be missing: no priority means no facility and severity, no time is now; a time
+ * without a year is in the year that brings it nearest to now, without a zone in UTC.  What is not
+ * understood belongs to the message; a datagram that is nothing of this is a line as it is.
  *
  * labels   host (when there is one), service_name (the app, else unknown_service), app
  * fields   facility, severity (words), severity_number (INT, OpenTelemetry's mapping),
