@@ -122,6 +122,7 @@ static bool take_elements(struct log_fields *f, struct tsdb_text *rest)
         while (n < rest->len && rest->at[n] != ' ' && rest->at[n] != ']' && rest->at[n] != '"')
             n++;
         struct tsdb_text id = {rest->at + 1, n - 1};
+        uint32_t before = f->count;
         drop(rest, n);
         while (rest->len > 0 && rest->at[0] == ' ') {
             drop(rest, 1);
@@ -131,6 +132,8 @@ static bool take_elements(struct log_fields *f, struct tsdb_text *rest)
         if (id.len == 0 || rest->len == 0 || rest->at[0] != ']')
             return false;
         drop(rest, 1);
+        if (f->count == before && log_fields_is_utf8(id)) /* nothing is lost, [INFO] neither */
+            log_fields_text(f, id, TSDB_FIELD_STRING, (struct tsdb_text){"", 0});
     }
     return rest->len == 0 || rest->at[0] == ' ';
 }

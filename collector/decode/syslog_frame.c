@@ -40,7 +40,7 @@ static enum tsdb_status take_line(struct bytes in, size_t limit, bool is_last,
     size_t most = in.len < limit ? in.len : limit, n = 0;
     while (n < most && in.at[n] != '\n' && in.at[n] != '\0')
         n++;
-    if (n == in.len && n < limit && !is_last)
+    if (n == in.len && !is_last) /* also at the limit: its end may come next */
         return TSDB_END;
     bool has_end = n < in.len && (in.at[n] == '\n' || in.at[n] == '\0');
     out->message = (struct bytes){in.at, n};

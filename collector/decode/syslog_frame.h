@@ -6,11 +6,11 @@
  * Told apart by the first byte of each frame: 1 to 9 begins a count, anything else a
  * line.  Digits that no blank follows are a line after all.  Line feeds and NULs between
  * frames are passed over.  A count of more than SYSLOG_FRAME_MAX is a fault: the place of
- * the next frame is unknown or too far; a longer line comes in pieces of that size, the
- * first of them marked by is_cut.
+ * the next frame is unknown or too far; a longer line comes in pieces of that size, all
+ * but the last marked by is_cut.
  *
  * Pure and incremental: the caller keeps the bytes; each call looks at what there is and
- * says how much of it is used up.
+ * says how much of it is used up.  It needs at most limit + 16 bytes at a time.
  */
 #ifndef COLLECTOR_DECODE_SYSLOG_FRAME_H
 #define COLLECTOR_DECODE_SYSLOG_FRAME_H
