@@ -56,6 +56,7 @@ struct config_store {
     uint64_t retention_size, memory_limit;
     uint64_t series_max, series_new_per_s;
     int64_t future_limit, past_limit;
+    const char *tenants_file; /* "": no tenant has limits of its own */
 };
 
 enum start_timestamps { STARTS_IGNORE, STARTS_ZERO };

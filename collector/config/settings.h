@@ -83,6 +83,8 @@ struct setting {
       "how far ahead of the clock a sample may lie")                                               \
     X(store.past_limit, DURATION, "past_limit", "0", 0, 100 * YEAR, NULL, true,                    \
       "how far back a sample may lie; 0: the retention")                                           \
+    X(store.tenants_file, TEXT, "tenants_file", "", 0, 4000, NULL, true,                           \
+      "limits of single tenants (YAML); none by default")                                          \
     X(ingest.otlp_translation, CHOICE, "otlp_translation", "UnderscoreEscapingWithSuffixes", 0, 0, \
       "UnderscoreEscapingWithSuffixes,UnderscoreEscapingWithoutSuffixes,"                          \
       "NoUTF8EscapingWithSuffixes,NoTranslation",                                                  \

@@ -77,7 +77,7 @@ static bool ask_traffic(struct services *s)
     while ((st = tsdb_query_next(query, &row, NULL)) == TSDB_OK) {
         struct service *v = service_find(s, row.labels, &hint);
         if (v)
-            v->per_s += (double)row.count / TRAFFIC_S;
+            v->per_s += (double)row.count / (double)TRAFFIC_S;
     }
     tsdb_query_close(query);
     return st == TSDB_END;

@@ -10,7 +10,13 @@
  *
  * The language is Loki 3's (https://grafana.com/docs/loki/latest/query/).  Everything lives
  * in the arena; texts are unquoted.  Depth is limited to EXPR_HEIGHT_MAX, stages to
- * LOGQL_STAGES_MAX, text to EXPR_TEXT_MAX.
+ * LOGQL_STAGES_MAX, lists to EXPR_LIST_MAX, text to EXPR_TEXT_MAX; beyond: TSDB_EINVAL.
+ *
+ * What Loki settles when it parses: parentheses are not kept (the tree says it), a
+ * comparison of two numbers is one with `bool`, approx_topk is topk, and label filters
+ * bind as in its grammar: `or` weaker than `and`; a comma or a blank takes all that
+ * follows as its right side ("a or b, c" is "a or (b, c)").  Beyond Loki: keywords are
+ * names wherever only a name can stand, {json="x"}.
  */
 #ifndef TSDB_LOGQL_AST_H
 #define TSDB_LOGQL_AST_H
@@ -57,10 +63,10 @@ enum label_test {
 struct label_filter {
     enum label_test test;
     const struct label_filter *left, *right;
-    struct expr_matcher matcher; /* the name in every leaf */
+    struct expr_matcher matcher; /* the name in every leaf; matches_empty is of selectors only */
     enum binary_op compare;      /* NUMBER, DURATION, BYTES */
     double number;
-    struct tsdb_text number_text; /* as written: "250ms", "1KiB" */
+    struct tsdb_text number_text; /* as written, with its sign: "250ms", "1KiB", "-3" */
 };
 
 /* ---- stages --------------------------------------------------------------------- */
@@ -159,21 +165,28 @@ struct logql {
     struct expr *metric;
 };
 
-/* TSDB_EINVAL: err holds "parse error at line L, col C: ...", as near to Loki's texts as
- * it is sensible.  Also checks what Loki refuses when parsing: a selector without a matcher
- * that refuses "", bad regexes, patterns and templates (stages' own compilers, by the
- * function given in stage_check), unwrap where it must or must not be. */
+/* Parses and checks types.  open: set in every EXPR_FOREIGN leaf; NULL when nothing will be
+ * evaluated.  TSDB_EINVAL: err holds "parse error at line L, col C: ..." or, of what is
+ * wrong with a whole part, "parse error : ...", as near to Loki's texts as it is sensible:
+ * a selector without a matcher that refuses "", unwrap where it must or must not be,
+ * parameters and groupings.  Regular expressions are compiled in selectors and
+ * label_replace only: line filters, stages and label filters are pipeline_new's to check.
+ * TSDB_ELIMIT: the arena is full. */
 TSDB_NODISCARD enum tsdb_status logql_parse(struct tsdb_text text, struct arena *arena,
-                                            struct logql *out, struct tsdb_error *err);
+                                            expr_open_fn *open, struct logql *out,
+                                            struct tsdb_error *err);
 /* A lone stream selector {...}; an empty one {} is taken here. */
 TSDB_NODISCARD enum tsdb_status logql_parse_selector(struct tsdb_text text, struct arena *arena,
                                                      struct log_expr *out, struct tsdb_error *err);
-/* The canonical text, in one line or as Loki's format_query lays it out. */
+/* The canonical text: one line as Loki prints its trees, or pretty as its format_query lays
+ * it out (a part is split when its line would pass 100 bytes).  Reads back as the same tree. */
 void logql_format(const struct logql *q, struct writer *out, bool is_pretty);
 
-/* Durations "1h30m", "250ms", "1.5s" to seconds and sizes "1KiB", "10MB", "42" to bytes as Go's
- * time.ParseDuration and humanize.ParseBytes read them; false when they are none. */
+/* Durations "1h30m", "-250ms", "1.5s" to seconds (or ns) and sizes "1KiB", "10MB", "42" to whole
+ * bytes as Go's time.ParseDuration and humanize.ParseBytes read them; false, and nothing
+ * written, when they are none. */
 bool logql_duration(struct tsdb_text text, double *seconds);
+bool logql_duration_ns(struct tsdb_text text, int64_t *ns);
 bool logql_bytes(struct tsdb_text text, double *bytes);
 
 #endif
