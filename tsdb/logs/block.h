@@ -102,6 +102,7 @@ struct block {
     uint64_t line_bytes, order;
     struct block_group *groups; /* owned */
     struct mutex opening;
+    int64_t look_mono_ns; /* when expiring looks at it next; guarded by store.tend */
     _Atomic uint32_t refs;
 };
 
