@@ -38,7 +38,7 @@ static enum tsdb_status drop_old(struct logs *l, const struct block_list *list,
     mutex_lock(&l->lists);
     struct block_list *old = logs_blocks_swap(l, NULL, 0, ids, n);
     mutex_unlock(&l->lists);
-    block_list_unref(old);
+    log_block_list_unref(old);
     (void)atomic_fetch_add(&l->expired, n);
     return TSDB_OK;
 }
@@ -54,13 +54,13 @@ static enum tsdb_status is_hollow(struct logs *l, struct block *b, int64_t now, 
     enum tsdb_status st = hides_load(b, t, rules, now, &hides, err);
     for (uint32_t i = 0; st == TSDB_OK && !hides_is_empty(&hides) && i < b->group_count; i++) {
         struct group_run *runs = MEM_ARRAY(struct group_run, b->groups[i].run_count);
-        st = block_runs(b, i, runs, err);
+        st = log_block_runs(b, i, runs, err);
         for (uint32_t k = 0; k < b->groups[i].run_count && st == TSDB_OK; k++)
             hidden += hides_rows(&hides, &runs[k]);
         mem_free(runs);
     }
     hides_release(&hides);
-    tombstones_unref(t);
+    log_tombstones_unref(t);
     rules_unref(rules);
     *out = hidden > 0 && hidden >= b->entry.samples / HIDDEN_SHARE;
     return st;
@@ -99,7 +99,7 @@ enum tsdb_status logs_expire(struct logs *l, struct tsdb_error *err)
     struct block_list *list = logs_blocks_ref(l);
     struct block *hollow = NULL;
     enum tsdb_status st = drop_old(l, list, err);
-    block_list_unref(list);
+    log_block_list_unref(list);
     list = logs_blocks_ref(l);
     if (st == TSDB_OK)
         st = find_hollow(l, list, &hollow, err);
@@ -111,7 +111,7 @@ enum tsdb_status logs_expire(struct logs *l, struct tsdb_error *err)
         st = logs_merge_blocks(l, choice, &did, err);
         mem_free(choice);
     }
-    block_list_unref(list);
+    log_block_list_unref(list);
     if (st == TSDB_OK)
         st = logs_forget_tombstones(l, err);
     mutex_unlock(&l->store->tend);

@@ -41,7 +41,7 @@ enum tsdb_status hides_load(const struct block *b, const struct tombstones *t,
     *out = (struct hides){0};
     enum tsdb_status st = TSDB_OK;
     for (uint32_t i = 0; i < t->count && st == TSDB_OK; i++) {
-        if (!tombstone_touches(&t->at[i], b))
+        if (!log_tombstone_touches(&t->at[i], b))
             continue;
         struct ordinals found = {0};
         st = label_index_select(b->labels, t->at[i].matchers, t->at[i].matcher_count, &found, err);

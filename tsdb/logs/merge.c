@@ -76,7 +76,7 @@ static void gather(const struct block_list *list, struct logs_window w, struct m
 static bool is_touched(const struct tombstones *t, const struct block *b)
 {
     for (uint32_t i = 0; i < t->count; i++)
-        if (tombstone_touches(&t->at[i], b))
+        if (log_tombstone_touches(&t->at[i], b))
             return true;
     return false;
 }
@@ -102,7 +102,7 @@ static bool choose(struct logs *l, const struct block_list *list, bool is_forced
             out->level = list->blocks[i]->entry.level;
         }
     }
-    tombstones_unref(t);
+    log_tombstones_unref(t);
     return out->count > 0;
 }
 
@@ -139,7 +139,7 @@ static enum tsdb_status write_made(void *arg, struct made_group *made, struct ts
         .line_bytes = made->line_bytes,
         .text_bytes = made->text_bytes,
     };
-    return block_writer_group(g->writer, &parts, err);
+    return log_block_writer_group(g->writer, &parts, err);
 }
 
 /* Writes the rows of the groups that wait. */
@@ -175,7 +175,8 @@ static enum tsdb_status number_of(struct merge *g, struct block *b, uint32_t *st
         arena_reset(&g->arena);
         st = label_index_labels(b->labels, *stream, &g->arena, NULL, &labels, g->err);
         if (st == TSDB_OK)
-            st = block_writer_stream(g->writer, block_hash(b, *stream), labels, number, g->err);
+            st = log_block_writer_stream(g->writer, log_block_hash(b, *stream), labels, number,
+                                         g->err);
     }
     *stream = *number;
     return st;
@@ -220,7 +221,7 @@ static enum tsdb_status copy_group(struct merge *g, const struct block_group *in
                                       .ts_max = in->ts_max,
                                       .line_bytes = in->line_bytes,
                                       .text_bytes = in->text_bytes};
-    return block_writer_group(g->writer, &parts, g->err);
+    return log_block_writer_group(g->writer, &parts, g->err);
 }
 
 /* Takes over runs. */
@@ -243,11 +244,11 @@ static enum tsdb_status merge_group(struct merge *g, struct block *b, uint32_t i
     struct group_run *runs = MEM_ARRAY(struct group_run, in->run_count);
     uint32_t kept = 0, cuts = g->cut_count;
     if (st == TSDB_OK)
-        st = block_group_open(b, index, &group, g->err);
+        st = log_block_group_open(b, index, &group, g->err);
     if (st == TSDB_OK)
-        st = block_touch(b, index, g->err);
+        st = log_block_touch(b, index, g->err);
     if (st == TSDB_OK)
-        st = block_runs(b, index, runs, g->err);
+        st = log_block_runs(b, index, runs, g->err);
     if (st == TSDB_OK)
         st = keep_runs(g, b, runs, in->run_count, &kept);
     bool is_whole = kept == in->run_count && g->cut_count == cuts;
@@ -282,7 +283,7 @@ static enum tsdb_status commit(struct merge *g, uint64_t id, const char *path)
     struct block_writer *writer = g->writer;
     const struct merge_choice *choice = g->choice;
     g->writer = NULL;
-    enum tsdb_status st = block_writer_seal(writer, &facts, g->err);
+    enum tsdb_status st = log_block_writer_seal(writer, &facts, g->err);
     if (st != TSDB_OK)
         return st;
     struct manifest_segment entry = {.id = id,
@@ -297,7 +298,7 @@ static enum tsdb_status commit(struct merge *g, uint64_t id, const char *path)
     bool is_empty = facts.rows == 0; /* everything was hidden */
     struct block *block = NULL;
     if (!is_empty)
-        st = block_open(g->l->store->fs, path, &entry, &block, g->err);
+        st = log_block_open(g->l->store->fs, path, &entry, &block, g->err);
     if (st != TSDB_OK)
         return st;
     uint64_t removed[MERGE_INPUTS_MAX];
@@ -311,14 +312,14 @@ static enum tsdb_status commit(struct merge *g, uint64_t id, const char *path)
     if (st != TSDB_OK) {
         if (block && st == TSDB_EINVAL) /* nothing was written */
             segment_retire(block->segment);
-        block_unref(block);
+        log_block_unref(block);
         return st;
     }
     mutex_lock(&g->l->lists);
     struct block_list *old =
         logs_blocks_swap(g->l, &block, is_empty ? 0 : 1, removed, choice->count);
     mutex_unlock(&g->l->lists);
-    block_list_unref(old);
+    log_block_list_unref(old);
     return TSDB_OK;
 }
 
@@ -336,20 +337,20 @@ static enum tsdb_status merge(struct logs *l, const struct merge_choice *choice,
     arena_init(&g.arena, SIZE_MAX, NULL);
     store_segment_path(l->store, id, STORE_LOGS, path);
     enum tsdb_status st =
-        block_writer_open(l->store->fs, path, choice->inputs[0]->order, &g.writer, err);
+        log_block_writer_open(l->store->fs, path, choice->inputs[0]->order, &g.writer, err);
     for (uint32_t i = 0; i < choice->count && st == TSDB_OK; i++)
         st = merge_block(&g, choice->inputs[i]);
     if (st == TSDB_OK)
         st = flush(&g);
     if (st == TSDB_OK)
         st = commit(&g, id, path);
-    block_writer_abort(g.writer);
+    log_block_writer_abort(g.writer);
     for (uint32_t i = 0; i < g.source_count; i++)
         mem_free((struct group_run *)(uintptr_t)g.sources[i].runs);
     mem_free(g.sources);
     mem_free(g.cuts);
     arena_release(&g.arena);
-    tombstones_unref(g.tombstones);
+    log_tombstones_unref(g.tombstones);
     rules_unref(g.rules);
     return st;
 }
@@ -371,7 +372,7 @@ static enum tsdb_status set_damage_aside(struct logs *l, const struct merge_choi
         return st;
     for (uint32_t i = 0; i < c->count; i++) {
         struct tsdb_error err = {0};
-        if (block_verify(c->inputs[i], &err) == TSDB_OK)
+        if (log_block_verify(c->inputs[i], &err) == TSDB_OK)
             continue;
         logs_set_aside(l, &c->inputs[i]->entry, err.msg);
         st = TSDB_OK;
@@ -395,7 +396,7 @@ enum tsdb_status logs_merge_blocks(struct logs *l, const struct merge_choice *ch
     if (*did)
         (void)atomic_fetch_add(&l->merges, 1);
     st = set_damage_aside(l, choice, st);
-    block_list_unref(list);
+    log_block_list_unref(list);
     if (st != TSDB_OK && err)
         *err = fault;
     return st;
@@ -411,7 +412,7 @@ enum tsdb_status logs_merge(struct logs *l, bool is_forced, bool *did, struct ts
     enum tsdb_status st = TSDB_OK;
     if (choose(l, list, is_forced, choice))
         st = logs_merge_blocks(l, choice, did, err);
-    block_list_unref(list);
+    log_block_list_unref(list);
     if (st == TSDB_OK && *did)
         st = logs_forget_tombstones(l, err);
     (void)atomic_fetch_add(&l->merge_ns, clock_mono_ns(l->store->clock) - began);

@@ -16,8 +16,8 @@ static struct block *next_block(struct logs *l, uint64_t after)
             next = b;
     }
     if (next)
-        block_ref(next);
-    block_list_unref(list);
+        log_block_ref(next);
+    log_block_list_unref(list);
     return next;
 }
 
@@ -30,7 +30,7 @@ uint64_t logs_scrub(struct logs *l, uint64_t after)
     struct tsdb_error err = {0};
     if (segment_verify_all(b->segment, &err) != TSDB_OK)
         logs_set_aside(l, &b->entry, err.msg);
-    block_unref(b);
+    log_block_unref(b);
     return id;
 }
 
@@ -51,11 +51,12 @@ static void verify_block(struct verify *v, const struct manifest_segment *entry)
     struct block *b = NULL;
     struct tsdb_error err = {0};
     v->blocks++;
-    if (block_open(v->fs, path, entry, &b, &err) == TSDB_OK && block_verify(b, &err) == TSDB_OK) {
-        block_unref(b);
+    if (log_block_open(v->fs, path, entry, &b, &err) == TSDB_OK &&
+        log_block_verify(b, &err) == TSDB_OK) {
+        log_block_unref(b);
         return;
     }
-    block_unref(b);
+    log_block_unref(b);
     (void)snprintf(line, sizeof line, "%s: %s", name, err.msg);
     v->report(v->arg, line);
     v->faults++;
