@@ -1,7 +1,7 @@
 /* The log engine alone: appending, groups of open rows, sealing, merging; bytes and memory.
- * usage: bench_logs DIR [records].  Web-server-like records: 40 streams, a line of some 100
- * bytes, 8 fields (4 strings, of which one an id, 2 ints, a double, a bool).  One JSON line a
- * figure; ns are CPU time of the calling thread. */
+ * usage: bench_logs DIR [records [rows a hot group]].  Web-server-like records: 40 streams, a line
+ * of some 100 bytes, 8 fields (4 strings, of which one an id, 2 ints, a double, a bool).  One JSON
+ * line a figure; ns are CPU time of the calling thread. */
 #include "tsdb/base/clock.h"
 #include "tsdb/base/mem.h"
 #include "tsdb/base/random.h"
@@ -103,7 +103,7 @@ static void make_record(struct load *l, uint32_t i)
 
 struct totals {
     int64_t append_ns, group_ns;
-    uint64_t line_bytes, open_bytes_peak;
+    uint64_t line_bytes, group_rows; /* group_rows: how many open rows make a group */
 };
 
 static void append_all(struct load *l, uint32_t records, struct totals *t)
@@ -126,7 +126,8 @@ static void append_all(struct load *l, uint32_t records, struct totals *t)
         if (done + BATCH == 16 * BATCH)
             figure("open", (double)open / 16 / BATCH, "bytes/record in memory");
         began = cpu_ns();
-        (void)logs_group_step(l->l);
+        if (l->l->head.open_rows >= t->group_rows)
+            (void)logs_group_step(l->l);
         t->group_ns += cpu_ns() - began;
     }
 }
@@ -135,14 +136,14 @@ int main(int argc, char **argv)
 {
     static struct load l;
     if (argc < 2) {
-        (void)fprintf(stderr, "usage: bench_logs DIR [records]\n");
+        (void)fprintf(stderr, "usage: bench_logs DIR [records [rows a hot group]]\n");
         return 2;
     }
     uint32_t records = argc > 2 ? (uint32_t)strtoul(argv[2], NULL, 10) : 1000000;
     records = (records + BATCH - 1) / BATCH * BATCH;
     struct tsdb_options options;
     struct tsdb_error err = {0};
-    struct totals t = {0};
+    struct totals t = {.group_rows = argc > 3 ? strtoull(argv[3], NULL, 10) : LOGS_GROUP_ROWS};
     tsdb_options_init(&options);
     options.dir = argv[1];
     options.limits.memory_bytes = UINT64_C(4) << 30;
