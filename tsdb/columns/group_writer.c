@@ -6,6 +6,7 @@
 #include "tsdb/base/random.h"
 #include "tsdb/base/status.h"
 #include "tsdb/columns/group_draft.h"
+#include "tsdb/columns/text_same.h"
 
 enum {
     CAP_MIN = 16,
@@ -71,7 +72,7 @@ void group_writer_free(struct group_writer *w)
 
 static inline bool is_column(const struct draft_column *c, struct tsdb_text name, uint8_t tag)
 {
-    return c->tag == tag && c->name_len == name.len && memcmp(c->name, name.at, name.len) == 0;
+    return c->tag == tag && text_same((struct tsdb_text){c->name, c->name_len}, name);
 }
 
 static uint32_t slot_of(const struct group_writer *w, struct tsdb_text name, uint8_t tag)

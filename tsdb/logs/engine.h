@@ -10,6 +10,7 @@
 #include "tsdb/logs/block.h"
 #include "tsdb/logs/head.h"
 #include "tsdb/logs/logs.h"
+#include "tsdb/logs/selector_text.h"
 #include "tsdb/store/sealing.h"
 
 /* The blocks at one moment, what was written first in front.  Shared by reference. */
@@ -36,10 +37,9 @@ struct tombstones { /* immutable; shared by reference */
 
 /* How long streams are kept: the first rule that matches counts. */
 struct rule {
-    char *tenant, *selector; /* owned */
-    struct matcher *matchers;
-    uint32_t matcher_count;
-    int64_t period;
+    char *tenant; /* owned */
+    struct selector selector;
+    int64_t period; /* 0 or less: for ever */
 };
 
 struct rules { /* immutable; shared by reference */
@@ -113,9 +113,8 @@ TSDB_NODISCARD enum tsdb_status rules_new(const struct tsdb_options *options, st
                                           struct tsdb_error *err);
 struct rules *logs_rules_ref(struct logs *l);
 void rules_unref(struct rules *r);
-/* How long the stream is kept; 0: no rule says.  labels with the tenant. */
-int64_t rules_period(const struct rules *r, struct tsdb_labels labels);
-/* Records before this time have ended; INT64_MIN for none. */
+/* Records of the stream before this time have ended; INT64_MIN: none has.  labels with the
+ * tenant. */
 int64_t rules_end(const struct rules *r, struct tsdb_labels labels, int64_t now);
 
 /* The selection's matchers and one for the tenant, in an array of the caller's (mem_free). */

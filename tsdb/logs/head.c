@@ -271,4 +271,8 @@ void head_drop_before(struct head *h, uint32_t generation)
             h->hot[kept++] = h->hot[i];
     }
     h->hot_count = kept;
+    if (h->cached && h->cached->end <= h->open_first) {
+        open_groups_unref(h->cached);
+        h->cached = NULL;
+    }
 }

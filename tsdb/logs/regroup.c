@@ -167,8 +167,8 @@ static bool is_cut(const struct regroup_cut *cuts, uint32_t count, int64_t ts)
     return false;
 }
 
-/* The rows of the window, run after run; how many. */
-static uint32_t gather(struct regroup *r, const struct regroup_window *window)
+/* The rows that are wanted, run after run; how many. */
+static uint32_t gather(struct regroup *r, regroup_has_fn *has, void *arg)
 {
     uint32_t n = 0, cut = 0;
     for (uint32_t s = 0; s < r->count; s++) {
@@ -181,8 +181,7 @@ static uint32_t gather(struct regroup *r, const struct regroup_window *window)
                 cut_end++;
             for (uint32_t i = run->first; i < run->first + run->rows; i++) {
                 int64_t ts = times[i];
-                if (ts < window->start || (ts >= window->end && !window->is_last) ||
-                    is_cut(r->cuts + cut, cut_end - cut, ts))
+                if (is_cut(r->cuts + cut, cut_end - cut, ts) || (has && !has(arg, ts)))
                     continue;
                 r->keys[n++] = (struct row_key){ts, run->stream, s, i};
             }
@@ -240,10 +239,15 @@ static enum tsdb_status add_row(struct regroup *r, const struct row_key *key,
     return TSDB_OK;
 }
 
-enum tsdb_status regroup_write(struct regroup *r, const struct regroup_window *window,
+const int64_t *regroup_times(const struct regroup *r, uint32_t source)
+{
+    return r->decoded[source].times;
+}
+
+enum tsdb_status regroup_write(struct regroup *r, regroup_has_fn *has, void *arg,
                                struct group_builder *b, struct tsdb_error *err)
 {
-    uint32_t n = gather(r, window);
+    uint32_t n = gather(r, has, arg);
     row_keys_sort(r->keys, r->keys + r->row_count, n);
     enum tsdb_status st = TSDB_OK;
     for (uint32_t i = 0; i < n && st == TSDB_OK; i++)

@@ -42,14 +42,12 @@ TSDB_NODISCARD enum tsdb_status regroup_open(struct regroup *r,
                                              const struct regroup_source *sources, uint32_t count,
                                              uint32_t *bad, struct tsdb_error *err);
 void regroup_close(struct regroup *r);
-/* The rows with start <= ts < end (is_last: and all later ones), less the cuts, into the
- * builder, which is finished. */
-struct regroup_window {
-    int64_t start, end;
-    bool is_last;
-};
-TSDB_NODISCARD enum tsdb_status regroup_write(struct regroup *r,
-                                              const struct regroup_window *window,
+/* Times of the source's rows. */
+const int64_t *regroup_times(const struct regroup *r, uint32_t source);
+/* The rows whose time `has` says is in (NULL: all), less the cuts, into the builder, which is
+ * finished. */
+typedef bool regroup_has_fn(void *arg, int64_t ts);
+TSDB_NODISCARD enum tsdb_status regroup_write(struct regroup *r, regroup_has_fn *has, void *arg,
                                               struct group_builder *b, struct tsdb_error *err);
 
 #endif
