@@ -36,8 +36,7 @@ Test(logql_range, takes_its_parts_in_any_of_lokis_orders)
         "avg_over_time({a=\"b\"}[5m] offset -1h | json | unwrap bytes(c) | d=\"e\" | f>5) by (g)",
         "avg_over_time({a=\"b\"}[5m] | json | unwrap bytes(c) | d=\"e\" | f>5 offset -1h) by (g)",
         "avg_over_time(({a=\"b\"} | json | unwrap bytes(c) | d=\"e\" | f>5)[5m] offset -1h) by (g)",
-        "avg_over_time by (g) (({a=\"b\"} | json | unwrap bytes(c) | d=\"e\" | f>5 [5m] offset "
-        "-1h))",
+        "avg_over_time by (g) (({a=\"b\"}|json|unwrap bytes(c)|d=\"e\"|f>5[5m] offset -1h))",
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         const struct log_range *r = range_of(cases[i]);
