@@ -78,7 +78,7 @@ static bool seal_if_due(struct tsdb *db)
     if (!is_seal_due(db))
         return false;
     struct tsdb_error err = {0};
-    enum tsdb_status st = metrics_seal(db->metrics, &err);
+    enum tsdb_status st = store_seal(&db->store, &err);
     report(db, "sealing", st, &err);
     int64_t now = clock_mono_ns(db->store.clock);
     db->sealed_mono_ns = now;
@@ -387,7 +387,7 @@ void tsdb_metadata(struct tsdb *db, const char *tenant, tsdb_metadata_fn *fn, vo
 
 enum tsdb_status tsdb_seal(struct tsdb *db, struct tsdb_error *err)
 {
-    enum tsdb_status st = metrics_seal(db->metrics, err);
+    enum tsdb_status st = store_seal(&db->store, err);
     bool did = st == TSDB_OK;
     while (did && st == TSDB_OK)
         st = metrics_merge(db->metrics, true, &did, err);
@@ -410,7 +410,7 @@ enum tsdb_status tsdb_delete(struct tsdb *db, const struct tsdb_scope *in, struc
 
 enum tsdb_status tsdb_snapshot(struct tsdb *db, const char *name, struct tsdb_error *err)
 {
-    enum tsdb_status st = metrics_seal(db->metrics, err);
+    enum tsdb_status st = store_seal(&db->store, err);
     return st == TSDB_OK ? store_snapshot(&db->store, name, err) : st;
 }
 
@@ -433,27 +433,9 @@ void tsdb_stats(struct tsdb *db, struct tsdb_stats *out)
     out->journal_oldest_unsynced_ns = journal.oldest_unsynced_ns;
 }
 
-/* Hides the tenant's label. */
-struct cardinality {
-    tsdb_cardinality_fn *fn;
-    void *arg;
-};
-
-static bool on_pair(void *arg, struct tsdb_text name, struct tsdb_text value, uint32_t series)
+void tsdb_cardinality(struct tsdb *db, const char *tenant, tsdb_cardinality_fn *fn, void *arg)
 {
-    struct cardinality *c = arg;
-    if (text_equal(name, text_of(TENANT_LABEL)))
-        return true;
-    return c->fn(c->arg, (struct tsdb_label){name, value}, series);
-}
-
-void tsdb_cardinality(struct tsdb *db, tsdb_cardinality_fn *fn, void *arg)
-{
-    struct cardinality c = {fn, arg};
-    struct head *h = &db->metrics->head;
-    rwlock_read(&h->index);
-    head_index_stats(h->labels, on_pair, &c);
-    rwlock_unlock(&h->index);
+    metrics_cardinality(db->metrics, tenant, fn, arg);
 }
 
 void tsdb_segments(struct tsdb *db, tsdb_segment_fn *fn, void *arg)

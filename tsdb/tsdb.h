@@ -122,6 +122,12 @@ struct tsdb_limits {
     uint32_t log_line_bytes_max, log_fields_max; /* of one record; fields may have as many bytes */
 };
 
+/* A tenant's own, instead of the common ones; memory_bytes is the engine's alone. */
+struct tsdb_tenant_limits {
+    const char *tenant;
+    struct tsdb_limits limits;
+};
+
 enum tsdb_event_kind {
     TSDB_EVENT_PROGRESS, /* replay, sealing, merging: text says how far */
     TSDB_EVENT_DEGRADED, /* can no longer acknowledge; text says why */
@@ -148,6 +154,8 @@ struct tsdb_options {
     const struct tsdb_log_retention *log_retention; /* the first that matches counts; copied */
     size_t log_retention_count;
     struct tsdb_limits limits;
+    const struct tsdb_tenant_limits *tenant_limits; /* copied */
+    size_t tenant_limits_count;
     /* Called from the engine's threads, with no lock held. */
     void (*on_event)(void *arg, const struct tsdb_event *event);
     /* tsdb_synced() advanced, or acknowledging became (im)possible. */
@@ -233,6 +241,11 @@ struct tsdb_batch {
     const char *tenant; /* "" is the default tenant */
     const struct tsdb_point *points;
     uint32_t point_count; /* at most TSDB_BATCH_POINTS_MAX */
+    /* Of each point: since when the series has counted from 0; 0: not known, or nothing that
+     * counts.  NULL: of none.  A series that holds nothing at or after that time gets a zero
+     * there (a float, or an empty histogram), before the point, where it lies before the
+     * point by at most a day and is not too old; a start that gives none refuses nothing. */
+    const int64_t *starts;
     const struct tsdb_exemplar *exemplars;
     uint32_t exemplar_count;
     const struct tsdb_metadata *metadata;
@@ -247,6 +260,7 @@ struct tsdb_appended {
     uint64_t position; /* acknowledge when tsdb_synced() >= position */
     uint32_t counts[TSDB_VERDICT_COUNT];
     uint32_t exemplars; /* kept */
+    uint32_t zeros;     /* put at start times; in none of the counts */
 };
 
 /* verdicts: one per point, or NULL.  TSDB_ELIMIT: memory or journal buffers are
@@ -377,9 +391,10 @@ struct tsdb_stats {
 };
 TSDB_API void tsdb_stats(struct tsdb *db, struct tsdb_stats *out);
 
-/* Label pairs of the active series, in no order.  fn must not call the engine. */
+/* Label pairs of the tenant's active series, in no order.  fn must not call the engine. */
 typedef bool tsdb_cardinality_fn(void *arg, struct tsdb_label pair, uint32_t series);
-TSDB_API void tsdb_cardinality(struct tsdb *db, tsdb_cardinality_fn *fn, void *arg);
+TSDB_API void tsdb_cardinality(struct tsdb *db, const char *tenant, tsdb_cardinality_fn *fn,
+                               void *arg);
 
 struct tsdb_segment_info {
     const char *name;

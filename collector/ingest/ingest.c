@@ -75,8 +75,8 @@ static void refused(struct ingest *in, const struct intake_source *source, struc
     if (out->kind < OUTCOME_INVALID || out->kind == OUTCOME_LIMITED)
         return;
     counters_add(MESSAGES_REJECTED, AT(SIGNAL_METRICS, source->door, out->reason), 1);
-    rejects_put(&in->rejects, clock_wall_ns(in->options.clock), source->door, out->reason,
-                source->peer, text_of(out->message));
+    rejects_put(&in->rejects, clock_wall_ns(in->options.clock), source, out->reason,
+                text_of(out->message));
 }
 
 static void refuse_status(struct outcome *out, enum tsdb_status st, const char *text)
@@ -258,7 +258,7 @@ static void on_rejects(void *arg, struct exchange *x)
 {
     struct ingest *in = arg;
     struct writer w = {0};
-    rejects_write_json(&in->rejects, &w);
+    rejects_write_json(&in->rejects, exchange_tenant(x).at, &w);
     reply_json(x, &w);
 }
 
@@ -266,49 +266,61 @@ static void on_senders(void *arg, struct exchange *x)
 {
     struct ingest *in = arg;
     struct writer w = {0};
-    senders_write_json(&in->senders, &w);
+    senders_write_json(&in->senders, exchange_tenant(x).at, &w);
     reply_json(x, &w);
 }
 
 /* ---- native envelopes --------------------------------------------------------------------------
  */
 
-/* Opens and appends an envelope; the token first. */
-static void take_envelope(struct ingest *in, struct intake_source *source, const struct envelope *e,
-                          struct outcome *out)
+/* Who sends it, by its token; "" and false when that may not ingest. */
+static bool identify(struct ingest *in, struct tsdb_text token,
+                     char tenant[EXCHANGE_TENANT_MAX + 1])
 {
     struct arena arena;
-    struct tsdb_text tenant = {"", 0};
+    struct tsdb_text name = {"", 0};
+    tenant[0] = '\0';
+    if (!in->options.authorize)
+        return true;
+    arena_init(&arena, PEER_ARENA_BYTES, in->options.budget);
+    bool may = in->options.authorize(in->options.authorize_arg, token, &arena, &name);
+    if (may) {
+        ASSERT(name.len <= EXCHANGE_TENANT_MAX);
+        memcpy(tenant, name.at, name.len);
+        tenant[name.len] = '\0';
+    }
+    arena_release(&arena);
+    return may;
+}
+
+/* Opens and appends an envelope. */
+static void take_envelope(struct ingest *in, const struct intake_source *source,
+                          const struct envelope *e, struct outcome *out)
+{
     struct tsdb_error err;
     struct payload opened;
     struct bytes plain;
+    struct body body = {.format = INTAKE_OTLP};
     struct inflate_limits limits = inflate_limits_of(in, in->options.limits.frame_bytes_max);
     *out = (struct outcome){0};
-    arena_init(&arena, PEER_ARENA_BYTES, in->options.budget);
-    payload_init(&opened, limits.bytes_max + 1, in->options.budget);
-    bool may = !in->options.authorize ||
-               in->options.authorize(in->options.authorize_arg, e->token, &arena, &tenant);
-    char *name = ARENA_ARRAY(&arena, char, tenant.len + 1);
-    enum tsdb_status st = TSDB_OK;
-    if (!may) {
-        outcome_refuse(out, OUTCOME_UNAUTHORIZED, REASON_UNAUTHORIZED,
-                       "envelope: token may not ingest");
-    } else if (e->kind != ENVELOPE_METRICS) {
+    if (e->kind != ENVELOPE_METRICS) {
         outcome_refuse(out, OUTCOME_UNSUPPORTED, REASON_UNSUPPORTED,
                        "envelope: only metrics are taken");
-    } else if (!name) {
-        refuse_status(out, TSDB_ELIMIT, "envelope: no memory left for it");
-    } else if ((st = envelope_open(e, &limits, &opened, &plain, &err)) != TSDB_OK) {
-        refuse_status(out, st, err.msg);
-    } else {
-        struct body body = {.format = INTAKE_OTLP};
-        if (tenant.len)
-            memcpy(name, tenant.at, tenant.len);
-        source->tenant = name;
-        take_plain(in, source, &body, plain, out);
+        return;
     }
+    payload_init(&opened, limits.bytes_max + 1, in->options.budget);
+    enum tsdb_status st = envelope_open(e, &limits, &opened, &plain, &err);
+    if (st == TSDB_OK)
+        take_plain(in, source, &body, plain, out);
+    else
+        refuse_status(out, st, err.msg);
     payload_release(&opened);
-    arena_release(&arena);
+}
+
+static void refuse_stranger(struct outcome *out)
+{
+    outcome_refuse(out, OUTCOME_UNAUTHORIZED, REASON_UNAUTHORIZED,
+                   "envelope: token may not ingest");
 }
 
 bool ingest_frame(void *arg, struct frame_conn *conn, struct bytes frame)
@@ -316,17 +328,19 @@ bool ingest_frame(void *arg, struct frame_conn *conn, struct bytes frame)
     struct ingest *in = arg;
     struct envelope e = {0};
     struct tsdb_error err;
-    struct intake_source source = {DOOR_TCP, frame_conn_peer(conn), ""};
+    char tenant[EXCHANGE_TENANT_MAX + 1] = "";
+    struct intake_source source = {DOOR_TCP, frame_conn_peer(conn), tenant};
     struct reply reply = {
         .frame = conn, .door = DOOR_TCP, .received_ns = clock_mono_ns(in->options.clock)};
     counters_add(RECEIVED_BYTES, AT(DOOR_TCP), (int64_t)frame.len);
     enum tsdb_status st = envelope_decode(frame, &e, &err);
-    if (st == TSDB_OK)
+    if (st != TSDB_OK)
+        refuse_status(&reply.outcome, st, err.msg);
+    else if (identify(in, e.token, tenant))
         take_envelope(in, &source, &e, &reply.outcome);
     else
-        refuse_status(&reply.outcome, st, err.msg);
+        refuse_stranger(&reply.outcome);
     reply.sequence = e.sequence;
-    source.tenant = "";
     settle(in, &source, &reply);
     return true;
 }
@@ -336,9 +350,9 @@ void ingest_datagram(void *arg, const struct address *peer, struct bytes datagra
     struct ingest *in = arg;
     struct envelope e = {0};
     struct tsdb_error err;
-    char text[ADDRESS_TEXT_MAX];
+    char text[ADDRESS_TEXT_MAX], tenant[EXCHANGE_TENANT_MAX + 1] = "";
     size_t len = address_format(peer, text);
-    struct intake_source source = {DOOR_UDP, {text, len}, ""};
+    struct intake_source source = {DOOR_UDP, {text, len}, tenant};
     struct outcome outcome = {0};
     counters_add(RECEIVED_BYTES, AT(DOOR_UDP), (int64_t)datagram.len);
     enum tsdb_status st = envelope_decode(datagram, &e, &err);
@@ -347,16 +361,19 @@ void ingest_datagram(void *arg, const struct address *peer, struct bytes datagra
         refused(in, &source, &outcome);
         return;
     }
+    bool may = identify(in, e.token, tenant);
     int64_t missing =
-        senders_seen(&in->senders, e.sender, e.sequence, clock_mono_ns(in->options.clock));
+        senders_seen(&in->senders, tenant, e.sender, e.sequence, clock_mono_ns(in->options.clock));
     if (missing > 0)
         counters_add(UDP_SEQUENCE_GAPS, NOWHERE, missing);
-    take_envelope(in, &source, &e, &outcome);
-    source.tenant = "";
+    if (may)
+        take_envelope(in, &source, &e, &outcome);
+    else
+        refuse_stranger(&outcome);
     refused(in, &source, &outcome);
     bool is_whole = outcome.kind >= OUTCOME_INVALID && outcome.kind != OUTCOME_LIMITED;
     if (is_whole || outcome.rejected > 0)
-        senders_rejected(&in->senders, e.sender, outcome.rejected, is_whole);
+        senders_rejected(&in->senders, tenant, e.sender, outcome.rejected, is_whole);
 }
 
 /* ---- life
@@ -422,6 +439,7 @@ struct ingest *ingest_new(const struct ingest_options *options)
         .rejects = &in->rejects,
         .items_max = options->limits.items_max,
         .arena_bytes_max = options->limits.arena_bytes_max,
+        .has_start_zeros = options->has_start_zeros,
     };
     make_routes(in);
     return in;

@@ -29,8 +29,7 @@ struct intake {
 
 static void remember(const struct intake *in, enum reason reason, struct tsdb_text text)
 {
-    rejects_put(in->room->rejects, clock_wall_ns(in->room->clock), in->source->door, reason,
-                in->source->peer, text);
+    rejects_put(in->room->rejects, clock_wall_ns(in->room->clock), in->source, reason, text);
 }
 
 /* {a="b",...} value ts, cut to SAMPLE_TEXT_MAX. */
@@ -125,9 +124,11 @@ static bool sieve_batch(struct sieve *sieve, struct tsdb_batch *whole, const uin
     struct tsdb_point *points = ARENA_ARRAY(arena, struct tsdb_point, whole->point_count);
     struct tsdb_exemplar *exemplars =
         ARENA_ARRAY(arena, struct tsdb_exemplar, whole->exemplar_count);
-    if (!points || !exemplars)
+    int64_t *starts = whole->starts ? ARENA_ARRAY(arena, int64_t, whole->point_count) : NULL;
+    if (!points || !exemplars || (whole->starts && !starts))
         return false;
     *out = *whole;
+    out->starts = starts;
     sieve->whole = whole;
     sieve->count = 0;
     for (uint32_t i = 0; i < whole->point_count; i++) {
@@ -135,6 +136,8 @@ static bool sieve_batch(struct sieve *sieve, struct tsdb_batch *whole, const uin
             continue;
         sieve->back[i] = sieve->count;
         sieve->kept[sieve->count] = i;
+        if (starts)
+            starts[sieve->count] = whole->starts[i];
         points[sieve->count++] = whole->points[i];
     }
     out->exemplar_count = 0;
@@ -159,6 +162,8 @@ static enum tsdb_status append(struct intake *in, const struct tsdb_batch *batch
     if (st != TSDB_OK)
         return st;
     in->out->exemplars += appended.exemplars;
+    if (appended.zeros > 0)
+        counters_add(START_ZEROS, AT(in->source->door), appended.zeros);
     if (appended.position > in->out->position)
         in->out->position = appended.position;
     return TSDB_OK;
@@ -189,10 +194,25 @@ static enum tsdb_status append_deltas(struct intake *in, struct decode_batch *ba
     return st;
 }
 
+/* Start times of the totals among the points; NULL when there is none. */
+static const int64_t *starts_of(const struct decode_batch *batch, int64_t *starts)
+{
+    bool any = false;
+    for (uint32_t i = 0; i < batch->batch.point_count; i++) {
+        const struct decode_note *note = &batch->notes[i];
+        starts[i] = note->is_total ? note->start_ts : 0;
+        any |= starts[i] != 0;
+    }
+    return any ? starts : NULL;
+}
+
 static enum tsdb_status on_batch(void *arg, struct decode_batch *batch)
 {
     struct intake *in = arg;
     uint8_t verdicts[DECODE_BATCH_POINTS];
+    int64_t starts[DECODE_BATCH_POINTS];
+    if (in->room->has_start_zeros)
+        batch->batch.starts = starts_of(batch, starts);
     in->append_status = has_deltas(batch) ? append_deltas(in, batch, verdicts)
                                           : append(in, &batch->batch, verdicts);
     if (in->append_status == TSDB_OK)

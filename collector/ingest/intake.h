@@ -15,6 +15,7 @@
 #include "collector/ingest/delta.h"
 #include "collector/ingest/outcome.h"
 #include "collector/ingest/rejects.h"
+#include "collector/ingest/source.h"
 
 enum intake_format { INTAKE_OTLP, INTAKE_REMOTE_WRITE, INTAKE_REMOTE_WRITE_2 };
 
@@ -28,12 +29,7 @@ struct intake_room {
     struct rejects *rejects;
     uint32_t items_max;
     size_t arena_bytes_max; /* scratch of one message */
-};
-
-struct intake_source {
-    enum door door;
-    struct tsdb_text peer;
-    const char *tenant;
+    bool has_start_zeros;   /* start times of totals go to the engine */
 };
 
 void intake_run(const struct intake_room *room, const struct intake_source *source,

@@ -23,6 +23,8 @@
 
 struct exchange;
 
+enum { EXCHANGE_TENANT_MAX = 64 }; /* bytes of a tenant's name */
+
 enum exchange_scope { /* bits: what the caller may do */
                       SCOPE_INGEST = 1,
                       SCOPE_QUERY = 2,

@@ -446,7 +446,7 @@ enum tsdb_status metrics_merge(struct metrics *m, bool is_forced, bool *did, str
     *did = false;
     struct choice *choice = MEM_NEW(struct choice);
     struct tsdb_error fault = {0};
-    mutex_lock(&m->tend);
+    mutex_lock(&m->store->tend);
     int64_t began = clock_mono_ns(m->store->clock);
     struct block_list *list = block_list_ref(m);
     enum tsdb_status st = TSDB_OK;
@@ -461,7 +461,7 @@ enum tsdb_status metrics_merge(struct metrics *m, bool is_forced, bool *did, str
     }
     block_list_unref(list);
     (void)atomic_fetch_add(&m->merge_ns, clock_mono_ns(m->store->clock) - began);
-    mutex_unlock(&m->tend);
+    mutex_unlock(&m->store->tend);
     mem_free(choice);
     if (st != TSDB_OK && err)
         *err = fault;
@@ -513,7 +513,7 @@ static uint32_t find_expired(struct metrics *m, const struct block_list *list, u
 enum tsdb_status metrics_expire(struct metrics *m, struct tsdb_error *err)
 {
     uint64_t ids[MERGE_INPUTS_MAX];
-    mutex_lock(&m->tend);
+    mutex_lock(&m->store->tend);
     struct block_list *list = block_list_ref(m);
     uint32_t n = find_expired(m, list, ids, MERGE_INPUTS_MAX);
     enum tsdb_status st = TSDB_OK;
@@ -526,6 +526,6 @@ enum tsdb_status metrics_expire(struct metrics *m, struct tsdb_error *err)
         }
     }
     block_list_unref(list);
-    mutex_unlock(&m->tend);
+    mutex_unlock(&m->store->tend);
     return st;
 }

@@ -123,8 +123,8 @@ static void put_payload(struct writer *out, const struct metrics_selection *sele
 enum tsdb_status metrics_delete(struct metrics *m, const struct metrics_selection *selection,
                                 struct tsdb_error *err)
 {
-    mutex_lock(&m->tend);
-    enum tsdb_status st = metrics_seal_locked(m, err);
+    mutex_lock(&m->store->tend);
+    enum tsdb_status st = store_seal_locked(m->store, err);
     if (st == TSDB_OK) {
         struct writer payload = {0};
         put_payload(&payload, selection);
@@ -135,7 +135,7 @@ enum tsdb_status metrics_delete(struct metrics *m, const struct metrics_selectio
     }
     if (st == TSDB_OK)
         st = tombstones_load(m, err);
-    mutex_unlock(&m->tend);
+    mutex_unlock(&m->store->tend);
     return st;
 }
 
@@ -154,7 +154,7 @@ static bool is_needed(const struct tombstone *t, const struct block_list *list)
 
 enum tsdb_status metrics_forget_tombstones(struct metrics *m, struct tsdb_error *err)
 {
-    mutex_lock(&m->tend);
+    mutex_lock(&m->store->tend);
     struct block_list *list = block_list_ref(m);
     struct tombstones *t = tombstones_ref(m);
     uint64_t *ids = MEM_ARRAY(uint64_t, t->count);
@@ -172,6 +172,6 @@ enum tsdb_status metrics_forget_tombstones(struct metrics *m, struct tsdb_error 
     mem_free(ids);
     tombstones_unref(t);
     block_list_unref(list);
-    mutex_unlock(&m->tend);
+    mutex_unlock(&m->store->tend);
     return st;
 }
