@@ -3,6 +3,7 @@
 #include "tsdb/base/status.h"
 #include "tsdb/query/eval_labels.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 static bool copy_labels(struct eval *ev, struct tsdb_labels in, struct tsdb_labels *out)
@@ -83,8 +84,16 @@ void range_steps(const struct range_table *t, int64_t ts, uint32_t *first, uint3
     *last = *has_any ? (uint32_t)high : 0;
 }
 
+static int by_labels(const void *a, const void *b)
+{
+    return labels_compare(((const struct range_series *)a)->labels,
+                          ((const struct range_series *)b)->labels);
+}
+
 void range_table_settle(struct range_table *t)
 {
+    if (t->count > 1) /* the order of parts is not one to show */
+        qsort(t->at, t->count, sizeof *t->at, by_labels);
     for (uint32_t i = 0; i < t->count; i++) {
         struct range_series *s = &t->at[i];
         for (uint32_t k = 1; k < t->grid.count; k++) {

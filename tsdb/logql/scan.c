@@ -592,8 +592,8 @@ static enum tsdb_status turn_to(struct scan_worker *w, uint32_t index, struct ts
     }
     memset(w->columns, 0, w->column_count * sizeof *w->columns);
     memset(w->mask, 0, MASK_WORDS * sizeof *w->mask);
-    uint32_t time = group_find(w->group, text_of(":time"), TSDB_FIELD_INT);
-    w->line = group_find(w->group, text_of(":line"), TSDB_FIELD_STRING);
+    uint32_t time = group_find(w->group, text_of(":time"), LOGS_COLUMN_TAG);
+    w->line = group_find(w->group, text_of(":line"), LOGS_COLUMN_TAG);
     if (time == UINT32_MAX || w->line == UINT32_MAX)
         return tsdb_fail(err, TSDB_ECORRUPT, "a row group without times or lines");
     w->rows = (struct scan_rows){
