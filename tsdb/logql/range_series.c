@@ -84,6 +84,37 @@ void range_steps(const struct range_table *t, int64_t ts, uint32_t *first, uint3
     *last = *has_any ? (uint32_t)high : 0;
 }
 
+enum tsdb_status range_table_add(struct range_table *to, struct range_table *from,
+                                 struct tsdb_error *err)
+{
+    for (uint32_t i = 0; i < from->count; i++) {
+        struct range_series *in = &from->at[i];
+        uint32_t index, before = to->count;
+        enum tsdb_status st = range_table_put(to, in->labels, &index, err);
+        if (st != TSDB_OK)
+            return st;
+        struct range_series *out = &to->at[index];
+        for (uint32_t k = 0; k <= to->grid.count; k++) {
+            out->counts[k] += in->counts[k];
+            if (out->sums)
+                out->sums[k] += in->sums[k];
+        }
+        if (!to->has_samples)
+            continue;
+        if (to->count > before) { /* new: the whole array moves over */
+            samples_release(&out->samples);
+            out->samples = in->samples;
+            samples_init(&in->samples, NULL);
+            continue;
+        }
+        for (uint32_t k = 0; k < in->samples.count; k++)
+            samples_put(&out->samples, in->samples.ts[k], in->samples.values[k]);
+        if (samples_is_over(&out->samples))
+            return eval_full(to->ev, err);
+    }
+    return TSDB_OK;
+}
+
 static int by_labels(const void *a, const void *b)
 {
     return labels_compare(((const struct range_series *)a)->labels,

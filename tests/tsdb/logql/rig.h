@@ -54,7 +54,7 @@ static inline void rig_close(struct rig *r)
 
 static inline struct logql_store rig_store(struct rig *r)
 {
-    return (struct logql_store){r->logs, &r->clock.clock, &r->store.budget};
+    return (struct logql_store){r->logs, &r->clock.clock, &r->store.budget, false};
 }
 
 /* "a=b c=d" */
