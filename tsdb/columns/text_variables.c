@@ -33,7 +33,7 @@ enum {
     DICT_MAX = 256,
     DICT_SLOTS = 1024,
     DICT_PATIENCE = 24, /* distinct values that do not prove anything yet */
-    ORDER_SAMPLE = 1024,
+    ORDER_SAMPLE = 256,
     NUMBER_BITS_LEAST = 4, /* per value; a dictionary cannot be much smaller */
 };
 
