@@ -10,7 +10,7 @@
 #include "tsdb/columns/column_texts.h"
 #include "tsdb/columns/group_decoded.h"
 
-enum { NO_PAGE = UINT32_MAX };
+#define NO_PAGE UINT32_MAX
 
 struct group_reader *group_reader_new(struct budget *budget)
 {
