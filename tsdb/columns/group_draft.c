@@ -54,7 +54,7 @@ static void put_ints(struct group_output *o, struct column_head *c, const int64_
 
 static void put_doubles(struct group_output *o, struct column_head *c, const double *v, uint32_t n)
 {
-    double min = NAN, max = NAN;
+    double min = (double)NAN, max = (double)NAN;
     bool is_const = true;
     for (uint32_t i = 0; i < n; i++) {
         min = v[i] < min || min != min ? v[i] : min;

@@ -10,7 +10,7 @@ static enum tsdb_status repack(struct group_output *o, struct group_reader *r,
                                const struct part *part, struct tsdb_error *err)
 {
     struct bytes data = r->group->strings.data, clear;
-    if (part->packing == PACKING_ZSTD) {
+    if (part->packing == PACKING_ZSTD || part->packing == PACKING_OWN) {
         group_output_copy(o, part, data);
         return TSDB_OK;
     }
@@ -20,12 +20,46 @@ static enum tsdb_status repack(struct group_output *o, struct group_reader *r,
     return st;
 }
 
+static bool may_be_templates(const struct column_head *c)
+{
+    return c->info.flags & COLUMN_LINES && c->info.encoding == ENCODING_PAGES;
+}
+
+/* The only values that are decoded: templates are made of lines. */
+static enum tsdb_status lines_seal(struct group_output *o, struct group_reader *r, uint32_t column,
+                                   struct tsdb_error *err)
+{
+    const struct group *g = r->group;
+    struct column_head c = g->columns[column];
+    const struct tsdb_text *texts;
+    const uint64_t *presence;
+    struct tsdb_text *values;
+    enum tsdb_status st = group_texts(r, column, &texts, err);
+    if (st == TSDB_OK)
+        st = group_presence(r, column, &presence, err);
+    if (st == TSDB_OK && presence)
+        st = decoded_take(r, c.info.present, sizeof *values, &values, err);
+    if (st == TSDB_OK && presence)
+        st = repack(o, r, &g->parts[c.part_first], err);
+    if (st != TSDB_OK)
+        return st;
+    uint32_t n = 0;
+    for (uint32_t i = 0; presence && i < g->rows; i++)
+        if (presence[i / 64] >> i % 64 & 1)
+            values[n++] = texts[i];
+    group_output_lines(o, &c, presence ? values : texts, c.info.present);
+    group_output_column(o, &c);
+    return TSDB_OK;
+}
+
 static enum tsdb_status column_seal(struct group_output *o, struct group_reader *r, uint32_t column,
                                     struct tsdb_error *err)
 {
     const struct group *g = r->group;
     const struct column_head *c = &g->columns[column];
     enum tsdb_status st = TSDB_OK;
+    if (may_be_templates(c))
+        return lines_seal(o, r, column, err);
     for (uint32_t i = 0; st == TSDB_OK && i < c->part_count; i++)
         st = repack(o, r, &g->parts[c->part_first + i], err);
     if (st == TSDB_OK)

@@ -12,7 +12,8 @@
 
 #include "tsdb/columns/group.h"
 
-enum part_packing { PACKING_RAW, PACKING_LZ4, PACKING_ZSTD, PACKING_COUNT };
+/* OWN: pages of templates, which text_template.h packs itself. */
+enum part_packing { PACKING_RAW, PACKING_LZ4, PACKING_ZSTD, PACKING_OWN, PACKING_COUNT };
 
 struct part {
     uint64_t offset;       /* in data; not stored */
