@@ -1,6 +1,7 @@
 #include "collector/command.h"
 
 #include "collector/config/config.h"
+#include "collector/ingest/tenants_file.h"
 #include "tsdb/base/fs.h"
 #include "tsdb/base/mem.h"
 #include "tsdb/base/text.h"
@@ -229,6 +230,15 @@ int command_check(int argc, const char *const *argv)
     struct tsdb_error err = {0};
     if (config_load_file(words[1], (const char *const *)environ, &config, &err) != TSDB_OK)
         return command_fail(COMMAND_FAILED, "%s", err.msg);
+    struct tenants tenants;
+    const struct tsdb_limits none = {0};
+    enum tsdb_status st =
+        tenants_read(fs_posix(), config.store.tenants_file, &none, &tenants, &err);
+    if (st != TSDB_OK) {
+        config_release(&config);
+        return command_fail(COMMAND_FAILED, "%s", err.msg);
+    }
+    tenants_release(&tenants);
     struct writer w = {0};
     if (is_printed)
         config_print(&config, &w);

@@ -6,6 +6,7 @@
 #include "collector/api/api.h"
 #include "collector/config/config.h"
 #include "collector/ingest/ingest.h"
+#include "collector/ingest/tenants_file.h"
 #include "collector/net/server.h"
 #include "collector/radiator/radiator.h"
 #include "collector/self/counters.h"
@@ -14,6 +15,7 @@
 #include "collector/self_store.h"
 #include "collector/waiting_room.h"
 #include "tsdb/base/assert.h"
+#include "tsdb/base/fs.h"
 #include "tsdb/base/mem.h"
 #include "tsdb/base/random.h"
 #include "tsdb/base/text.h"
@@ -30,8 +32,10 @@ extern char **environ;
 struct server {
     int argc;
     const char *const *argv;
-    struct mutex config_lock; /* guards config: a reload swaps it */
+    struct mutex reload_lock; /* one reload at a time: what it handed out it then frees */
+    struct mutex config_lock; /* guards the next two: a reload swaps them */
     struct config config;
+    struct tenants tenants;
     struct budget budget; /* doors and decoding; the engine has its own share */
     struct waiting_room waiting;
     struct tsdb *db;
@@ -65,7 +69,8 @@ static void net_options_of(const struct server *s, struct net_options *out)
 }
 
 /* Three quarters of the memory are the engine's, the rest is for doors and decoding. */
-static void tsdb_options_of(const struct config *c, struct tsdb_options *out)
+static void tsdb_options_of(const struct config *c, const struct tenants *tenants,
+                            struct tsdb_options *out)
 {
     tsdb_options_init(out);
     out->dir = c->store.data_dir;
@@ -77,6 +82,19 @@ static void tsdb_options_of(const struct config *c, struct tsdb_options *out)
     out->limits.series_new_per_s = c->store.series_new_per_s;
     out->limits.future_max = c->store.future_limit;
     out->limits.past_max = c->store.past_limit;
+    if (tenants) {
+        out->tenant_limits = tenants->at;
+        out->tenant_limits_count = tenants->count;
+    }
+}
+
+/* What tenants have for themselves; the rest is what all have. */
+static enum tsdb_status load_tenants(const struct config *c, struct tenants *out,
+                                     struct tsdb_error *err)
+{
+    struct tsdb_options common;
+    tsdb_options_of(c, NULL, &common);
+    return tenants_read(fs_posix(), c->store.tenants_file, &common.limits, out, err);
 }
 
 static void api_options_of(struct server *s, struct api_options *out)
@@ -113,6 +131,7 @@ static struct ingest *open_ingest(struct server *s)
     o.sync = (enum tsdb_sync)c->store.journal_sync;
     random_secret(&o.random_seed, sizeof o.random_seed);
     o.otlp_strategy = (enum otlp_strategy)c->ingest.otlp_translation;
+    o.has_start_zeros = c->ingest.start_timestamps == STARTS_ZERO;
     o.limits.otlp_bytes_max = c->net.max_body_size;
     o.limits.frame_bytes_max = c->net.max_body_size;
     o.authorize = authorize;
@@ -144,25 +163,31 @@ static void note_load(bool is_taken)
         counters_set(CONFIG_RELOAD_TIME, NOWHERE, clock_wall_ns(clock_real()));
 }
 
-/* All or nothing: a bad file leaves everything as it was.  Any thread. */
-static enum tsdb_status reload(void *arg, struct tsdb_error *err)
+/* All or nothing: a bad file leaves everything as it was. */
+static enum tsdb_status take_settings(struct server *s, struct tsdb_error *err)
 {
-    struct server *s = arg;
-    struct config fresh;
+    struct config fresh = {0};
+    struct tenants tenants = {0};
     enum tsdb_status st = config_load(s->argc, s->argv, (const char *const *)environ, &fresh, err);
+    if (st == TSDB_OK)
+        st = load_tenants(&fresh, &tenants, err);
     if (st == TSDB_OK && s->net)
         st = net_reload(s->net, err);
     if (st != TSDB_OK) {
+        tenants_release(&tenants);
+        config_release(&fresh);
         counters_reloaded(false, clock_wall_ns(clock_real()));
         log_error("config", "reload refused, the old settings stay: %s", err->msg);
         return st;
     }
     mutex_lock(&s->config_lock);
     struct config old = s->config;
+    struct tenants old_tenants = s->tenants;
     config_compare(&old, &fresh, warn_unreloadable, NULL);
     s->config = fresh;
+    s->tenants = tenants;
     struct tsdb_options store;
-    tsdb_options_of(&s->config, &store);
+    tsdb_options_of(&s->config, &s->tenants, &store);
     struct api_options api;
     api_options_of(s, &api);
     mutex_unlock(&s->config_lock);
@@ -170,9 +195,20 @@ static enum tsdb_status reload(void *arg, struct tsdb_error *err)
     tsdb_configure(s->db, &store);
     api_configure(s->api, &api);
     config_release(&old);
+    tenants_release(&old_tenants);
     counters_reloaded(true, clock_wall_ns(clock_real()));
     log_info("config", "reload done");
     return TSDB_OK;
+}
+
+/* Any thread. */
+static enum tsdb_status reload(void *arg, struct tsdb_error *err)
+{
+    struct server *s = arg;
+    mutex_lock(&s->reload_lock);
+    enum tsdb_status st = take_settings(s, err);
+    mutex_unlock(&s->reload_lock);
+    return st;
 }
 
 static void print_config(void *arg, struct writer *w)
@@ -247,7 +283,7 @@ static void collect_engine(void *arg)
 static enum tsdb_status open_store(struct server *s, struct tsdb_error *err)
 {
     struct tsdb_options options;
-    tsdb_options_of(&s->config, &options);
+    tsdb_options_of(&s->config, &s->tenants, &options);
     options.on_event = on_event;
     options.on_synced = on_synced;
     options.arg = s;
@@ -401,11 +437,15 @@ int serve(int argc, const char *const *argv)
     struct tsdb_error err = {0};
     s.argc = argc;
     s.argv = argv;
-    if (config_load(argc, argv, (const char *const *)environ, &s.config, &err) != TSDB_OK) {
+    enum tsdb_status st = config_load(argc, argv, (const char *const *)environ, &s.config, &err);
+    if (st == TSDB_OK)
+        st = load_tenants(&s.config, &s.tenants, &err);
+    if (st != TSDB_OK) {
         (void)fprintf(stderr, "andon: %s\n", err.msg);
         return 2;
     }
     thread_block_signals();
+    mutex_init(&s.reload_lock);
     mutex_init(&s.config_lock);
     log_set_level((enum log_level)s.config.self.log_level);
     budget_init(&s.budget, s.config.store.memory_limit / 4, NULL);
@@ -420,7 +460,9 @@ int serve(int argc, const char *const *argv)
     }
     stop(&s);
     config_release(&s.config);
+    tenants_release(&s.tenants);
     mutex_release(&s.config_lock);
+    mutex_release(&s.reload_lock);
     log_info("serve", "stopped status=%d", status);
     return status;
 }

@@ -34,7 +34,10 @@ esac
 
 echo "installing packages:$missing" >&2
 sudo=
-[ "$(id -u)" = 0 ] || sudo=sudo
+if [ "$(id -u)" != 0 ]; then
+    sudo=sudo
+    command -v sudo >/dev/null || { echo "packages.sh: want root, or sudo, to install them" >&2; exit 1; }
+fi
 export DEBIAN_FRONTEND=noninteractive
 $sudo apt-get update -qq
 if ! apt-cache show libclang-rt-dev >/dev/null 2>&1; then # Debian 12 has it by version only

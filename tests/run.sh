@@ -80,7 +80,7 @@ stage_unit() {
 }
 
 stage_tsan() {
-    build tsan tsan_tests && TSAN_OPTIONS=halt_on_error=1:second_deadlock_stack=1 suite tsan ''
+    build tsan tsan_tests && TSAN_OPTIONS=halt_on_error=1:second_deadlock_stack=1:suppressions=$PWD/tests/tsan.supp suite tsan ''
 }
 
 # Each fuzz target for a few seconds: a regression run, not a campaign.

@@ -122,6 +122,12 @@ struct tsdb_limits {
     uint32_t log_line_bytes_max, log_fields_max; /* of one record; fields may have as many bytes */
 };
 
+/* A tenant's own, instead of the common ones; memory_bytes is the engine's alone. */
+struct tsdb_tenant_limits {
+    const char *tenant;
+    struct tsdb_limits limits;
+};
+
 enum tsdb_event_kind {
     TSDB_EVENT_PROGRESS, /* replay, sealing, merging: text says how far */
     TSDB_EVENT_DEGRADED, /* can no longer acknowledge; text says why */
@@ -148,6 +154,8 @@ struct tsdb_options {
     const struct tsdb_log_retention *log_retention; /* the first that matches counts; copied */
     size_t log_retention_count;
     struct tsdb_limits limits;
+    const struct tsdb_tenant_limits *tenant_limits; /* copied */
+    size_t tenant_limits_count;
     /* Called from the engine's threads, with no lock held. */
     void (*on_event)(void *arg, const struct tsdb_event *event);
     /* tsdb_synced() advanced, or acknowledging became (im)possible. */
@@ -233,6 +241,11 @@ struct tsdb_batch {
     const char *tenant; /* "" is the default tenant */
     const struct tsdb_point *points;
     uint32_t point_count; /* at most TSDB_BATCH_POINTS_MAX */
+    /* Of each point: since when the series has counted from 0; 0: not known, or nothing that
+     * counts.  NULL: of none.  A series that holds nothing at or after that time gets a zero
+     * there (a float, or an empty histogram), before the point, where it lies before the
+     * point by at most a day and is not too old; a start that gives none refuses nothing. */
+    const int64_t *starts;
     const struct tsdb_exemplar *exemplars;
     uint32_t exemplar_count;
     const struct tsdb_metadata *metadata;
@@ -247,6 +260,7 @@ struct tsdb_appended {
     uint64_t position; /* acknowledge when tsdb_synced() >= position */
     uint32_t counts[TSDB_VERDICT_COUNT];
     uint32_t exemplars; /* kept */
+    uint32_t zeros;     /* put at start times; in none of the counts */
 };
 
 /* verdicts: one per point, or NULL.  TSDB_ELIMIT: memory or journal buffers are
@@ -350,52 +364,6 @@ TSDB_API TSDB_NODISCARD enum tsdb_status tsdb_exemplars(struct tsdb *db, struct 
                                                         struct tsdb_error *err);
 TSDB_API void tsdb_metadata(struct tsdb *db, const char *tenant, tsdb_metadata_fn *fn, void *arg);
 
-/* ---- tending ----------------------------------------------------------------- */
-
-/* Seals the heads and finishes every due merge before it returns. */
-TSDB_API TSDB_NODISCARD enum tsdb_status tsdb_seal(struct tsdb *db, struct tsdb_error *err);
-/* Hides the samples of the scope's series in [start, end] at once (durable when
- * it returns); merges remove them. */
-TSDB_API TSDB_NODISCARD enum tsdb_status
-tsdb_delete(struct tsdb *db, const struct tsdb_scope *scope, struct tsdb_error *err);
-/* A consistent copy by hard links under dir/snapshots/NAME; a store by itself. */
-TSDB_API TSDB_NODISCARD enum tsdb_status tsdb_snapshot(struct tsdb *db, const char *name,
-                                                       struct tsdb_error *err);
-/* has_no_threads: one bounded step of journal and background work; false when
- * there was nothing to do. */
-TSDB_API bool tsdb_step(struct tsdb *db);
-
-struct tsdb_stats {
-    uint64_t series_active, series_created, samples_appended, samples_duplicate;
-    uint64_t journal_bytes, journal_syncs, journal_pending_bytes;
-    int64_t journal_sync_ns_last, journal_sync_ns_p99, journal_oldest_unsynced_ns;
-    uint64_t segments, segment_bytes, segment_samples, segment_chunk_bytes, segment_index_bytes;
-    uint64_t quarantined, seals, merges, expired, tombstones;
-    uint64_t memory_bytes, memory_limit, head_bytes, label_pairs, exemplars;
-    int64_t head_ts_min, head_ts_max, seal_ns_total, merge_ns_total, replay_ns;
-    uint64_t disk_free_bytes;
-};
-TSDB_API void tsdb_stats(struct tsdb *db, struct tsdb_stats *out);
-
-/* Label pairs of the active series, in no order.  fn must not call the engine. */
-typedef bool tsdb_cardinality_fn(void *arg, struct tsdb_label pair, uint32_t series);
-TSDB_API void tsdb_cardinality(struct tsdb *db, tsdb_cardinality_fn *fn, void *arg);
-
-struct tsdb_segment_info {
-    const char *name;
-    uint32_t level;
-    int64_t ts_min, ts_max;
-    uint64_t bytes, series, samples, chunk_bytes, index_bytes;
-};
-typedef bool tsdb_segment_fn(void *arg, const struct tsdb_segment_info *info);
-TSDB_API void tsdb_segments(struct tsdb *db, tsdb_segment_fn *fn, void *arg);
-
-/* Re-reads every byte under dir and checks every checksum, through `report`
- * (one line a fault).  TSDB_ECORRUPT when there was any. */
-TSDB_API TSDB_NODISCARD enum tsdb_status tsdb_verify(struct fs *fs, const char *dir,
-                                                     void (*report)(void *arg, const char *line),
-                                                     void *arg, struct tsdb_error *err);
-
 /* Seeded hash of a label set in canonical order; see tsdb_point. */
 TSDB_API struct tsdb_hash tsdb_labels_hash(uint64_t seed, struct tsdb_labels labels);
 
@@ -403,6 +371,7 @@ TSDB_API struct tsdb_hash tsdb_labels_hash(uint64_t seed, struct tsdb_labels lab
 }
 #endif
 
-#include "tsdb/tsdb_logs.h" /* the second half: logs */
+#include "tsdb/tsdb_logs.h" /* the rest of it: logs */
+#include "tsdb/tsdb_tend.h" /* ... and tending */
 
 #endif

@@ -252,7 +252,7 @@ static void put_head(struct json *j, struct tsdb *db)
 static void reply_cardinality(struct request *r, struct cardinality *c, uint32_t limit)
 {
     struct json *j = &r->reply.json;
-    tsdb_cardinality(r->api->options.db, count_pair, c);
+    tsdb_cardinality(r->api->options.db, request_tenant(r), count_pair, c);
     reply_begin(&r->reply);
     json_object(j);
     put_head(j, r->api->options.db);

@@ -56,11 +56,15 @@ struct config_store {
     uint64_t retention_size, memory_limit;
     uint64_t series_max, series_new_per_s;
     int64_t future_limit, past_limit;
+    const char *tenants_file; /* "": no tenant has limits of its own */
 };
+
+enum start_timestamps { STARTS_IGNORE, STARTS_ZERO };
 
 struct config_ingest {
     int otlp_translation; /* enum otlp_translation */
     struct config_list otlp_promote;
+    int start_timestamps; /* enum start_timestamps */
 };
 
 struct config_query {

@@ -66,7 +66,7 @@ void config_help(struct writer *w)
         const struct setting *s = &settings[i];
         char flag[SETTING_NAME_MAX];
         setting_flag(s, flag);
-        writer_format(w, "  %-*s %s", COLUMN, flag, s->help);
+        writer_format(w, "  %-*s %.*s", COLUMN, flag, (int)strcspn(s->help, "\n"), s->help);
         if (s->choices && strlen(s->choices) <= FIRST_CHOICE_ONLY)
             writer_format(w, ": %s", s->choices);
         if (*s->fallback)
@@ -86,7 +86,12 @@ void config_sample(struct writer *w)
         const struct setting *s = &settings[i];
         if (strcmp(s->key, "config") == 0)
             continue;
-        writer_format(w, "\n# %s%s\n", s->help, s->is_reloadable ? " (reload)" : "");
+        size_t line = strcspn(s->help, "\n");
+        writer_format(w, "\n# %.*s%s\n", (int)line, s->help, s->is_reloadable ? " (reload)" : "");
+        for (const char *at = s->help + line; *at; at += line) {
+            line = strcspn(++at, "\n");
+            writer_format(w, "# %.*s\n", (int)line, at);
+        }
         if (s->kind != SETTING_TEXT) {
             char range[256];
             setting_range(s, range, sizeof range);

@@ -8,8 +8,8 @@
  * X(member, kind, key, default, low, high, choices, is_reloadable, help).  The
  * default is text, parsed like any other value; low and high are in the kind's
  * unit (ns, bytes, a count); choices are comma-separated, in the order of the
- * enum that holds them.  A setting needs someone who would change it; anything
- * else is a constant in its room.
+ * enum that holds them; of the help, --help has the first line only.  A setting needs someone who
+ * would change it; anything else is a constant in its room.
  */
 #ifndef COLLECTOR_CONFIG_SETTINGS_H
 #define COLLECTOR_CONFIG_SETTINGS_H
@@ -83,12 +83,19 @@ struct setting {
       "how far ahead of the clock a sample may lie")                                               \
     X(store.past_limit, DURATION, "past_limit", "0", 0, 100 * YEAR, NULL, true,                    \
       "how far back a sample may lie; 0: the retention")                                           \
+    X(store.tenants_file, TEXT, "tenants_file", "", 0, 4000, NULL, true,                           \
+      "limits of single tenants (YAML); none by default")                                          \
     X(ingest.otlp_translation, CHOICE, "otlp_translation", "UnderscoreEscapingWithSuffixes", 0, 0, \
       "UnderscoreEscapingWithSuffixes,UnderscoreEscapingWithoutSuffixes,"                          \
       "NoUTF8EscapingWithSuffixes,NoTranslation",                                                  \
       true, "how OTLP names are translated")                                                       \
     X(ingest.otlp_promote, LIST, "otlp_promote_resource_attributes", "", 0, 128, NULL, true,       \
       "resource attributes that become labels")                                                    \
+    X(ingest.start_timestamps, CHOICE, "start_timestamps", "ignore", 0, 0, "ignore,zero", false,   \
+      "zeros where counters say they start\n"                                                      \
+      "zero: increase() and rate() see the first increment, and the one after a reset\n"           \
+      "ignore: stored is what was sent, as in Prometheus by default; a start that the sender\n"    \
+      "guessed (where it first saw the counter) would make an increase that never was")            \
     X(query.timeout, DURATION, "query_timeout", "2m", 10000000, 24 * HOUR, NULL, true,             \
       "longest a query may take")                                                                  \
     X(query.concurrency, COUNT, "query_concurrency", "0", 0, 256, NULL, false,                     \

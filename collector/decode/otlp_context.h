@@ -15,8 +15,6 @@
 #include "collector/decode/pull.h"
 #include "collector/decode/stage.h"
 
-#define OTLP_STALE_BITS UINT64_C(0x7ff0000000000002)
-
 /* Field numbers of Metric.data, used as the kind of a metric. */
 enum otlp_kind {
     OTLP_KIND_NONE = 0,

@@ -20,7 +20,8 @@
  * summary               NAME{quantile}, NAME_sum, NAME_count
  * resource              target_info at its latest time, when it has job or instance
  *                       and any other attribute
- * Delta points are handed over as they are, note.is_delta set.  The flag
+ * Delta points are handed over as they are, note.is_delta set; what is cumulative and
+ * monotonic (quantiles are not) has note.is_total.  The flag
  * "no recorded value" becomes a stale marker.  Exemplars go to the bucket that
  * holds their value.
  */

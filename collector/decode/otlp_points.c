@@ -76,10 +76,23 @@ struct tsdb_hash otlp_point_key(const struct otlp_metric *metric, const struct o
 
 static double stale_marker(void)
 {
-    uint64_t bits = OTLP_STALE_BITS;
+    uint64_t bits = DECODE_STALE_BITS;
     double v;
     memcpy(&v, &bits, sizeof v);
     return v;
+}
+
+static bool is_total(const struct otlp_metric *metric, enum otlp_part part)
+{
+    switch (metric->kind) {
+    case OTLP_KIND_SUM: return metric->is_monotonic && metric->temporality == OTLP_CUMULATIVE;
+    case OTLP_KIND_HISTOGRAM:
+    case OTLP_KIND_EXPONENTIAL: return metric->temporality == OTLP_CUMULATIVE;
+    case OTLP_KIND_SUMMARY: return part != OTLP_QUANTILE;
+    case OTLP_KIND_GAUGE:
+    case OTLP_KIND_NONE: break;
+    }
+    return false;
 }
 
 uint32_t otlp_stage(struct otlp_walk *walk, const struct otlp_metric *metric,
@@ -91,6 +104,7 @@ uint32_t otlp_stage(struct otlp_walk *walk, const struct otlp_metric *metric,
                              point->is_stale ? stale_marker() : value, &source);
     struct decode_note *note = &walk->stage.notes[i];
     note->is_delta = metric->temporality == OTLP_DELTA && !point->is_stale;
+    note->is_total = is_total(metric, part) && !point->is_stale;
     note->start_ts = point->start_ts;
     struct otlp_resource *resource = metric->scope->resource;
     if (point->ts > resource->latest)

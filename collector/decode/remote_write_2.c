@@ -16,6 +16,7 @@ enum {
     SERIES_EXEMPLARS = 4,
     SERIES_METADATA = 5
 };
+enum { METADATA_TYPE = 1 };
 enum { REFS_MAX = 2 * DECODE_LABELS_MAX, SEEN_SLOTS = 256 };
 enum { SYMBOLS_MAX = 1 << 20 };  /* two bytes each on the wire, forty here */
 enum { PAIR_MORE = 3 + 3 * 10 }; /* three tags, three lengths */
@@ -196,15 +197,77 @@ static enum tsdb_status labels_of(void *arg, const struct stage_source *source, 
     return labels_make(arg, &refs, names, out);
 }
 
+static enum tsdb_metric_type metric_type(uint32_t wire)
+{
+    return wire <= TSDB_METRIC_STATESET ? (enum tsdb_metric_type)wire : TSDB_METRIC_UNKNOWN;
+}
+
 /* One series of the request. */
 struct series {
     struct bytes raw;
     struct refs refs;
     struct tsdb_hash key;
     struct stage_source source;
+    bool has_type; /* the next one is known */
+    enum tsdb_metric_type type;
 };
 
-static enum tsdb_status put_sample(struct walk *w, const struct series *series, struct bytes in)
+/* The type in the series' metadata, which lies after its samples; looked for only where a
+ * sample has a start time.  A fault is found by whoever reads the whole. */
+static enum tsdb_metric_type series_type(struct series *series)
+{
+    if (series->has_type)
+        return series->type;
+    struct pull p = pull_over(series->raw);
+    struct pull_field f, inner;
+    uint32_t type = TSDB_METRIC_UNKNOWN;
+    while (pull_next(&p, &f)) {
+        if (f.number != SERIES_METADATA)
+            continue;
+        struct pull metadata = pull_over(pull_bytes(&p, &f));
+        while (pull_next(&metadata, &inner))
+            if (inner.number == METADATA_TYPE)
+                type = pull_u32(&metadata, &inner);
+    }
+    series->has_type = true;
+    series->type = metric_type(type);
+    return series->type;
+}
+
+static bool is_quantile(const struct walk *w, const struct refs *refs)
+{
+    for (uint32_t i = 0; i + 1 < refs->count; i += 2)
+        if (text_equal(w->symbols[refs->at[i]], text_of("quantile")))
+            return true;
+    return false;
+}
+
+/* Notes since when the point counts, and whether it does: by its type, and a native
+ * histogram without one unless it says that it is a gauge. */
+static void note_start(struct walk *w, struct series *series, uint32_t i, int64_t start_ms)
+{
+    struct decode_note *note = &w->stage.notes[i];
+    const struct tsdb_point *p = &w->stage.points[i];
+    uint64_t bits;
+    memcpy(&bits, &p->value, sizeof bits);
+    note->start_ts = stage_ms(start_ms);
+    if (start_ms == 0 || bits == DECODE_STALE_BITS)
+        return;
+    switch (series_type(series)) {
+    case TSDB_METRIC_COUNTER:
+    case TSDB_METRIC_HISTOGRAM: note->is_total = true; break;
+    case TSDB_METRIC_SUMMARY: note->is_total = !is_quantile(w, &series->refs); break;
+    case TSDB_METRIC_UNKNOWN: note->is_total = p->histogram != NULL; break;
+    case TSDB_METRIC_GAUGE:
+    case TSDB_METRIC_GAUGEHISTOGRAM:
+    case TSDB_METRIC_INFO:
+    case TSDB_METRIC_STATESET: break;
+    }
+    if (p->histogram && p->histogram->hint == TSDB_RESET_GAUGE)
+        note->is_total = false;
+}
+
+static enum tsdb_status put_sample(struct walk *w, struct series *series, struct bytes in)
 {
     struct sample sample;
     if (!sample_parse(in, &sample))
@@ -221,11 +284,11 @@ static enum tsdb_status put_sample(struct walk *w, const struct series *series, 
         return TSDB_OK;
     }
     uint32_t i = stage_point(s, series->key, stage_ms(sample.ts_ms), sample.value, &series->source);
-    s->notes[i].start_ts = stage_ms(sample.start_ms);
+    note_start(w, series, i, sample.start_ms);
     return TSDB_OK;
 }
 
-static enum tsdb_status put_histogram(struct walk *w, const struct series *series, struct bytes in)
+static enum tsdb_status put_histogram(struct walk *w, struct series *series, struct bytes in)
 {
     struct stage *s = &w->stage;
     enum tsdb_status st = stage_room(s, 1);
@@ -252,7 +315,7 @@ static enum tsdb_status put_histogram(struct walk *w, const struct series *serie
     uint32_t i = stage_point(s, series->key, stage_ms(h->ts_ms), h->h.sum, &series->source);
     s->points[i].histogram = &h->h;
     s->notes[i].kind = DECODE_HISTOGRAM;
-    s->notes[i].start_ts = stage_ms(h->start_ts_ms);
+    note_start(w, series, i, h->start_ts_ms);
     return TSDB_OK;
 }
 
@@ -316,7 +379,7 @@ static enum tsdb_status put_metadata(struct walk *w, const struct series *series
     struct pull p = pull_over(in);
     struct pull_field f;
     while (pull_next(&p, &f)) {
-        if (f.number == 1)
+        if (f.number == METADATA_TYPE)
             type = pull_u32(&p, &f);
         else if (f.number == 3)
             help = pull_u32(&p, &f);
@@ -329,7 +392,7 @@ static enum tsdb_status put_metadata(struct walk *w, const struct series *series
     if (!says || series->refs.is_bad || help >= w->symbol_count || unit >= w->symbol_count)
         return TSDB_OK;
     struct tsdb_metadata m = {.help = w->symbols[help], .unit = w->symbols[unit]};
-    m.type = type <= TSDB_METRIC_STATESET ? (enum tsdb_metric_type)type : TSDB_METRIC_UNKNOWN;
+    m.type = metric_type(type);
     m.family = family_of(name_of(w, &series->refs), m.type);
     if (m.family.len == 0)
         return TSDB_OK;
@@ -342,7 +405,7 @@ static enum tsdb_status put_metadata(struct walk *w, const struct series *series
 }
 
 /* Samples and histograms; *is_more when there is anything else. */
-static enum tsdb_status put_points(struct walk *w, const struct series *series, bool *is_more)
+static enum tsdb_status put_points(struct walk *w, struct series *series, bool *is_more)
 {
     struct pull p = pull_over(series->raw);
     struct pull_field f;
@@ -379,6 +442,7 @@ static enum tsdb_status put_series(struct walk *w, struct bytes in)
     struct series series;
     bool is_more;
     series.raw = in;
+    series.has_type = false;
     series.source = (struct stage_source){.raw = in};
     if (!refs_parse(w, in, SERIES_REFS, &series.refs))
         return TSDB_ECORRUPT;

@@ -33,12 +33,19 @@ enum {
     DECODE_DEPTH_MAX = 32,   /* nesting of an attribute value */
 };
 
+/* The bits of the value, or of the sum of a histogram, that ends a series. */
+#define DECODE_STALE_BITS UINT64_C(0x7ff0000000000002)
+
 enum decode_reason {
     DECODE_BAD_HISTOGRAM = 0, /* native: spans, counts or schema contradict each other */
     DECODE_BAD_POINT,         /* classic: bounds and counts do not match, too many buckets */
     DECODE_NO_NAME,           /* a metric whose name is empty once translated */
     DECODE_BAD_SYMBOL,        /* remote write 2.0: a reference past the table */
     DECODE_TEMPORALITY,       /* neither delta nor cumulative */
+    DECODE_BAD_RECORD,        /* logs: not an object, nested too deep, too many fields */
+    DECODE_BAD_TIME,          /* logs: a time that is none */
+    DECODE_BAD_STREAM,        /* logs: labels that do not parse, or none */
+    DECODE_UNSUPPORTED,       /* bulk: an action that is not taken */
     DECODE_REASON_COUNT,
 };
 
@@ -61,6 +68,7 @@ struct decode_note {
     uint32_t item;    /* ordinal of the wire item in the request */
     uint8_t kind;     /* enum decode_kind; DERIVED (target_info) belongs to no item */
     bool is_delta;    /* the value is an increment since start_ts */
+    bool is_total;    /* the value is all increments since start_ts: it was 0 then */
     int64_t start_ts; /* 0: not said */
 };
 

@@ -15,8 +15,16 @@
 #include "collector/ingest/delta.h"
 #include "collector/ingest/outcome.h"
 #include "collector/ingest/rejects.h"
+#include "collector/ingest/source.h"
 
-enum intake_format { INTAKE_OTLP, INTAKE_REMOTE_WRITE, INTAKE_REMOTE_WRITE_2 };
+enum intake_format {
+    INTAKE_OTLP,
+    INTAKE_REMOTE_WRITE,
+    INTAKE_REMOTE_WRITE_2,
+    INTAKE_OTLP_LOGS, /* from here on: log_intake.h */
+    INTAKE_LOKI,
+    INTAKE_LOKI_JSON,
+};
 
 /* What every intake shares; all borrowed. */
 struct intake_room {
@@ -28,12 +36,7 @@ struct intake_room {
     struct rejects *rejects;
     uint32_t items_max;
     size_t arena_bytes_max; /* scratch of one message */
-};
-
-struct intake_source {
-    enum door door;
-    struct tsdb_text peer;
-    const char *tenant;
+    bool has_start_zeros;   /* start times of totals go to the engine */
 };
 
 void intake_run(const struct intake_room *room, const struct intake_source *source,

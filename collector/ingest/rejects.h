@@ -1,6 +1,6 @@
 /* rejects.h - the last refusals, for whoever asks "why is my metric not there?".
  *
- * A ring of REJECTS_MAX entries; each keeps when, at which door, from whom, why,
+ * A ring of REJECTS_MAX entries, of all tenants; each keeps when, at which door, from whom, why,
  * how many items the same request lost for this reason, and a text: the series
  * and sample that was refused first, or what was wrong with the whole message.
  * Guarded by: its own mutex.  Limits: REJECT_TEXT_MAX bytes of text an entry.
@@ -8,7 +8,8 @@
 #ifndef COLLECTOR_INGEST_REJECTS_H
 #define COLLECTOR_INGEST_REJECTS_H
 
-#include "collector/self/counters.h"
+#include "collector/ingest/source.h"
+#include "collector/net/exchange.h"
 #include "tsdb/base/thread.h"
 #include "tsdb/base/writer.h"
 
@@ -18,6 +19,7 @@ struct reject {
     int64_t wall_ns;
     enum door door;
     enum reason reason;
+    char tenant[EXCHANGE_TENANT_MAX + 1];
     char peer[REJECT_PEER_MAX];
     char text[REJECT_TEXT_MAX];
 };
@@ -31,10 +33,11 @@ struct rejects {
 void rejects_init(struct rejects *r);
 void rejects_release(struct rejects *r);
 /* Texts are cut to fit. */
-void rejects_put(struct rejects *r, int64_t wall_ns, enum door door, enum reason reason,
-                 struct tsdb_text peer, struct tsdb_text text);
-/* {"total":N,"rejects":[{"time":"...","door":...,"peer":...,"reason":...,"text":...}]},
- * newest first. */
-void rejects_write_json(struct rejects *r, struct writer *out);
+void rejects_put(struct rejects *r, int64_t wall_ns, const struct intake_source *source,
+                 enum reason reason, struct tsdb_text text);
+/* {"total":N,"rejects":[{"time":"...","door":...,"tenant":...,"peer":...,"reason":...,
+ * "text":...}]}, newest first.  A tenant sees its own, and as total how many those are;
+ * "" sees everything, and how many there ever were. */
+void rejects_write_json(struct rejects *r, const char *tenant, struct writer *out);
 
 #endif

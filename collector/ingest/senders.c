@@ -1,9 +1,12 @@
 #include "collector/ingest/senders.h"
 
 #include "collector/ingest/json_text.h"
+#include "tsdb/base/assert.h"
 #include "tsdb/base/hash.h"
 #include "tsdb/base/mem.h"
 #include "tsdb/base/text.h"
+
+#include <string.h>
 
 void senders_init(struct senders *s)
 {
@@ -19,18 +22,24 @@ void senders_release(struct senders *s)
     mutex_release(&s->lock);
 }
 
-static struct sender *find(struct senders *s, struct tsdb_text id)
+static uint64_t tag_of(const char *tenant, struct tsdb_text id)
 {
-    uint64_t tag = hash64(0, id.at, id.len);
+    return hash64(hash64(0, tenant, strlen(tenant)), id.at, id.len);
+}
+
+static struct sender *find(struct senders *s, const char *tenant, struct tsdb_text id)
+{
+    uint64_t tag = tag_of(tenant, id);
     for (uint32_t i = 0; i < s->count; i++)
-        if (s->tags[i] == tag && text_equal(text_of(s->at[i].id), id))
+        if (s->tags[i] == tag && text_equal(text_of(s->at[i].id), id) &&
+            strcmp(s->at[i].tenant, tenant) == 0)
             return &s->at[i];
     return NULL;
 }
 
-static struct sender *get(struct senders *s, struct tsdb_text id)
+static struct sender *get(struct senders *s, const char *tenant, struct tsdb_text id)
 {
-    struct sender *e = find(s, id);
+    struct sender *e = find(s, tenant, id);
     if (e)
         return e;
     if (s->count < SENDERS_MAX) {
@@ -44,16 +53,19 @@ static struct sender *get(struct senders *s, struct tsdb_text id)
     *e = (struct sender){0};
     if (id.len)
         memcpy(e->id, id.at, id.len);
-    s->tags[e - s->at] = hash64(0, id.at, id.len);
+    memcpy(e->tenant, tenant, strlen(tenant) + 1);
+    s->tags[e - s->at] = tag_of(tenant, id);
     return e;
 }
 
-int64_t senders_seen(struct senders *s, struct tsdb_text id, uint64_t sequence, int64_t now_ns)
+int64_t senders_seen(struct senders *s, const char *tenant, struct tsdb_text id, uint64_t sequence,
+                     int64_t now_ns)
 {
+    ASSERT(strlen(tenant) <= EXCHANGE_TENANT_MAX);
     if (id.len > ENVELOPE_SENDER_MAX)
         id.len = ENVELOPE_SENDER_MAX;
     mutex_lock(&s->lock);
-    struct sender *e = get(s, id);
+    struct sender *e = get(s, tenant, id);
     int64_t missing = 0;
     bool is_first = e->received == 0;
     bool is_ahead = sequence > e->last;
@@ -76,12 +88,13 @@ int64_t senders_seen(struct senders *s, struct tsdb_text id, uint64_t sequence, 
     return missing;
 }
 
-void senders_rejected(struct senders *s, struct tsdb_text id, uint64_t items, bool is_whole)
+void senders_rejected(struct senders *s, const char *tenant, struct tsdb_text id, uint64_t items,
+                      bool is_whole)
 {
     if (id.len > ENVELOPE_SENDER_MAX)
         id.len = ENVELOPE_SENDER_MAX;
     mutex_lock(&s->lock);
-    struct sender *e = find(s, id);
+    struct sender *e = find(s, tenant, id);
     if (e) {
         e->rejected_items += items;
         e->rejected_messages += is_whole;
@@ -97,17 +110,20 @@ uint32_t senders_count(struct senders *s)
     return n;
 }
 
-void senders_write_json(struct senders *s, struct writer *out)
+void senders_write_json(struct senders *s, const char *tenant, struct writer *out)
 {
+    uint32_t n = 0;
     mutex_lock(&s->lock);
-    uint32_t n = s->count;
-    struct sender *copied = MEM_ARRAY(struct sender, n);
-    if (n)
-        memcpy(copied, s->at, n * sizeof *copied);
+    struct sender *copied = MEM_ARRAY(struct sender, s->count);
+    for (uint32_t i = 0; i < s->count; i++)
+        if (!tenant[0] || strcmp(s->at[i].tenant, tenant) == 0)
+            copied[n++] = s->at[i];
     mutex_unlock(&s->lock);
     writer_text(out, "{\"senders\":[");
     for (uint32_t i = 0; i < n; i++) {
-        writer_text(out, i > 0 ? ",{\"id\":" : "{\"id\":");
+        writer_text(out, i > 0 ? ",{\"tenant\":" : "{\"tenant\":");
+        json_text_write(out, text_of(copied[i].tenant));
+        writer_text(out, ",\"id\":");
         json_text_write(out, text_of(copied[i].id));
         writer_format(
             out,

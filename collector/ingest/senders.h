@@ -10,6 +10,7 @@
 #define COLLECTOR_INGEST_SENDERS_H
 
 #include "collector/decode/envelope.h"
+#include "collector/net/exchange.h"
 #include "tsdb/base/clock.h"
 #include "tsdb/base/thread.h"
 #include "tsdb/base/writer.h"
@@ -17,6 +18,7 @@
 enum { SENDERS_MAX = 1024, SENDER_JUMP_MAX = 1 << 20 };
 
 struct sender {
+    char tenant[EXCHANGE_TENANT_MAX + 1];
     char id[ENVELOPE_SENDER_MAX + 1];
     uint64_t last; /* sequence */
     uint64_t received, lost, late, rejected_items, rejected_messages;
@@ -26,19 +28,23 @@ struct sender {
 struct senders {
     struct mutex lock;
     struct sender *at; /* owned; SENDERS_MAX */
-    uint64_t *tags;    /* owned; hash of each id: what a look-up scans */
+    uint64_t *tags;    /* owned; hash of tenant and id: what a look-up scans */
     uint32_t count;
 };
 
 void senders_init(struct senders *s);
 void senders_release(struct senders *s);
 
-/* One envelope came; returns how many more are missing than before (may be -1). */
-int64_t senders_seen(struct senders *s, struct tsdb_text id, uint64_t sequence, int64_t now_ns);
+/* One envelope came; returns how many more are missing than before (may be -1).  An id is
+ * the tenant's own: two tenants' senders may have the same. */
+int64_t senders_seen(struct senders *s, const char *tenant, struct tsdb_text id, uint64_t sequence,
+                     int64_t now_ns);
 /* What became of it. */
-void senders_rejected(struct senders *s, struct tsdb_text id, uint64_t items, bool is_whole);
+void senders_rejected(struct senders *s, const char *tenant, struct tsdb_text id, uint64_t items,
+                      bool is_whole);
 uint32_t senders_count(struct senders *s);
-/* {"senders":[{"id":...,"received":...,"lost":...,...}]} */
-void senders_write_json(struct senders *s, struct writer *out);
+/* {"senders":[{"tenant":...,"id":...,"received":...,"lost":...,...}]}: the tenant's own; of
+ * all tenants for "". */
+void senders_write_json(struct senders *s, const char *tenant, struct writer *out);
 
 #endif

@@ -1,5 +1,6 @@
 #include "collector/net/web_config.h"
 
+#include "collector/net/exchange.h"
 #include "collector/net/http1.h"
 #include "collector/net/yaml_tree.h"
 #include "collector/self/rfc3339.h"
@@ -376,17 +377,25 @@ static enum tsdb_status set_scopes(struct loader *l, const struct yaml_node *nod
     return TSDB_OK;
 }
 
-static enum tsdb_status set_tenant(struct loader *l, const struct yaml_node *n)
+const char *web_tenant_fault(struct tsdb_text name)
 {
-    if (n->text.len > 64)
-        return yaml_fail(l->err, l->file, n, "tenant: want at most 64 characters");
-    for (size_t i = 0; i < n->text.len; i++) {
-        char c = n->text.at[i];
+    if (name.len > EXCHANGE_TENANT_MAX)
+        return "tenant: want at most 64 characters";
+    for (size_t i = 0; i < name.len; i++) {
+        char c = name.at[i];
         bool is_plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
                         (c >= '0' && c <= '9') || c == '_' || c == '-';
         if (!is_plain)
-            return yaml_fail(l->err, l->file, n, "tenant: want letters, digits, _ and -");
+            return "tenant: want letters, digits, _ and -";
     }
+    return NULL;
+}
+
+static enum tsdb_status set_tenant(struct loader *l, const struct yaml_node *n)
+{
+    const char *fault = web_tenant_fault(n->text);
+    if (fault)
+        return yaml_fail(l->err, l->file, n, fault);
     l->tokens[l->token_count].tenant = n->text;
     return TSDB_OK;
 }

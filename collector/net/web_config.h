@@ -79,6 +79,9 @@ TSDB_NODISCARD enum tsdb_status web_config_read(struct fs *fs, const char *path,
                                                 struct web_config **out, struct tsdb_error *err);
 struct web_config *web_config_ref(struct web_config *config);
 void web_config_unref(struct web_config *config);
+/* What is wrong with a tenant's name, or NULL: letters, digits, _ and -, at most
+ * EXCHANGE_TENANT_MAX of them. */
+const char *web_tenant_fault(struct tsdb_text name);
 /* Changes when any of the files does: times, sizes, inodes. */
 uint64_t web_config_stamp(const struct web_config *config);
 

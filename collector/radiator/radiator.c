@@ -3,6 +3,7 @@
 #include "collector/radiator/asset.h"
 #include "collector/radiator/snapshot.h"
 #include "collector/self/log.h"
+#include "tsdb/base/assert.h"
 #include "tsdb/base/mem.h"
 #include "tsdb/base/text.h"
 #include "tsdb/base/thread.h"
@@ -14,21 +15,34 @@ enum { TICK_MS = 1000 };
 /* The first words of a stream: a browser that loses it comes back after two seconds. */
 #define HELLO "retry: 2000\n\n"
 
+/* Boards of one tenant.  The thread alone takes one out of the list, and reads it without
+ * the lock. */
+struct audience {
+    char tenant[EXCHANGE_TENANT_MAX + 1];
+    struct audience *next;
+    uint32_t boards;          /* guarded by the lock; those being opened included */
+    struct writer latest;     /* the last event; the thread writes it with the lock held */
+    struct services services; /* the thread's */
+};
+
 /* One open stream; owned by the list. */
 struct board {
     struct exchange *exchange;
+    struct audience *audience;
     struct board *next;
     uint32_t late; /* events it was left out of, in a row */
 };
 
 struct radiator {
+    struct tsdb *db;
+    struct clock *clock;
     int64_t tick_ms;
     struct mutex lock; /* guards the next five */
     struct cond wake;
     struct board *boards;
     uint32_t board_count; /* those being opened included */
     bool is_stopping;
-    struct writer latest; /* the last event */
+    struct audience *audiences; /* the default tenant's is the last, and stays */
     struct thread thread;
     struct snapshot snapshot; /* the thread's */
 };
@@ -73,14 +87,39 @@ static void on_asset(void *arg, struct exchange *x)
 
 /* ---- the stream ------------------------------------------------------------------------ */
 
-static bool reserve_board(struct radiator *r)
+static struct audience *audience_new(struct radiator *r, const char *tenant)
 {
+    struct audience *a = MEM_NEW(struct audience);
+    size_t len = strlen(tenant);
+    ASSERT(len <= EXCHANGE_TENANT_MAX);
+    memcpy(a->tenant, tenant, len + 1);
+    services_init(&a->services, r->db, r->clock, a->tenant);
+    a->next = r->audiences;
+    r->audiences = a;
+    return a;
+}
+
+static void audience_free(struct audience *a)
+{
+    writer_release(&a->latest);
+    mem_free(a);
+}
+
+/* The tenant's, with one board more; NULL when there is no place for that. */
+static struct audience *reserve_board(struct radiator *r, const char *tenant)
+{
+    struct audience *a = NULL;
     mutex_lock(&r->lock);
-    bool is_free = !r->is_stopping && r->board_count < RADIATOR_BOARDS_MAX;
-    if (is_free)
+    if (!r->is_stopping && r->board_count < RADIATOR_BOARDS_MAX) {
+        for (a = r->audiences; a && strcmp(a->tenant, tenant) != 0;)
+            a = a->next;
+        if (!a)
+            a = audience_new(r, tenant);
+        a->boards++;
         r->board_count++;
+    }
     mutex_unlock(&r->lock);
-    return is_free;
+    return a;
 }
 
 static void board_end(struct board *b)
@@ -107,7 +146,8 @@ static void on_live(void *arg, struct exchange *x)
 {
     struct radiator *r = arg;
     bool is_head = text_equal(exchange_method(x), text_of("HEAD"));
-    if (!is_head && !reserve_board(r)) {
+    struct audience *a = is_head ? NULL : reserve_board(r, exchange_tenant(x).at);
+    if (!is_head && !a) {
         reply_text(x, 503, "too many boards are open, or the server is stopping\n");
         return;
     }
@@ -122,10 +162,11 @@ static void on_live(void *arg, struct exchange *x)
     struct writer first = {0};
     writer_text(&first, HELLO);
     mutex_lock(&r->lock);
-    writer_put(&first, r->latest.at, r->latest.len);
+    writer_put(&first, a->latest.at, a->latest.len);
     mutex_unlock(&r->lock);
     struct board *b = MEM_NEW(struct board);
     b->exchange = x;
+    b->audience = a;
     (void)exchange_write(x, writer_bytes(&first)); /* one that has gone is ended at the tick */
     writer_release(&first);
     enter_board(r, b);
@@ -141,7 +182,7 @@ static struct board *take_boards(struct radiator *r)
     return list;
 }
 
-static void put_back(struct radiator *r, struct board *list, uint32_t gone)
+static void put_back(struct radiator *r, struct board *list, const struct board *gone)
 {
     mutex_lock(&r->lock);
     while (list) {
@@ -150,13 +191,28 @@ static void put_back(struct radiator *r, struct board *list, uint32_t gone)
         r->boards = list;
         list = next;
     }
-    r->board_count -= gone;
+    for (; gone; gone = gone->next) {
+        gone->audience->boards--;
+        r->board_count--;
+    }
     mutex_unlock(&r->lock);
 }
 
-/* False when the board is to be ended.  Never blocks: the connection had taken all. */
-static bool board_send(struct board *b, struct bytes event)
+static void end_boards(struct board *list)
 {
+    while (list) {
+        struct board *next = list->next;
+        board_end(list);
+        list = next;
+    }
+}
+
+/* False when the board is to be ended.  Never blocks: the connection had taken all. */
+static bool board_send(struct board *b)
+{
+    struct bytes event = writer_bytes(&b->audience->latest);
+    if (event.len == 0) /* the first of its tenant, since this tick began */
+        return true;
     if (!exchange_is_open(b->exchange))
         return false;
     if (exchange_queued(b->exchange) > 0)
@@ -165,42 +221,67 @@ static bool board_send(struct board *b, struct bytes event)
     return exchange_write(b->exchange, event);
 }
 
-static void broadcast(struct radiator *r, struct bytes event)
+static void broadcast(struct radiator *r)
 {
-    struct board *list = take_boards(r), *kept = NULL;
-    uint32_t gone = 0;
+    struct board *list = take_boards(r), *kept = NULL, *gone = NULL;
     while (list) {
         struct board *b = list;
         list = b->next;
-        if (board_send(b, event)) {
-            b->next = kept;
-            kept = b;
-        } else {
-            board_end(b);
-            gone++;
-        }
+        struct board **to = board_send(b) ? &kept : &gone;
+        b->next = *to;
+        *to = b;
     }
     put_back(r, kept, gone);
+    end_boards(gone);
+}
+
+/* Those that somebody looks at, and the default tenant's; frees the others. */
+static struct audience *take_audiences(struct radiator *r, struct audience **watched)
+{
+    mutex_lock(&r->lock);
+    int64_t soonest = INT64_MAX;
+    *watched = NULL;
+    for (struct audience **at = &r->audiences; *at;) {
+        struct audience *a = *at;
+        if (a->boards == 0 && a->next) {
+            *at = a->next;
+            audience_free(a);
+            continue;
+        }
+        if (a->boards > 0 && a->services.due_ns < soonest) {
+            soonest = a->services.due_ns;
+            *watched = a;
+        }
+        at = &a->next;
+    }
+    struct audience *list = r->audiences;
+    mutex_unlock(&r->lock);
+    return list;
+}
+
+static void write_event(struct radiator *r, struct audience *a)
+{
+    struct json j;
+    json_init(&j, 0, NULL, NULL);
+    writer_text(&j.out, "event: snapshot\ndata: ");
+    snapshot_write(&r->snapshot, &a->services, &j);
+    writer_text(&j.out, "\n\n");
+    mutex_lock(&r->lock);
+    writer_reset(&a->latest);
+    writer_put(&a->latest, j.out.at, j.out.len);
+    mutex_unlock(&r->lock);
+    json_release(&j);
 }
 
 static void tick(struct radiator *r)
 {
-    mutex_lock(&r->lock);
-    bool is_watched = r->board_count > 0;
-    mutex_unlock(&r->lock);
-    if (is_watched)
-        snapshot_refresh(&r->snapshot);
-    struct json j;
-    json_init(&j, 0, NULL, NULL);
-    writer_text(&j.out, "event: snapshot\ndata: ");
-    snapshot_write(&r->snapshot, &j);
-    writer_text(&j.out, "\n\n");
-    mutex_lock(&r->lock);
-    writer_reset(&r->latest);
-    writer_put(&r->latest, j.out.at, j.out.len);
-    mutex_unlock(&r->lock);
-    broadcast(r, writer_bytes(&j.out));
-    json_release(&j);
+    struct audience *next, *list = take_audiences(r, &next);
+    if (next && next->services.due_ns <= clock_mono_ns(r->clock))
+        services_refresh(&next->services);
+    snapshot_take(&r->snapshot);
+    for (struct audience *a = list; a; a = a->next)
+        write_event(r, a);
+    broadcast(r);
 }
 
 /* False when it is time to stop. */
@@ -228,11 +309,13 @@ static void *run(void *arg)
 struct radiator *radiator_new(const struct radiator_options *options)
 {
     struct radiator *r = MEM_NEW(struct radiator);
+    r->db = options->db;
+    r->clock = options->clock ? options->clock : clock_real();
     r->tick_ms = options->tick_ms ? options->tick_ms : TICK_MS;
     mutex_init(&r->lock);
     cond_init(&r->wake);
-    snapshot_init(&r->snapshot, options->db, options->clock ? options->clock : clock_real(),
-                  options->disk_limit);
+    (void)audience_new(r, "");
+    snapshot_init(&r->snapshot, r->db, r->clock, options->disk_limit);
     thread_start(&r->thread, "andon-board", run, r);
     return r;
 }
@@ -254,18 +337,18 @@ void radiator_stop(struct radiator *r)
     cond_signal(&r->wake);
     mutex_unlock(&r->lock);
     thread_join(&r->thread);
-    for (struct board *b = take_boards(r); b;) {
-        struct board *next = b->next;
-        board_end(b);
-        b = next;
-    }
+    end_boards(take_boards(r));
 }
 
 void radiator_free(struct radiator *r)
 {
     if (!r)
         return;
-    writer_release(&r->latest);
+    for (struct audience *a = r->audiences; a;) {
+        struct audience *next = a->next;
+        audience_free(a);
+        a = next;
+    }
     mutex_release(&r->lock);
     cond_release(&r->wake);
     mem_free(r);

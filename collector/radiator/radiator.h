@@ -8,13 +8,16 @@
  *
  * Once a second the radiator's thread takes a snapshot of what arrives, what is
  * refused and how full the machine is, and sends it to every open board as one event
- * (data: JSON, see snapshot.h).  A board that opens gets the latest at once.  One whose
+ * (data: JSON, see snapshot.h).  A board is shown its own tenant's services; the figures
+ * are totals.  One that opens gets its tenant's latest at once, where there is one.  One whose
  * connection has not yet taken the event before is left out until it has, so it neither
  * delays the others nor piles up old news; after RADIATOR_LATE_MAX left out it is ended.
  * Pages are files bundled at build time; they run no inline script.
- * Boards: at most RADIATOR_BOARDS_MAX, more are answered 503.
+ * Boards: at most RADIATOR_BOARDS_MAX, more are answered 503.  The store is asked for the
+ * services of one tenant a tick: those of many are older than those of a few.
  *
- * Thread: "andon-board" owns the snapshots; the list of boards is behind a lock.
+ * Thread: "andon-board" owns the snapshots; the lists of boards and of their tenants are
+ * behind a lock.
  */
 #ifndef COLLECTOR_RADIATOR_RADIATOR_H
 #define COLLECTOR_RADIATOR_RADIATOR_H

@@ -65,116 +65,6 @@ void snapshot_init(struct snapshot *s, struct tsdb *db, struct clock *clock, uin
     keep_mark(s, &mark);
 }
 
-/* ---- services ------------------------------------------------------------------------ */
-
-/* A name cut between characters to what is kept of it. */
-static size_t name_cut(struct tsdb_text name)
-{
-    size_t len = name.len < SERVICE_NAME_MAX ? name.len : SERVICE_NAME_MAX;
-    while (len > 0 && !utf8_check(name.at, len))
-        len--;
-    return len;
-}
-
-static bool on_pair(void *arg, struct tsdb_label pair, uint32_t series)
-{
-    struct snapshot *s = arg;
-    if (!text_equal(pair.name, text_of("job")) || pair.value.len == 0)
-        return true;
-    struct service *v = &s->services[s->service_count++];
-    *v = (struct service){.name_len = name_cut(pair.value), .series = series};
-    memcpy(v->name, pair.value.at, v->name_len);
-    return s->service_count < SNAPSHOT_SERVICES_MAX;
-}
-
-static bool service_is(const struct service *v, struct tsdb_text job)
-{
-    return v->name_len == job.len && memcmp(v->name, job.at, job.len) == 0;
-}
-
-/* Neighbours in an answer are often of one job: the search begins where the last one ended. */
-static struct service *service_find(struct snapshot *s, struct tsdb_labels labels, uint32_t *hint)
-{
-    struct tsdb_text job = {0};
-    for (uint32_t i = 0; i < labels.count && !job.at; i++)
-        if (text_equal(labels.at[i].name, text_of("job")))
-            job = labels.at[i].value;
-    job.len = name_cut(job);
-    for (uint32_t i = 0; i < s->service_count; i++) {
-        uint32_t at = (*hint + i) % s->service_count;
-        if (!service_is(&s->services[at], job))
-            continue;
-        *hint = at;
-        return &s->services[at];
-    }
-    return NULL; /* newer than the list, or beyond its end */
-}
-
-/* Samples of the last minute by job; false when that would read too much.  Read as they
- * are: a function over them would have to drop their names, which makes series collide. */
-static bool ask_traffic(struct snapshot *s)
-{
-    enum { TRAFFIC_SAMPLES_MAX = 4000000, TRAFFIC_SERIES_MAX = 200000, TRAFFIC_S = 60 };
-    static const char text[] = "{job!=\"\"}[1m]";
-    int64_t now = clock_wall_ns(s->clock);
-    struct tsdb_query_options options = {.start = now,
-                                         .end = now,
-                                         .deadline = NS_PER_S / 2,
-                                         .samples_max = TRAFFIC_SAMPLES_MAX,
-                                         .series_max = TRAFFIC_SERIES_MAX};
-    struct tsdb_query *query;
-    if (tsdb_query_open(s->db, text_of(text), &options, &query, NULL) != TSDB_OK)
-        return false;
-    struct tsdb_result row;
-    enum tsdb_status st;
-    uint32_t hint = 0;
-    while ((st = tsdb_query_next(query, &row, NULL)) == TSDB_OK) {
-        struct service *v = service_find(s, row.labels, &hint);
-        if (v)
-            v->per_s += (double)row.count / TRAFFIC_S;
-    }
-    tsdb_query_close(query);
-    return st == TSDB_END;
-}
-
-static bool ranks_before(const struct snapshot *s, const struct service *a, const struct service *b)
-{
-    if (s->has_traffic && (a->per_s > b->per_s || a->per_s < b->per_s))
-        return a->per_s > b->per_s;
-    return a->series > b->series;
-}
-
-/* The SNAPSHOT_SERVICES first, in order; the rest is left as it lies. */
-static void rank_services(struct snapshot *s)
-{
-    for (uint32_t place = 0; place < s->service_count && place < SNAPSHOT_SERVICES; place++) {
-        uint32_t best = place;
-        for (uint32_t i = place + 1; i < s->service_count; i++)
-            if (ranks_before(s, &s->services[i], &s->services[best]))
-                best = i;
-        struct service held = s->services[place];
-        s->services[place] = s->services[best];
-        s->services[best] = held;
-    }
-}
-
-void snapshot_refresh(struct snapshot *s)
-{
-    int64_t now = clock_mono_ns(s->clock);
-    if (now < s->services_due_ns)
-        return;
-    s->services_due_ns = now + SNAPSHOT_SERVICES_S * NS_PER_S;
-    s->service_count = 0;
-    tsdb_cardinality(s->db, on_pair, s);
-    s->has_traffic = false;
-    if (now >= s->traffic_due_ns) {
-        s->has_traffic = ask_traffic(s);
-        if (!s->has_traffic)
-            s->traffic_due_ns = now + SNAPSHOT_RETRY_S * NS_PER_S;
-    }
-    rank_services(s);
-}
-
 /* ---- writing --------------------------------------------------------------------------- */
 
 static void put(struct json *j, const char *name, double v)
@@ -253,9 +143,9 @@ static void begin(struct json *j, const char *name)
     json_object(j);
 }
 
-static void put_engine(const struct snapshot *s, const struct tsdb_stats *t, const struct span *w,
-                       struct json *j)
+static void put_engine(const struct snapshot *s, const struct span *w, struct json *j)
 {
+    const struct tsdb_stats *t = &s->stats;
     double over = w->seconds > 0 ? w->seconds : 1;
     begin(j, "series");
     put(j, "active", (double)t->series_active);
@@ -280,45 +170,33 @@ static void put_engine(const struct snapshot *s, const struct tsdb_stats *t, con
     json_end_object(j);
 }
 
-static void put_services(const struct snapshot *s, struct json *j)
+void snapshot_take(struct snapshot *s)
 {
-    json_key(j, "services");
-    json_array(j);
-    for (uint32_t i = 0; i < s->service_count && i < SNAPSHOT_SERVICES; i++) {
-        const struct service *v = &s->services[i];
-        json_object(j);
-        json_key(j, "name");
-        json_text(j, (struct tsdb_text){v->name, v->name_len});
-        put(j, "series", v->series);
-        put(j, "per_s", s->has_traffic ? v->per_s : (double)NAN);
-        json_end_object(j);
-    }
-    json_end_array(j);
-    put_word(j, "services_by", s->has_traffic ? "samples" : "series");
+    tsdb_stats(s->db, &s->stats);
+    take_mark(s, &s->stats, &s->now);
+    s->base = *base_mark(s, s->now.at_ns);
+    s->at_ns = clock_wall_ns(s->clock);
+    s->is_writable = tsdb_is_writable(s->db);
+    keep_mark(s, &s->now);
 }
 
-void snapshot_write(struct snapshot *s, struct json *j)
+void snapshot_write(const struct snapshot *s, const struct services *services, struct json *j)
 {
-    struct tsdb_stats stats;
-    struct snapshot_mark mark;
-    tsdb_stats(s->db, &stats);
-    take_mark(s, &stats, &mark);
-    struct span w = {.base = base_mark(s, mark.at_ns), .now = &mark};
-    w.seconds = (double)(mark.at_ns - w.base->at_ns) / 1e9;
+    struct span w = {.base = &s->base, .now = &s->now};
+    w.seconds = (double)(s->now.at_ns - s->base.at_ns) / 1e9;
     json_object(j);
     json_key(j, "at");
-    json_i64(j, clock_wall_ns(s->clock) / NS_PER_MS);
+    json_i64(j, s->at_ns / NS_PER_MS);
     json_key(j, "started");
     json_i64(j, s->started_wall_ns / NS_PER_MS);
-    put(j, "uptime_s", (double)(mark.at_ns - s->started_ns) / 1e9);
+    put(j, "uptime_s", (double)(s->now.at_ns - s->started_ns) / 1e9);
     put(j, "window_s", w.seconds);
     json_key(j, "writable");
-    json_bool(j, tsdb_is_writable(s->db));
+    json_bool(j, s->is_writable);
     put_word(j, "version", ANDON_VERSION);
     put_arrivals(&w, j);
     put_rejects(&w, j);
-    put_engine(s, &stats, &w, j);
-    put_services(s, j);
+    put_engine(s, &w, j);
+    services_write(services, j);
     json_end_object(j);
-    keep_mark(s, &mark);
 }

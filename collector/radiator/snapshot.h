@@ -13,26 +13,19 @@
  * Rates are over the window: up to SNAPSHOT_WINDOW_S, so that a sender that exports every
  * 15 s is a line and not a comb.  at and started are of the wall clock, uptime_s is not: it
  * tells how late a snapshot came.  disk.limit_bytes is 0 where only the file system bounds.
- * services: those with most samples in the last minute.  Asking the store for them costs a
- * query, so it is a call of its own (snapshot_refresh), made while someone looks; where the
- * store holds too much to ask, per_s is null and the order is by active series.
+ * Figures are the process' totals: they name nobody.  services.h has what does, by tenant.
  * Owner: one thread.
  */
 #ifndef COLLECTOR_RADIATOR_SNAPSHOT_H
 #define COLLECTOR_RADIATOR_SNAPSHOT_H
 
-#include "collector/api/json.h"
+#include "collector/radiator/services.h"
 #include "collector/self/counters.h"
 #include "tsdb/base/clock.h"
 
 enum {
     SNAPSHOT_WINDOW_S = 15,
     SNAPSHOT_MARKS = SNAPSHOT_WINDOW_S + 1, /* one a second, and the one to subtract */
-    SNAPSHOT_SERVICES = 8,                  /* shown */
-    SNAPSHOT_SERVICES_MAX = 512,            /* ranked; of more, any 512 */
-    SNAPSHOT_SERVICES_S = 5,                /* between two queries */
-    SNAPSHOT_RETRY_S = 60,                  /* after one that was too large */
-    SERVICE_NAME_MAX = 128,
 };
 
 /* The counters at one moment. */
@@ -43,12 +36,6 @@ struct snapshot_mark {
     uint64_t created, syncs;
 };
 
-struct service {
-    char name[SERVICE_NAME_MAX];
-    size_t name_len;
-    double series, per_s;
-};
-
 struct snapshot {
     struct tsdb *db;     /* borrowed */
     struct clock *clock; /* borrowed */
@@ -56,16 +43,17 @@ struct snapshot {
     int64_t started_ns, started_wall_ns;
     struct snapshot_mark marks[SNAPSHOT_MARKS]; /* a ring; newest is the last written */
     uint32_t newest, mark_count;
-    struct service services[SNAPSHOT_SERVICES_MAX]; /* the first SNAPSHOT_SERVICES in order */
-    uint32_t service_count;
-    bool has_traffic; /* services are by samples */
-    int64_t services_due_ns, traffic_due_ns;
+    /* what snapshot_take saw */
+    struct tsdb_stats stats;
+    struct snapshot_mark now, base; /* rates are between them */
+    int64_t at_ns;                  /* wall clock */
+    bool is_writable;
 };
 
 void snapshot_init(struct snapshot *s, struct tsdb *db, struct clock *clock, uint64_t disk_limit);
-/* Asks the store for the services when it is time to. */
-void snapshot_refresh(struct snapshot *s);
-/* One JSON object, and the mark that later rates begin at. */
-void snapshot_write(struct snapshot *s, struct json *j);
+/* Looks at the counters and the store; also the mark that later rates begin at. */
+void snapshot_take(struct snapshot *s);
+/* What was taken, as one JSON object. */
+void snapshot_write(const struct snapshot *s, const struct services *services, struct json *j);
 
 #endif

@@ -59,8 +59,8 @@
     X(REASON_CHURN_LIMIT, "churn_limit")                                                           \
     X(REASON_BAD_HISTOGRAM, "bad_histogram")                                                       \
     X(REASON_TOO_LARGE, "too_large")                                                               \
-    X(REASON_MALFORMED, "malformed")     /* bytes that do not decode */                            \
-    X(REASON_UNSUPPORTED, "unsupported") /* well-formed, not taken */                              \
+    X(REASON_MALFORMED, "malformed")       /* bytes that do not decode */                          \
+    X(REASON_UNSUPPORTED, "unsupported")   /* well-formed, not taken */                            \
     X(REASON_OVERLOADED, "overloaded")     /* memory or queue full */                              \
     X(REASON_UNWRITABLE, "unwritable")     /* the journal cannot be written */                     \
     X(REASON_UNAUTHORIZED, "unauthorized") /* bad or missing token */

@@ -19,6 +19,8 @@ enum family_kind { KIND_COUNTER, KIND_GAUGE, KIND_HISTOGRAM };
       "Items refused, by reason.")                                                                 \
     X(MESSAGES_REJECTED, COUNTER, "andon_messages_rejected", "", SIGNAL, DOOR, REASON,             \
       "Whole requests, frames or datagrams refused, by reason.")                                   \
+    X(START_ZEROS, COUNTER, "andon_start_zeros", "", DOOR, NONE, NONE,                             \
+      "Zeros stored at the start times of counters, beyond the items that arrived.")               \
     X(RECEIVED_BYTES, COUNTER, "andon_received_bytes", "bytes", DOOR, NONE, NONE,                  \
       "Payload bytes received, as they lay on the wire.")                                          \
     X(DECODED_BYTES, COUNTER, "andon_decoded_bytes", "bytes", DOOR, NONE, NONE,                    \

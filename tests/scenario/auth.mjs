@@ -2,6 +2,7 @@
 import { execFileSync } from 'node:child_process';
 import crypto from 'node:crypto';
 import fs from 'node:fs';
+import http from 'node:http';
 import path from 'node:path';
 import tls from 'node:tls';
 import { ANY_PORT, check, command, equal, eventually, folder, run, sleep, start } from './andon.mjs';
@@ -39,6 +40,43 @@ const ca = (name = 'server') => ({ ca: fs.readFileSync(file(`${name}.crt`)), ser
 const basic = (user, password) => ({ authorization: `Basic ${Buffer.from(`${user}:${password}`).toString('base64')}` });
 const bearer = (token) => ({ authorization: `Bearer ${token}` });
 const point = (more = {}) => ({ name: 'secured', labels: { a: 'b' }, ms: Date.now(), value: 1, ...more });
+
+/* A job of each tenant, an old sample refused from each: who sees what on the board and in the lists. */
+async function own(a, tenants, ask) {
+  const job = (tenant) => `job-${tenant || 'plain'}`;
+  for (const [tenant, token] of Object.entries(tenants)) {
+    equal((await a.postWrite([{ name: 'work', labels: { job: job(tenant) }, ms: Date.now(), value: 1 }], bearer(token))).status, 204, `${tenant} works`);
+    await a.postWrite([{ name: 'ancient', labels: { job: job(tenant) }, ms: 1000, value: 1 }], bearer(token));
+  }
+  const get = async (token, target) => (await a.get(target, { headers: bearer(token) })).json;
+  for (const [tenant, token] of Object.entries(tenants)) {
+    const all = ['', 'blue', 'red'], seen = tenant ? [tenant] : all;
+    equal([...new Set((await get(token, '/-/rejects')).rejects.map((r) => r.tenant))].sort(), seen, `rejects that ${tenant || 'the default'} sees`);
+    equal((await get(token, '/-/senders')).senders.map((s) => s.tenant).sort(), seen, `senders that ${tenant || 'the default'} sees`);
+    const board = await firstServices(a, token);
+    equal(board.map((s) => s.name), [job(tenant)], `services that ${tenant || 'the default'} sees`);
+    const pairs = (await ask(token, '/api/v1/status/tsdb?limit=100')).seriesCountByLabelValuePair.map((p) => p.name);
+    equal(pairs.filter((p) => /^job=|tenant/.test(p)), [`job=${job(tenant)}`], `pairs that ${tenant || 'the default'} sees`);
+  }
+}
+
+/* The services of the first event that has any. */
+function firstServices(a, token) {
+  return new Promise((done, fail) => {
+    const q = http.get({ port: a.ports.http, host: '127.0.0.1', path: '/-/live', headers: bearer(token) }, (r) => {
+      let text = '';
+      r.on('data', (d) => {
+        text += d;
+        for (const line of text.split('\n\n').slice(0, -1).map((e) => e.split('data: ')[1])) {
+          const services = line ? JSON.parse(line).services : [];
+          if (services.length) { q.destroy(); done(services); return; }
+        }
+      });
+    });
+    q.on('error', fail);
+    setTimeout(() => { q.destroy(); done([]); }, 20000).unref();
+  });
+}
 
 await run({
   async 'every route by every credential'() {
@@ -147,10 +185,39 @@ await run({
     await verify('head');
     equal((await a.request('POST', '/-/seal', { headers: bearer(tenants[''] ) })).status, 200, 'seal');
     await verify('sealed');
+    await own(a, tenants, ask);
     equal((await a.request('POST', '/api/v1/admin/tsdb/delete_series?match[]={of!=""}', { headers: bearer(tenants.red) })).status, 204, 'red deletes all it sees');
     equal((await ask(tenants.red, `/api/v1/query?query={of!=""}&time=${t / 1000}`)).result.length, 0, 'red is empty');
     equal((await ask(tenants.blue, `/api/v1/query?query={of!=""}&time=${t / 1000}`)).result.length, doors.length, 'blue is not');
     door.close();
+  },
+
+  async 'a tenant may have limits of its own'() {
+    const tenants = { red: 'red-canary', blue: 'blue-canary' };
+    fs.writeFileSync(file('web.yml'), `tokens:\n${Object.entries(tenants).map(([tenant, token]) =>
+      `  - {token_sha256: ${sha(token)}, scopes: [ingest, query, admin], tenant: ${tenant}}\n`).join('')}`);
+    const limit = (text) => fs.writeFileSync(file('tenants.yml'), text);
+    const args = ['--web-config-file', file('web.yml'), '--self-interval', '0', '--tenants-file', file('tenants.yml')];
+    limit('tenants: {red: {series_max: 2}}\n');
+    const a = await start({ args });
+    let n = 0;
+    const put = async (token, count) => (await a.postWrite(Array.from({ length: count }, () => ({ name: 'x', labels: { n: String(n++) }, ms: Date.now(), value: 1 })), bearer(token))).status;
+    equal([await put(tenants.red, 2), await put(tenants.blue, 10)], [204, 204], 'within the limits');
+    equal([await put(tenants.red, 1), await put(tenants.blue, 1)], [429, 204], 'red has no more series, blue has');
+    const reload = async () => (await a.request('POST', '/-/reload', { headers: bearer(tenants.red) })).status;
+    limit('tenants: {red: {series_max: 3}, blue: {series_max: 5}}\n');
+    equal(await reload(), 200, 'reload');
+    equal([await put(tenants.red, 1), await put(tenants.red, 1), await put(tenants.blue, 1)], [204, 429, 429], 'the new limits');
+    limit('tenants: {red: {series_max: 3}, blue: {serie_max: 5}}\n');
+    check(await reload() >= 400, 'a bad file is refused');
+    equal([await put(tenants.red, 1), await put(tenants.blue, 1)], [429, 429], 'the old limits stay');
+    check(a.log.includes('tenants.yml:1:'), 'the log says where');
+    fs.writeFileSync(file('andon.yml'), `tenants_file: ${file('tenants.yml')}\n`);
+    const bad = await command(['check', 'config', file('andon.yml')]);
+    check(bad.status === 1 && /tenants\.yml:1:\d+: unknown limit "serie_max"/.test(bad.err), `check config: ${bad.err}`);
+    equal(await a.stop(), 0, 'exit status');
+    const refused = await command(['serve', '--data-dir', file('refused'), ...args]);
+    check(refused.status === 2 && /unknown limit "serie_max"/.test(refused.err), `start: ${refused.status} ${refused.err}`);
   },
 
   async 'certificates and users are read again'() {

@@ -209,6 +209,35 @@ await run({
     equal(await b.value('histogram_count(sizes)', { time: t / 1000 }), '6', 'after a kill');
   },
 
+  /* Seconds 0 to 90: 0 (start), 7 at 30 and 60, begun again at 70, 9 at 90. */
+  async 'start timestamps: increase() sees the first increment, and the one a reset hides'() {
+    const base = Date.now() - 600000, COUNTER = 1;
+    const sent = (name, more) => [[30, 7, 0], [60, 7, 0], [90, 9, 70]].map(([at, value, start]) =>
+      ({ name, ms: base + at * 1000, value, start_ms: base + start * 1000, ...more }));
+    const end = (base + 90000) / 1000;
+    for (const [setting, want, zeros] of [['zero', '16.0', 2], ['ignore', '2.5', 0], [undefined, '2.5', 0]]) {
+      const a = await start({ args: setting ? ['--start-timestamps', setting] : [] });
+      for (let again = 0; again < 2; again++) {
+        equal((await a.postOtlp(wire.otlp(sent('hits'), { sum: 2 }))).status, 200, 'OTLP');
+        equal((await a.postWrite2(sent('rw_total', { type: COUNTER }))).status, 204, 'remote write 2.0');
+        equal((await a.postOtlp(wire.otlp(sent('level')))).status, 200, 'a gauge');
+        equal((await a.postOtlp(wire.otlp(sent('steps'), { sum: 1 }))).status, 200, 'increments');
+      }
+      const increase = async (name) => Number(await a.value(`increase(${name}[2m])`, { time: end })).toFixed(1);
+      const samples = async (name) => a.value(`count_over_time(${name}[2m])`, { time: end });
+      for (const name of ['hits_total', 'rw_total']) {
+        equal(await increase(name), want, `${name}, ${setting}`);
+        equal(await samples(name), String(3 + zeros), `${name}, ${setting}: samples`);
+      }
+      equal(await samples('level'), '3', `${setting}: a gauge is what was sent`);
+      equal(await samples('steps_total'), '3', `${setting}: increments are summed up as ever`);
+      const m = await a.metrics();
+      for (const door of ['otlp_http', 'remote_write_2'])
+        equal(m[`andon_start_zeros_total{door="${door}"}`] ?? 0, zeros, `${setting}: counted, ${door}`);
+      await a.stop();
+    }
+  },
+
   async 'modes of durability name themselves'() {
     for (const [mode, word] of [['always', 'synced'], ['interval', 'written'], ['os', 'written']]) {
       const a = await start({ args: ['--journal-sync', mode] });

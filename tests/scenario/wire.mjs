@@ -1,7 +1,8 @@
 /* wire.mjs - the bytes that senders send, from the standard library only: OTLP in
  * protobuf and JSON, remote write 1.0 and 2.0, snappy (literals only), frames.
  *
- * A point: {name, labels: {a: "b"}, ms, value}.  Values are doubles. */
+ * A point: {name, labels: {a: "b"}, ms, value}.  Values are doubles; OTLP in protobuf
+ * and remote write 2.0 also take start_ms, 2.0 a type (2: gauge). */
 
 const utf8 = new TextEncoder();
 
@@ -79,7 +80,8 @@ export function otlp(points, { sum = 0, resource = {} } = {}) {
   const byName = new Map();
   for (const p of points) {
     const labels = Object.entries(p.labels ?? {}).map(([k, v]) => [7, 'len', pair(k, v)]);
-    const point = message(...labels, [3, 'fixed64', BigInt(p.ms) * 1000000n], [4, 'double', p.value]);
+    const start = p.start_ms && BigInt(p.start_ms) * 1000000n;
+    const point = message(...labels, [2, 'fixed64', start], [3, 'fixed64', BigInt(p.ms) * 1000000n], [4, 'double', p.value]);
     if (!byName.has(p.name)) byName.set(p.name, []);
     byName.get(p.name).push([1, 'len', point]);
   }
@@ -146,8 +148,8 @@ export function write2(points) {
   };
   const all = series(points).map((s) => [5, 'len', message(
     [1, 'len', Buffer.concat(s.labels.flatMap(([k, v]) => [varint(ref(k)), varint(ref(v))]))],
-    ...s.points.map((p) => [2, 'len', message([1, 'double', p.value], [2, 'varint', p.ms])]),
-    [5, 'len', message([1, 'varint', 2])],
+    ...s.points.map((p) => [2, 'len', message([1, 'double', p.value], [2, 'varint', p.ms], [3, 'varint', p.start_ms])]),
+    [5, 'len', message([1, 'varint', s.points[0].type ?? 2])],
   )]);
   return message(...symbols.map((t) => [4, 'len', t]), ...all);
 }

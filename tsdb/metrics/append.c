@@ -3,11 +3,18 @@
  * Per known series: one probe of the alias table (64 in flight at a time, so that
  * the cache misses overlap), a journal record of some 11 bytes a sample, and one
  * append to a hot block, grouped by shard so that a lock is taken once per batch
- * and shard.  Labels are looked at only where a key is new. */
+ * and shard.  Labels are looked at only where a key is new.
+ *
+ * Zeros at start times (tsdb_batch.starts) become points of the batch before it is
+ * journalled, so that replay, which decides nothing, has them too.  Two batches at once may
+ * both put one: readers see the first of equal times.  Not further back than a day before
+ * the point: a zero opens the window that it lies in, and a segment of an old window
+ * would be merged again for every counter that turns up late. */
 #include "tsdb/metrics/metrics.h"
 
 #include "tsdb/base/assert.h"
 #include "tsdb/base/hash.h"
+#include "tsdb/base/mem.h"
 #include "tsdb/base/status.h"
 #include "tsdb/base/writer.h"
 #include "tsdb/codec/histograms.h"
@@ -15,6 +22,8 @@
 #include <string.h>
 
 enum { PROBES_AT_ONCE = 64 };
+
+#define ZERO_AGE_MAX NS_PER_DAY
 
 /* One call's work; some 100 KiB of stack. */
 struct append {
@@ -26,8 +35,14 @@ struct append {
     struct tsdb_limits limits;
     int64_t now, ts_min, ts_max;
     uint32_t refs[TSDB_BATCH_POINTS_MAX];
-    uint8_t verdicts[TSDB_BATCH_POINTS_MAX];
-    struct routed routed[TSDB_BATCH_POINTS_MAX];
+    uint8_t verdicts[2 * TSDB_BATCH_POINTS_MAX]; /* those of zeros after those of points */
+    struct routed own[TSDB_BATCH_POINTS_MAX];
+    /* The batch's and `own`, or with zeros arrays of this call: a zero's point is behind
+     * the batch's, its turn is before that of the point it is for. */
+    const struct tsdb_point *points;
+    struct routed *routed;
+    struct tsdb_histogram *empty; /* owned: of zeros */
+    uint32_t zeros;
     uint32_t shard_end[SHARDS]; /* routed[shard_end[i - 1]..shard_end[i]) are of shard i */
     struct writer item, record; /* what goes into the journal, buffer of one call */
     struct tsdb_error *err;
@@ -172,7 +187,7 @@ static void check_points(struct append *a)
 }
 
 /* Counting sort by shard of the points that are still accepted. */
-static uint32_t route(struct append *a)
+static void route(struct append *a)
 {
     uint32_t counts[SHARDS + 1] = {0}, n = a->count;
     for (uint32_t i = 0; i < n; i++)
@@ -180,13 +195,105 @@ static uint32_t route(struct append *a)
             counts[(a->refs[i] & (SHARDS - 1)) + 1]++;
     for (uint32_t i = 1; i <= SHARDS; i++)
         counts[i] += counts[i - 1];
-    uint32_t total = counts[SHARDS];
     for (uint32_t i = 0; i < n; i++)
         if (a->verdicts[i] == TSDB_ACCEPTED)
             a->routed[counts[a->refs[i] & (SHARDS - 1)]++] = (struct routed){a->refs[i], i};
     for (uint32_t i = 0; i < SHARDS; i++)
         a->shard_end[i] = counts[i];
-    return total;
+}
+
+/* ---- zeros at start times ----------------------------------------------------------- */
+
+/* What lies in the batch itself: an earlier point at or after the start, or the sample
+ * of that very time. */
+static bool batch_has(const struct append *a, const struct routed *from, const struct routed *at,
+                      const struct routed *to)
+{
+    int64_t start = a->batch->starts[at->index];
+    for (const struct routed *r = from; r < to; r++) {
+        int64_t ts = a->points[r->index].ts;
+        if (r->ref == at->ref && (r < at ? ts >= start : ts == start))
+            return true;
+    }
+    return false;
+}
+
+/* The lock of the shard, whose points are [from, to), is held. */
+static bool wants_zero(struct append *a, const struct routed *from, const struct routed *at,
+                       const struct routed *to)
+{
+    const struct tsdb_point *p = &a->points[at->index];
+    int64_t start = a->batch->starts[at->index];
+    if (start == 0 || start >= p->ts || start < a->ts_min ||
+        (uint64_t)p->ts - (uint64_t)start > (uint64_t)ZERO_AGE_MAX)
+        return false;
+    if (head_series(&a->m->head, at->ref)->newest >= start || batch_has(a, from, at, to))
+        return false;
+    if (!p->histogram)
+        return true;
+    writer_reset(&a->item);
+    histogram_encode(p->histogram, &a->item);
+    return a->item.len <= HOT_HISTOGRAM_BYTES_MAX; /* refused otherwise */
+}
+
+/* Marks the routed points that want one; how many. */
+static uint32_t mark_zeros(struct append *a, bool *marks)
+{
+    uint32_t count = 0;
+    for (uint32_t shard = 0, from = 0; shard < SHARDS; from = a->shard_end[shard++]) {
+        uint32_t to = a->shard_end[shard];
+        if (from == to)
+            continue;
+        mutex_lock(&a->m->head.shards[shard].lock);
+        for (uint32_t i = from; i < to; i++) {
+            marks[i] = wants_zero(a, a->own + from, a->own + i, a->own + to);
+            count += marks[i];
+        }
+        mutex_unlock(&a->m->head.shards[shard].lock);
+    }
+    return count;
+}
+
+/* A reset by definition; of the same layout, so that they share a chunk. */
+static struct tsdb_histogram empty_like(const struct tsdb_histogram *h)
+{
+    return (struct tsdb_histogram){.schema = h->schema,
+                                   .hint = TSDB_RESET_YES,
+                                   .is_float = h->is_float,
+                                   .zero_threshold = h->zero_threshold,
+                                   .custom_count = h->custom_count,
+                                   .custom = h->custom};
+}
+
+static void add_zeros(struct append *a)
+{
+    bool marks[TSDB_BATCH_POINTS_MAX];
+    uint32_t zeros = mark_zeros(a, marks), n = a->shard_end[SHARDS - 1], at = 0, shard = 0;
+    if (zeros == 0)
+        return;
+    struct tsdb_point *points = MEM_ARRAY(struct tsdb_point, a->count + zeros);
+    struct routed *routed = MEM_ARRAY(struct routed, n + zeros);
+    a->empty = MEM_ARRAY(struct tsdb_histogram, zeros);
+    memcpy(points, a->points, a->count * sizeof *points);
+    for (uint32_t i = 0; i < n; i++) {
+        while (i == a->shard_end[shard])
+            a->shard_end[shard++] += a->zeros;
+        if (marks[i]) {
+            const struct tsdb_histogram *h = points[a->own[i].index].histogram;
+            struct tsdb_point *zero = &points[a->count + a->zeros];
+            *zero = (struct tsdb_point){.ts = a->batch->starts[a->own[i].index]};
+            if (h) {
+                a->empty[a->zeros] = empty_like(h);
+                zero->histogram = &a->empty[a->zeros];
+            }
+            routed[at++] = (struct routed){a->own[i].ref, a->count + a->zeros++};
+        }
+        routed[at++] = a->own[i];
+    }
+    for (; shard < SHARDS; shard++)
+        a->shard_end[shard] += zeros;
+    a->points = points;
+    a->routed = routed;
 }
 
 /* ---- journal and head --------------------------------------------------------------- */
@@ -203,18 +310,18 @@ static enum tsdb_status put_record(struct append *a, enum record_type type,
 static enum tsdb_status journal_batch(struct append *a, uint32_t n, uint64_t *position)
 {
     writer_reset(&a->record);
-    record_samples_encode(a->routed, n, a->batch->points, &a->record);
+    record_samples_encode(a->routed, n, a->points, &a->record);
     enum tsdb_status st = put_record(a, RECORD_SAMPLES, &a->record, position);
     if (st != TSDB_OK)
         return st;
     writer_reset(&a->record);
-    record_histograms_encode(a->routed, n, a->batch->points, &a->record);
+    record_histograms_encode(a->routed, n, a->points, &a->record);
     return put_record(a, RECORD_HISTOGRAMS, &a->record, position);
 }
 
 static enum tsdb_verdict apply_one(struct append *a, const struct routed *r)
 {
-    const struct tsdb_point *p = &a->batch->points[r->index];
+    const struct tsdb_point *p = &a->points[r->index];
     if (!p->histogram) {
         uint64_t bits;
         memcpy(&bits, &p->value, sizeof bits);
@@ -229,6 +336,7 @@ static enum tsdb_verdict apply_one(struct append *a, const struct routed *r)
 static void apply_shard(struct append *a, uint32_t from, uint32_t to)
 {
     struct head *h = &a->m->head;
+    ASSERT(((a->routed[from].ref ^ a->routed[to - 1].ref) & (SHARDS - 1)) == 0);
     mutex_lock(&h->shards[a->routed[from].ref & (SHARDS - 1)].lock);
     for (uint32_t i = from; i < to && i < from + PROBES_AT_ONCE / 4; i++)
         __builtin_prefetch(head_series(h, a->routed[i].ref), 1);
@@ -258,13 +366,17 @@ static enum tsdb_status append_under_gate(struct append *a, struct tsdb_appended
                 return st;
         }
     }
-    uint32_t routed = route(a);
-    enum tsdb_status st = journal_batch(a, routed, &out->position);
+    route(a);
+    if (a->batch->starts)
+        add_zeros(a);
+    enum tsdb_status st = journal_batch(a, a->shard_end[SHARDS - 1], &out->position);
     if (st != TSDB_OK)
         return st;
     for (uint32_t shard = 0, from = 0; shard < SHARDS; from = a->shard_end[shard++])
         if (a->shard_end[shard] > from)
             apply_shard(a, from, a->shard_end[shard]);
+    for (uint32_t i = 0; i < a->zeros; i++)
+        out->zeros += a->verdicts[n + i] == TSDB_ACCEPTED;
     for (uint32_t i = 0; i < n; i++) /* exemplars of refused points are none */
         if (a->verdicts[i] != TSDB_ACCEPTED && a->verdicts[i] != TSDB_DUPLICATE)
             a->refs[i] = ALIAS_NONE;
@@ -292,14 +404,19 @@ static void append_begin(struct append *a, struct metrics *m, const struct tsdb_
     a->m = m;
     a->batch = batch;
     a->count = batch->point_count;
+    a->points = batch->points;
+    a->routed = a->own;
+    a->empty = NULL;
+    a->zeros = 0;
     a->item = a->record = (struct writer){0};
     a->err = err;
     a->tenant = batch->tenant ? batch->tenant : "";
     if (a->tenant[0])
         a->tenant_hash = hash128(m->head.seed, a->tenant, strlen(a->tenant));
     mutex_lock(&m->config);
-    a->limits = m->limits;
-    int64_t past = m->limits.past_max ? m->limits.past_max : m->retention;
+    const struct tsdb_limits *own = tenant_limits_find(&m->tenant_limits, a->tenant);
+    a->limits = own ? *own : m->limits;
+    int64_t past = a->limits.past_max ? a->limits.past_max : m->retention;
     mutex_unlock(&m->config);
     a->now = clock_wall_ns(m->store->clock);
     a->ts_min = past && a->now > INT64_MIN + past ? a->now - past : INT64_MIN;
@@ -323,6 +440,11 @@ enum tsdb_status metrics_append(struct metrics *m, const struct tsdb_batch *batc
     rwlock_unlock(&m->store->gate);
     writer_release(&a.item);
     writer_release(&a.record);
+    if (a.routed != a.own) {
+        mem_free((struct tsdb_point *)(uintptr_t)a.points);
+        mem_free(a.routed);
+        mem_free(a.empty);
+    }
     if (st != TSDB_OK)
         return st;
     for (uint32_t i = 0; i < batch->point_count; i++)

@@ -14,7 +14,7 @@ _Static_assert(sizeof(struct series) == 64, "a series is one cache line");
 
 void head_init(struct head *h, uint64_t seed, struct budget *parent)
 {
-    *h = (struct head){.seed = seed};
+    *h = (struct head){.seed = seed, .stored_ts_max = INT64_MIN};
     budget_init(&h->budget, UINT64_MAX, parent);
     rwlock_init(&h->index);
     alias_init(&h->aliases);
@@ -169,8 +169,11 @@ enum tsdb_status head_create(struct head *h, uint32_t ref, struct tsdb_hash hash
     }
     struct shard *shard = &h->shards[ref & (SHARDS - 1)];
     mutex_lock(&shard->lock);
-    *head_series(h, ref) = (struct series){
-        .hash = hash, .tenant = tenant, .generation = h->generation, .is_live = true};
+    *head_series(h, ref) = (struct series){.hash = hash,
+                                           .newest = INT64_MIN,
+                                           .generation = h->generation,
+                                           .tenant = tenant,
+                                           .is_live = true};
     mutex_unlock(&shard->lock);
     alias_put(&h->aliases, hash, ref);
     h->tenants[tenant].series++;
@@ -231,7 +234,10 @@ enum tsdb_status head_restore(struct head *h, uint32_t ref, struct tsdb_labels l
     uint32_t which = head_tenant(h, tenant);
     if (which == HEAD_TENANTS_MAX)
         return TSDB_ELIMIT;
-    return head_create(h, ref, hash, (uint16_t)which, labels);
+    enum tsdb_status st = head_create(h, ref, hash, (uint16_t)which, labels);
+    if (st == TSDB_OK)
+        head_series(h, ref)->newest = h->stored_ts_max;
+    return st;
 }
 
 uint32_t head_tenant(struct head *h, const char *name)
@@ -252,6 +258,7 @@ static void took(struct head *h, struct shard *shard, struct series *s, size_t g
         shard->hot_bytes += grown;
     }
     s->generation = h->generation;
+    s->newest = ts > s->newest ? ts : s->newest;
     shard->samples++;
     if (ts < shard->ts_min)
         shard->ts_min = ts;

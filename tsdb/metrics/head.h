@@ -30,6 +30,7 @@ struct series {
     struct tsdb_hash hash; /* canonical, tenant included */
     struct hot *hot;       /* newest first; owned */
     struct hot_tail tail;
+    int64_t newest;      /* no sample is stored after it; INT64_MIN: there is none */
     uint16_t generation; /* of the last append */
     uint16_t tenant;     /* index into head.tenants */
     bool is_live;        /* false: the slot is free, or hidden and free soon */
@@ -66,6 +67,7 @@ struct head {
     uint32_t tenant_count;
     uint64_t created; /* guarded by index */
     uint64_t index_charged;
+    int64_t stored_ts_max; /* of the segments at the start: newest of restored series */
 };
 
 void head_init(struct head *h, uint64_t seed, struct budget *parent);

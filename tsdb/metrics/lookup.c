@@ -177,3 +177,47 @@ enum tsdb_status metrics_label_values(struct metrics *m, struct tsdb_text name,
     struct target t = {.name = {name.at ? name.at : empty, name.len}};
     return run(m, lookup, &t, fn, arg, err);
 }
+
+/* ---- pairs of active series ----------------------------------------------------------- */
+
+/* Hides the tenant's label. */
+struct cardinality {
+    tsdb_cardinality_fn *fn;
+    void *arg;
+};
+
+static bool on_pair(void *arg, struct tsdb_text name, struct tsdb_text value, uint32_t series)
+{
+    struct cardinality *c = arg;
+    if (text_equal(name, text_of(TENANT_LABEL)))
+        return true;
+    return c->fn(c->arg, (struct tsdb_label){name, value}, series);
+}
+
+static uint64_t tenant_series(const struct head *h, const char *tenant)
+{
+    for (uint32_t i = 0; i < h->tenant_count; i++)
+        if (strcmp(h->tenants[i].name, tenant) == 0)
+            return h->tenants[i].series;
+    return 0;
+}
+
+/* A tenant that is alone needs no look at each series. */
+void metrics_cardinality(struct metrics *m, const char *tenant, tsdb_cardinality_fn *fn, void *arg)
+{
+    struct cardinality c = {fn, arg};
+    struct head *h = &m->head;
+    struct ordinals refs = {0};
+    const char *name = tenant ? tenant : "";
+    const struct matcher own = {.kind = MATCH_EQ,
+                                .name = text_of(TENANT_LABEL),
+                                .value = text_of(name),
+                                .accepts_empty = !name[0]};
+    rwlock_read(&h->index);
+    if (tenant_series(h, name) == head_index_series(h->labels))
+        head_index_stats(h->labels, on_pair, &c);
+    else if (head_index_select(h->labels, &own, 1, &refs, NULL) == TSDB_OK)
+        head_index_stats_of(h->labels, &refs, on_pair, &c);
+    rwlock_unlock(&h->index);
+    ordinals_release(&refs);
+}

@@ -446,7 +446,7 @@ enum tsdb_status metrics_merge(struct metrics *m, bool is_forced, bool *did, str
     *did = false;
     struct choice *choice = MEM_NEW(struct choice);
     struct tsdb_error fault = {0};
-    mutex_lock(&m->tend);
+    mutex_lock(&m->store->tend);
     int64_t began = clock_mono_ns(m->store->clock);
     struct block_list *list = block_list_ref(m);
     enum tsdb_status st = TSDB_OK;
@@ -461,7 +461,7 @@ enum tsdb_status metrics_merge(struct metrics *m, bool is_forced, bool *did, str
     }
     block_list_unref(list);
     (void)atomic_fetch_add(&m->merge_ns, clock_mono_ns(m->store->clock) - began);
-    mutex_unlock(&m->tend);
+    mutex_unlock(&m->store->tend);
     mem_free(choice);
     if (st != TSDB_OK && err)
         *err = fault;
@@ -486,34 +486,20 @@ static uint32_t find_expired(struct metrics *m, const struct block_list *list, u
 {
     mutex_lock(&m->config);
     int64_t retention = m->retention;
-    uint64_t bytes_max = m->retention_bytes;
     mutex_unlock(&m->config);
     int64_t now = reached(m, list);
     int64_t oldest = retention > 0 && now > INT64_MIN + retention ? now - retention : INT64_MIN;
-    uint64_t bytes = 0;
-    for (uint32_t i = 0; i < list->count; i++)
-        bytes += list->blocks[i]->entry.bytes;
     uint32_t n = 0;
-    for (uint32_t i = 0; i < list->count && n < max; i++) {
-        if (list->blocks[i]->entry.ts_max >= oldest)
-            continue;
-        ids[n++] = list->blocks[i]->entry.id;
-        bytes -= list->blocks[i]->entry.bytes;
-    }
-    if (n > 0 || bytes_max == 0 || bytes <= bytes_max || list->count == 0)
-        return n;
-    const struct block *first = list->blocks[0]; /* by size: the oldest goes, one a call */
-    for (uint32_t i = 1; i < list->count; i++)
-        if (list->blocks[i]->entry.ts_max < first->entry.ts_max)
-            first = list->blocks[i];
-    ids[n++] = first->entry.id;
+    for (uint32_t i = 0; i < list->count && n < max; i++)
+        if (list->blocks[i]->entry.ts_max < oldest)
+            ids[n++] = list->blocks[i]->entry.id;
     return n;
 }
 
 enum tsdb_status metrics_expire(struct metrics *m, struct tsdb_error *err)
 {
     uint64_t ids[MERGE_INPUTS_MAX];
-    mutex_lock(&m->tend);
+    mutex_lock(&m->store->tend);
     struct block_list *list = block_list_ref(m);
     uint32_t n = find_expired(m, list, ids, MERGE_INPUTS_MAX);
     enum tsdb_status st = TSDB_OK;
@@ -526,6 +512,6 @@ enum tsdb_status metrics_expire(struct metrics *m, struct tsdb_error *err)
         }
     }
     block_list_unref(list);
-    mutex_unlock(&m->tend);
+    mutex_unlock(&m->store->tend);
     return st;
 }

@@ -123,6 +123,11 @@ static enum tsdb_status open_blocks(struct metrics *m, struct tsdb_error *err)
     for (size_t i = 0; i < count && st == TSDB_OK; i++)
         if (entries[i].signal == STORE_METRICS)
             st = open_block(m, &entries[i], m->blocks, err);
+    for (uint32_t i = 0; i < m->blocks->count; i++) {
+        int64_t newest = m->blocks->blocks[i]->entry.ts_max;
+        if (newest > m->head.stored_ts_max)
+            m->head.stored_ts_max = newest;
+    }
     mem_free(entries);
     return st;
 }
@@ -135,12 +140,12 @@ enum tsdb_status metrics_open(struct store *store, const struct tsdb_options *op
     m->merge_bytes_max = (size_t)256 << 20;
     head_init(&m->head, manifest_facts(store->manifest)->seed, &store->budget);
     catalog_init(&m->catalog, &store->budget);
-    mutex_init(&m->tend);
     mutex_init(&m->lists);
     mutex_init(&m->sets);
     mutex_init(&m->config);
     cond_init(&m->set_closed);
     metrics_configure(m, options);
+    metrics_add_sealer(m);
     metrics_load_damage(m);
     enum tsdb_status st = open_blocks(m, err);
     if (st == TSDB_OK)
@@ -165,7 +170,7 @@ void metrics_close(struct metrics *m)
     mem_free(m->lost);
     catalog_release(&m->catalog);
     head_release(&m->head);
-    mutex_release(&m->tend);
+    tenant_limits_release(&m->tenant_limits);
     mutex_release(&m->lists);
     mutex_release(&m->sets);
     mutex_release(&m->config);
@@ -175,11 +180,15 @@ void metrics_close(struct metrics *m)
 
 void metrics_configure(struct metrics *m, const struct tsdb_options *options)
 {
+    struct tenant_limits own, old;
+    tenant_limits_init(&own, options->tenant_limits, options->tenant_limits_count);
     mutex_lock(&m->config);
+    old = m->tenant_limits;
+    m->tenant_limits = own;
     m->limits = options->limits;
     m->retention = options->retention;
-    m->retention_bytes = options->retention_bytes;
     mutex_unlock(&m->config);
+    tenant_limits_release(&old);
     atomic_store(&m->store->budget.limit, options->limits.memory_bytes);
 }
 
@@ -227,10 +236,10 @@ void metrics_stats(struct metrics *m, struct tsdb_stats *out)
     tombstones_unref(t);
     out->exemplars = catalog_exemplar_count(&m->catalog);
     out->quarantined = atomic_load(&m->quarantined);
-    out->seals = atomic_load(&m->seals);
+    out->seals = atomic_load(&m->store->seals);
     out->merges = atomic_load(&m->merges);
     out->expired = atomic_load(&m->expired);
-    out->seal_ns_total = atomic_load(&m->seal_ns);
+    out->seal_ns_total = atomic_load(&m->store->seal_ns);
     out->merge_ns_total = atomic_load(&m->merge_ns);
     out->replay_ns = atomic_load(&m->replay_ns);
 }

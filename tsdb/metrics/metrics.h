@@ -5,7 +5,7 @@
  *   merge:   blocks of a window -> one block
  *   select:  head + blocks -> series_set (select.h)
  *
- * Opened by the facade over a struct store.  Locks, in this order: tend (sealing,
+ * Opened by the facade over a struct store.  Locks, in this order: store.tend (sealing,
  * merging, deleting: one at a time), the store's gate, head.index, shard; lists
  * and sets are leaves.
  */
@@ -16,6 +16,7 @@
 #include "tsdb/metrics/catalog.h"
 #include "tsdb/metrics/head.h"
 #include "tsdb/metrics/select.h"
+#include "tsdb/metrics/tenant_limits.h"
 #include "tsdb/store/store.h"
 
 /* The blocks at one moment, what was written first in front.  Shared by reference. */
@@ -45,11 +46,13 @@ struct lost_range {
     int64_t ts_min, ts_max;
 };
 
+struct seal; /* seal.c */
+
 struct metrics {
     struct store *store; /* borrowed */
     struct head head;
-    struct catalog catalog; /* metadata and exemplars */
-    struct mutex tend;
+    struct catalog catalog;        /* metadata and exemplars */
+    struct seal *seal;             /* owned: between turn and publish; guarded by store.tend */
     struct mutex lists;            /* guards the next four */
     struct block_list *blocks;     /* referenced */
     struct tombstones *tombstones; /* referenced */
@@ -59,13 +62,13 @@ struct metrics {
     struct cond set_closed;
     struct series_set *open_sets;
     uint64_t set_sequence;
-    struct mutex config; /* guards the next three */
+    struct mutex config; /* guards the next four */
     struct tsdb_limits limits;
+    struct tenant_limits tenant_limits;
     int64_t retention;
-    uint64_t retention_bytes;
     size_t merge_bytes_max; /* of one series' histograms in memory at once; fixed */
-    _Atomic uint64_t seals, merges, expired, quarantined, samples_merged;
-    _Atomic int64_t seal_ns, merge_ns, replay_ns;
+    _Atomic uint64_t merges, expired, quarantined, samples_merged;
+    _Atomic int64_t merge_ns, replay_ns;
 };
 
 TSDB_NODISCARD enum tsdb_status metrics_open(struct store *store,
@@ -87,15 +90,13 @@ TSDB_NODISCARD enum tsdb_status metrics_append(struct metrics *m, const struct t
 /* Reads the journal back into the head (replay.c). */
 TSDB_NODISCARD enum tsdb_status metrics_replay(struct metrics *m, struct tsdb_error *err);
 
-/* Writes what the head holds into blocks; leaves the journal empty (seal.c). */
-TSDB_NODISCARD enum tsdb_status metrics_seal(struct metrics *m, struct tsdb_error *err);
-/* The same with `tend` held. */
-TSDB_NODISCARD enum tsdb_status metrics_seal_locked(struct metrics *m, struct tsdb_error *err);
+/* The part of metrics in store_seal (seal.c). */
+void metrics_add_sealer(struct metrics *m);
 /* One due merge; *did says whether there was one.  is_forced: also windows that
  * would wait for company (merge.c). */
 TSDB_NODISCARD enum tsdb_status metrics_merge(struct metrics *m, bool is_forced, bool *did,
                                               struct tsdb_error *err);
-/* Drops blocks beyond the retention by time and by size. */
+/* Drops blocks beyond the retention by time. */
 TSDB_NODISCARD enum tsdb_status metrics_expire(struct metrics *m, struct tsdb_error *err);
 
 /* Checks the block with the lowest id above `after`, every byte; a damaged one is
@@ -147,6 +148,8 @@ TSDB_NODISCARD enum tsdb_status metrics_label_names(struct metrics *m, const str
 TSDB_NODISCARD enum tsdb_status metrics_label_values(struct metrics *m, struct tsdb_text name,
                                                      const struct lookup *lookup, tsdb_text_fn *fn,
                                                      void *arg, struct tsdb_error *err);
+/* tsdb_cardinality. */
+void metrics_cardinality(struct metrics *m, const char *tenant, tsdb_cardinality_fn *fn, void *arg);
 
 void metrics_stats(struct metrics *m, struct tsdb_stats *out);
 

@@ -1,15 +1,11 @@
-/* Sealing: the hot blocks of the generations before become blocks.
+/* The metrics' part of sealing (store/sealing.h): hot blocks become blocks.
  *
- *   1 turn     gate closed: note the journal's end P, turn the generation
- *   2 write    series by series, in order, into one block per time window
- *   3 define   live series and metadata again into the journal, synced: the records
- *              that remain do not need anything from before P
- *   4 commit   one manifest edit: the blocks, and the floor P
- *   5 publish  readers see the blocks; hide idle series; wait for the readers from
- *              before; drop the hot blocks and what was hidden; recycle the journal up to P
- *
- * A crash before 4 leaves orphans that the next start removes, and the journal; a
- * failure anywhere leaves the samples in the head, and the next seal takes them. */
+ *   turn       the generation, and the catalog's
+ *   write      series by series, in order, into one block per time window; then live series
+ *              and metadata again into the journal, synced: the records that remain do not
+ *              need anything from before
+ *   publish    readers see the blocks; idle series are hidden; the readers from before are
+ *              waited for; hot blocks and what was hidden are dropped */
 #include "tsdb/metrics/metrics.h"
 
 #include "tsdb/base/assert.h"
@@ -42,10 +38,8 @@ struct window {
 struct seal {
     struct metrics *m;
     int64_t now;
-    uint64_t position;
     struct window windows[WINDOWS_MAX];
     uint32_t window_count;
-    bool may_be_listed; /* the manifest's edit was tried: the files must stay */
     struct held_exemplar *exemplars;
     uint32_t exemplar_count;
     struct samples samples;
@@ -313,24 +307,25 @@ static enum tsdb_status define_again(struct metrics *m, struct tsdb_error *err)
     return st == TSDB_OK ? journal_sync(m->store->journal, err) : st;
 }
 
-/* ---- the five steps --------------------------------------------------------------------- */
+/* ---- the steps --------------------------------------------------------------------------- */
 
-static void turn(struct seal *s)
+static void turn(void *arg)
 {
-    struct store *store = s->m->store;
-    rwlock_write(&store->gate);
-    s->position = journal_end(store->journal);
-    head_turn(&s->m->head);
-    catalog_turn(&s->m->catalog);
-    rwlock_unlock(&store->gate);
-    s->exemplars = catalog_sealed(&s->m->catalog, &s->exemplar_count);
+    struct metrics *m = arg;
+    ASSERT(m->seal == NULL);
+    struct seal *s = MEM_NEW(struct seal);
+    s->m = m;
+    s->now = clock_wall_ns(m->store->clock);
+    samples_init(&s->samples, NULL);
+    s->samples.arena.limit = SIZE_MAX; /* the head holds a quarter of the memory at most */
+    head_turn(&m->head);
+    catalog_turn(&m->catalog);
+    m->seal = s;
 }
 
-/* Ends the files, opens them as blocks and commits them with the floor. */
-static enum tsdb_status commit(struct seal *s)
+/* Ends the files and opens them as blocks. */
+static enum tsdb_status finish(struct seal *s, struct seal_edit *edit)
 {
-    struct manifest_segment entries[WINDOWS_MAX];
-    size_t n = 0;
     for (uint32_t i = 0; i < s->window_count; i++) {
         struct window *w = &s->windows[i];
         struct block_writer *writer = w->writer;
@@ -339,102 +334,81 @@ static enum tsdb_status commit(struct seal *s)
         if (st != TSDB_OK)
             return st;
         ASSERT(w->facts.series > 0); /* a window is opened for a sample */
-        struct manifest_segment *e = &entries[n++];
-        *e = (struct manifest_segment){.id = w->id,
-                                       .signal = STORE_METRICS,
-                                       .ts_min = w->facts.ts_min,
-                                       .ts_max = w->facts.ts_max,
-                                       .bytes = w->facts.bytes,
-                                       .series = w->facts.series,
-                                       .samples = w->facts.samples,
-                                       .content = w->facts.content};
+        struct manifest_segment entry = {.id = w->id,
+                                         .signal = STORE_METRICS,
+                                         .ts_min = w->facts.ts_min,
+                                         .ts_max = w->facts.ts_max,
+                                         .bytes = w->facts.bytes,
+                                         .series = w->facts.series,
+                                         .samples = w->facts.samples,
+                                         .content = w->facts.content};
         char path[STORE_PATH_MAX];
         store_segment_path(s->m->store, w->id, STORE_METRICS, path);
-        st = block_open(s->m->store->fs, path, e, &w->block, s->err);
+        st = block_open(s->m->store->fs, path, &entry, &w->block, s->err);
         if (st != TSDB_OK)
             return st;
+        seal_edit_add(edit, &entry);
     }
-    s->may_be_listed = true;
-    struct manifest_edit edit = {
-        .added = entries, .added_count = n, .has_floor = true, .floor = s->position};
-    return store_apply(s->m->store, &edit, s->err);
+    return TSDB_OK;
 }
 
-static void publish(struct seal *s)
+static enum tsdb_status write_segments(void *arg, struct seal_edit *edit, struct tsdb_error *err)
 {
-    struct block *blocks[WINDOWS_MAX];
-    for (uint32_t i = 0; i < s->window_count; i++) {
-        blocks[i] = s->windows[i].block;
-        s->windows[i].block = NULL;
-    }
-    block_list_swap(s->m, blocks, s->window_count, NULL, 0);
-    struct ordinals idle = {0};
-    rwlock_write(&s->m->store->gate);
-    head_hide_idle(&s->m->head, s->now - IDLE_MINUTES * NS_PER_MINUTE, &idle);
-    rwlock_unlock(&s->m->store->gate);
-    series_sets_wait(s->m);
-    head_drop(&s->m->head);
-    head_forget(&s->m->head, &idle);
-    ordinals_release(&idle);
-    catalog_drop_sealed(&s->m->catalog);
-    journal_release_below(s->m->store->journal, s->position);
+    struct metrics *m = arg;
+    struct seal *s = m->seal;
+    s->err = err;
+    s->exemplars = catalog_sealed(&m->catalog, &s->exemplar_count);
+    enum tsdb_status st = write_all(s);
+    if (st == TSDB_OK)
+        st = define_again(m, err);
+    return st == TSDB_OK ? finish(s, edit) : st;
 }
 
-static void release(struct seal *s)
+static void release(struct metrics *m, bool keeps_files)
 {
+    struct seal *s = m->seal;
+    m->seal = NULL;
     for (uint32_t i = 0; i < s->window_count; i++) {
         struct window *w = &s->windows[i];
         block_writer_abort(w->writer);
-        if (w->block && !s->may_be_listed)
+        if (w->block && !keeps_files)
             segment_retire(w->block->segment);
         block_unref(w->block);
     }
     samples_release(&s->samples);
     mem_free(s->exemplars);
-}
-
-static enum tsdb_status seal(struct seal *s)
-{
-    enum tsdb_status st = store_settle(s->m->store, s->err);
-    if (st != TSDB_OK)
-        return st;
-    turn(s);
-    st = write_all(s);
-    if (st == TSDB_OK)
-        st = define_again(s->m, s->err);
-    if (st == TSDB_OK)
-        st = commit(s);
-    if (st == TSDB_OK)
-        publish(s);
-    return st;
-}
-
-enum tsdb_status metrics_seal_locked(struct metrics *m, struct tsdb_error *err)
-{
-    if (m->store->is_read_only)
-        return tsdb_fail(err, TSDB_EINVAL, "the store is open for reading only");
-    struct seal *s = MEM_NEW(struct seal);
-    s->m = m;
-    s->now = clock_wall_ns(m->store->clock);
-    s->err = err;
-    samples_init(&s->samples, NULL);
-    s->samples.arena.limit = SIZE_MAX; /* the head holds a quarter of the memory at most */
-    int64_t began = clock_mono_ns(m->store->clock);
-    enum tsdb_status st = seal(s);
-    (void)atomic_fetch_add(&m->seal_ns, clock_mono_ns(m->store->clock) - began);
-    release(s);
     mem_free(s);
-    if (st == TSDB_OK) {
-        (void)atomic_fetch_add(&m->seals, 1);
-        mem_trim();
-    }
-    return st;
 }
 
-enum tsdb_status metrics_seal(struct metrics *m, struct tsdb_error *err)
+static void publish(void *arg)
 {
-    mutex_lock(&m->tend);
-    enum tsdb_status st = metrics_seal_locked(m, err);
-    mutex_unlock(&m->tend);
-    return st;
+    struct metrics *m = arg;
+    struct seal *s = m->seal;
+    struct block *blocks[WINDOWS_MAX];
+    for (uint32_t i = 0; i < s->window_count; i++) {
+        blocks[i] = s->windows[i].block;
+        s->windows[i].block = NULL;
+    }
+    block_list_swap(m, blocks, s->window_count, NULL, 0);
+    struct ordinals idle = {0};
+    rwlock_write(&m->store->gate);
+    head_hide_idle(&m->head, s->now - IDLE_MINUTES * NS_PER_MINUTE, &idle);
+    rwlock_unlock(&m->store->gate);
+    series_sets_wait(m);
+    head_drop(&m->head);
+    head_forget(&m->head, &idle);
+    ordinals_release(&idle);
+    catalog_drop_sealed(&m->catalog);
+    release(m, true);
+}
+
+static void abandon(void *arg, bool may_be_listed)
+{
+    release(arg, may_be_listed);
+}
+
+void metrics_add_sealer(struct metrics *m)
+{
+    struct sealer sealer = {m, turn, write_segments, publish, abandon};
+    store_add_sealer(m->store, &sealer);
 }

@@ -43,7 +43,8 @@ void expr_each_child(const struct expr *e, expr_fn *fn, void *arg)
     switch (e->kind) {
     case EXPR_NUMBER:
     case EXPR_STRING:
-    case EXPR_SELECTOR: break;
+    case EXPR_SELECTOR:
+    case EXPR_FOREIGN: break;
     case EXPR_MATRIX: fn(arg, e->matrix.selector); break;
     case EXPR_SUBQUERY: fn(arg, e->subquery.expr); break;
     case EXPR_UNARY: fn(arg, e->unary.expr); break;

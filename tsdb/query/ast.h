@@ -54,6 +54,7 @@ enum expr_kind {
     EXPR_BINARY,
     EXPR_AGGREGATE,
     EXPR_CALL,
+    EXPR_FOREIGN, /* another language's leaf; PromQL's text never makes one */
 };
 
 enum expr_match { EXPR_MATCH_EQUAL, EXPR_MATCH_NOT_EQUAL, EXPR_MATCH_REGEX, EXPR_MATCH_NOT_REGEX };
@@ -181,6 +182,25 @@ struct expr_call {
     uint32_t count;
 };
 
+struct expr;
+struct eval;
+struct grid;
+struct op;
+
+/* The operator of a foreign leaf (tsdb/query/eval.h). */
+typedef enum tsdb_status expr_open_fn(struct eval *ev, const struct expr *e,
+                                      const struct grid *grid, struct op **out,
+                                      struct tsdb_error *err);
+typedef void expr_format_fn(const struct expr *e, struct writer *out);
+
+/* An instant vector that another language reads from its own store: LogQL's range
+ * aggregations, so that sums, binary operators and the like over them are PromQL's. */
+struct expr_foreign {
+    const void *node;
+    expr_open_fn *open;     /* NULL: the tree is only for printing */
+    expr_format_fn *format; /* one line */
+};
+
 struct expr {
     enum expr_kind kind;
     enum expr_type type;
@@ -198,6 +218,7 @@ struct expr {
         struct expr_binary binary;
         struct expr_aggregate aggregate;
         struct expr_call call;
+        struct expr_foreign foreign;
     };
 };
 

@@ -109,6 +109,6 @@ bool duration_of_seconds(double seconds, int64_t *ns)
     if (!(fabs(seconds) < (double)(INT64_MAX / NS_PER_S)))
         return false;
     double whole = trunc(seconds); /* apart: a double holds 104 days of nanoseconds */
-    *ns = (int64_t)whole * NS_PER_S + (int64_t)round((seconds - whole) * NS_PER_S);
+    *ns = (int64_t)whole * NS_PER_S + (int64_t)round((seconds - whole) * (double)NS_PER_S);
     return true;
 }

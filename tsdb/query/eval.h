@@ -63,6 +63,7 @@ struct row {
 /* What one query shares between its operators. */
 struct eval {
     struct metrics *metrics;
+    void *foreign; /* what the EXPR_FOREIGN leaves read from; NULL: there are none */
     struct clock *clock;
     struct budget *budget;  /* the query's own */
     struct arena arena;     /* lives as long as the query */

@@ -19,6 +19,7 @@ enum tsdb_status op_new(struct eval *ev, const struct expr *e, const struct grid
     case EXPR_BINARY: return binary_new(ev, e, grid, out, err);
     case EXPR_AGGREGATE: return aggregate_new(ev, e, grid, out, err);
     case EXPR_CALL: return call_new(ev, e, grid, out, err);
+    case EXPR_FOREIGN: return e->foreign.open(ev, e, grid, out, err);
     case EXPR_PAREN:
     case EXPR_STRING:
     case EXPR_MATRIX:

@@ -235,6 +235,7 @@ static void put_line(struct writer *out, const struct expr *e, size_t most)
         writer_u8(out, ')');
         break;
     case EXPR_CALL: put_arguments(out, &e->call, most); break;
+    case EXPR_FOREIGN: e->foreign.format(e, out); break;
     }
 }
 
@@ -276,6 +277,7 @@ static void put_split(struct pretty *p, const struct expr *e, uint32_t level)
     case EXPR_STRING:
     case EXPR_SELECTOR:
     case EXPR_MATRIX:
+    case EXPR_FOREIGN:
         indent(p, level);
         put_line(p->out, e, SIZE_MAX);
         break;

@@ -96,8 +96,15 @@ static void take_options(struct query *q, const struct query_store *store,
     arena_init(&ev->scratch, SIZE_MAX, &q->budget);
 }
 
-static enum tsdb_status parse(struct query *q, struct tsdb_text text, const char *tenant,
-                              struct tsdb_error *err)
+static enum tsdb_status parse_promql(void *foreign, struct tsdb_text text, struct arena *arena,
+                                     struct expr **out, struct tsdb_error *err)
+{
+    (void)foreign;
+    return promql_parse(text, arena, out, err);
+}
+
+static enum tsdb_status parse(struct query *q, const struct query_language *language,
+                              struct tsdb_text text, const char *tenant, struct tsdb_error *err)
 {
     struct eval *ev = &q->ev;
     q->text = text_keep(&ev->arena, text);
@@ -107,7 +114,10 @@ static enum tsdb_status parse(struct query *q, struct tsdb_text text, const char
         return eval_full(ev, err);
     annotations_init(&ev->annotations, &ev->arena, q->text);
     struct expr *e = NULL;
-    enum tsdb_status st = promql_parse(q->text, &ev->arena, &e, err);
+    ev->foreign = language->foreign;
+    if (language->begin)
+        language->begin(language->foreign, ev);
+    enum tsdb_status st = language->parse(language->foreign, q->text, &ev->arena, &e, err);
     if (st == TSDB_OK)
         q->expr = expr_unwrap(e);
     return st;
@@ -117,10 +127,19 @@ enum tsdb_status query_open(const struct query_store *store, struct tsdb_text te
                             const struct tsdb_query_options *options, struct query **out,
                             struct tsdb_error *err)
 {
+    static const struct query_language promql = {.parse = parse_promql};
+    return query_open_in(store, &promql, text, options, out, err);
+}
+
+enum tsdb_status query_open_in(const struct query_store *store,
+                               const struct query_language *language, struct tsdb_text text,
+                               const struct tsdb_query_options *options, struct query **out,
+                               struct tsdb_error *err)
+{
     int64_t began = clock_mono_ns(store->clock);
     struct query *q = MEM_NEW(struct query);
     take_options(q, store, options);
-    enum tsdb_status st = parse(q, text, options->tenant, err);
+    enum tsdb_status st = parse(q, language, text, options->tenant, err);
     if (st == TSDB_OK)
         st = take_times(q, options, err);
     if (st == TSDB_OK)
@@ -206,7 +225,8 @@ static enum tsdb_status run(struct query *q, struct tsdb_error *err)
     case EXPR_PAREN:
     case EXPR_BINARY:
     case EXPR_AGGREGATE:
-    case EXPR_CALL: break;
+    case EXPR_CALL:
+    case EXPR_FOREIGN: break;
     }
     return collect(q, q->expr, err);
 }

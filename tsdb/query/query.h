@@ -25,8 +25,11 @@
 
 #include "tsdb/tsdb.h"
 
+struct arena;
 struct budget;
 struct clock;
+struct eval;
+struct expr;
 struct metrics;
 struct query;
 
@@ -45,11 +48,27 @@ struct query_store {
     struct budget *budget; /* of all queries; may be NULL */
 };
 
+/* Another language with the same operators: its parser, and what its leaves read from.
+ * The tree lives in the arena and has passed typecheck. */
+struct query_language {
+    enum tsdb_status (*parse)(void *foreign, struct tsdb_text text, struct arena *arena,
+                              struct expr **out, struct tsdb_error *err);
+    /* Tells the leaves of the query's state; called once, before parse. */
+    void (*begin)(void *foreign, struct eval *ev);
+    void *foreign; /* eval.foreign */
+};
+
 /* text and options are copied.  TSDB_EINVAL: the text does not parse, or asks
  * for a range where there must be an instant. */
 TSDB_NODISCARD enum tsdb_status query_open(const struct query_store *store, struct tsdb_text text,
                                            const struct tsdb_query_options *options,
                                            struct query **out, struct tsdb_error *err);
+/* The same in another language. */
+TSDB_NODISCARD enum tsdb_status query_open_in(const struct query_store *store,
+                                              const struct query_language *language,
+                                              struct tsdb_text text,
+                                              const struct tsdb_query_options *options,
+                                              struct query **out, struct tsdb_error *err);
 enum tsdb_value_kind query_kind(const struct query *q);
 /* TSDB_OK, TSDB_END or an error, after which the query only closes.  *out is
  * borrowed until the next call. */

@@ -92,6 +92,10 @@ void node_settle(struct expr *e)
         e->type = e->call.function->result;
         e->is_invariant = call_is_invariant(&e->call);
         break;
+    case EXPR_FOREIGN:
+        e->type = TYPE_VECTOR;
+        e->is_invariant = false;
+        break;
     }
 }
 
@@ -297,7 +301,8 @@ static enum tsdb_status check(const struct check *c, const struct expr *e)
 {
     switch (e->kind) {
     case EXPR_NUMBER:
-    case EXPR_STRING: return TSDB_OK;
+    case EXPR_STRING:
+    case EXPR_FOREIGN: return TSDB_OK;
     case EXPR_SELECTOR: return check_selector(c, e);
     case EXPR_MATRIX: return check(c, e->matrix.selector);
     case EXPR_SUBQUERY: return check_subquery(c, e);

@@ -579,3 +579,25 @@ void head_index_stats(const struct head_index *ix, select_stat_fn *fn, void *arg
     enum tsdb_status st = select_stats(head_index_face(ix), fn, arg, NULL);
     ASSERT(st == TSDB_OK);
 }
+
+void head_index_stats_of(const struct head_index *ix, const struct ordinals *refs,
+                         select_stat_fn *fn, void *arg)
+{
+    uint32_t *series = MEM_ARRAY(uint32_t, ix->table.pair_limit);
+    for (uint32_t i = 0; i < refs->count; i++) {
+        uint32_t pairs[LABELS_MAX], count = 0;
+        const uint8_t *record = record_of(ix, refs->at[i]);
+        if (record)
+            (void)record_read(record, pairs, &count);
+        for (uint32_t k = 0; k < count; k++)
+            series[pairs[k]]++;
+    }
+    bool is_wanted = true;
+    for (uint32_t id = 0; id < ix->table.pair_limit && is_wanted; id++) {
+        if (series[id] == 0)
+            continue;
+        const struct pair *p = ix->table.pairs[id];
+        is_wanted = fn(arg, label_name_text(&ix->table.names[p->name]), pair_text(p), series[id]);
+    }
+    mem_free(series);
+}

@@ -66,8 +66,11 @@ void head_index_names_of(const struct head_index *ix, const struct ordinals *ref
                          void *arg);
 void head_index_values_of(const struct head_index *ix, struct tsdb_text name,
                           const struct ordinals *refs, tsdb_text_fn *fn, void *arg);
-/* Every label pair with how many series have it; in no order. */
+/* Every label pair with how many series have it; in no order.  The _of form reads the
+ * label record of each ref. */
 void head_index_stats(const struct head_index *ix, select_stat_fn *fn, void *arg);
+void head_index_stats_of(const struct head_index *ix, const struct ordinals *refs,
+                         select_stat_fn *fn, void *arg);
 
 uint32_t head_index_series(const struct head_index *ix);
 uint32_t head_index_pairs(const struct head_index *ix);

@@ -151,6 +151,7 @@ enum tsdb_status store_open(const struct tsdb_options *options, struct store *s,
     if (s->is_read_only)
         s->fs = fs_frozen_init(&s->frozen, s->fs);
     mutex_init(&s->manifest_lock);
+    mutex_init(&s->tend);
     rwlock_init(&s->gate);
     budget_init(&s->budget, options->limits.memory_bytes, NULL);
     enum tsdb_status st = s->is_read_only ? open_manifest(s, err) : open_writable(s, options, err);
@@ -170,6 +171,7 @@ void store_close(struct store *s)
     manifest_close(s->manifest);
     fs_close(s->lock);
     mutex_release(&s->manifest_lock);
+    mutex_release(&s->tend);
     rwlock_release(&s->gate);
     mem_free(s->dir);
     s->dir = NULL;

@@ -19,6 +19,7 @@
 #include "tsdb/base/thread.h"
 #include "tsdb/store/journal.h"
 #include "tsdb/store/manifest.h"
+#include "tsdb/store/sealing.h"
 
 enum { STORE_PATH_MAX = 4096 };
 
@@ -32,6 +33,11 @@ struct store {
     struct manifest *manifest;
     struct mutex manifest_lock;
     struct rwlock gate;
+    struct mutex tend; /* sealing, merging, deleting: one at a time, all signals; before the gate */
+    struct sealer sealers[STORE_SIGNAL_COUNT];
+    uint32_t sealer_count;
+    _Atomic uint64_t seals;
+    _Atomic int64_t seal_ns;
     struct budget budget;
     bool is_read_only, has_no_threads;
     bool is_unsettled;         /* an edit of the manifest failed: nobody knows what is on disk */

@@ -17,6 +17,7 @@
 
 struct exchange {
     const char *path, *query, *body, *body_type, *body_coding, *accept;
+    const char *tenant; /* NULL: the default one */
     struct arena arena;
     struct mutex lock;
     struct cond change;
@@ -83,8 +84,7 @@ struct tsdb_text exchange_query(const struct exchange *x)
 
 struct tsdb_text exchange_tenant(const struct exchange *x)
 {
-    (void)x;
-    return text_of("");
+    return text_of(x->tenant ? x->tenant : "");
 }
 
 struct tsdb_text exchange_header(const struct exchange *x, const char *name)

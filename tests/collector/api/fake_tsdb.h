@@ -19,6 +19,7 @@
 enum { FAKE_MAX = 16 };
 
 struct tsdb {
+    char cardinality_of[32]; /* "<tenant>" */
     /* queries */
     enum tsdb_value_kind kind;
     struct tsdb_result results[FAKE_MAX];
@@ -252,8 +253,9 @@ enum tsdb_status tsdb_snapshot(struct tsdb *db, const char *name, struct tsdb_er
     return TSDB_OK;
 }
 
-void tsdb_cardinality(struct tsdb *db, tsdb_cardinality_fn *fn, void *arg)
+void tsdb_cardinality(struct tsdb *db, const char *tenant, tsdb_cardinality_fn *fn, void *arg)
 {
+    (void)snprintf(db->cardinality_of, sizeof db->cardinality_of, "<%s>", tenant);
     for (size_t i = 0; i < db->series_count; i++)
         for (uint32_t k = 0; k < db->series[i].count; k++)
             if (!fn(arg, db->series[i].at[k], (uint32_t)i + 1))

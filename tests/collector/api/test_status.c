@@ -63,4 +63,15 @@ Test(status, tsdb_counts_names_and_values)
                     "{\"name\":\"__name__\",\"value\":2}],"
                     "\"seriesCountByLabelValuePair\":[{\"name\":\"job=yy\",\"value\":3},"
                     "{\"name\":\"job=x\",\"value\":2}]}"));
+    cr_assert_str_eq(db.cardinality_of, "<>");
+}
+
+Test(status, tsdb_counts_the_tenants_own)
+{
+    exchange_init(&x, "/api/v1/status/tsdb", "");
+    x.tenant = "acme";
+    send_to(&x);
+    exchange_wait(&x);
+    cr_assert_str_eq(db.cardinality_of, "<acme>");
+    exchange_release(&x);
 }

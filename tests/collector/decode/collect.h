@@ -122,6 +122,8 @@ static inline void collect_point(struct collect *c, struct decode_batch *b, uint
         writer_format(w, "%016llx", (unsigned long long)collect_bits(p->value));
     if (b->notes[i].is_delta)
         writer_format(w, " delta since %lld", (long long)b->notes[i].start_ts);
+    if (b->notes[i].is_total && b->notes[i].start_ts != 0)
+        writer_format(w, " total since %lld", (long long)b->notes[i].start_ts);
     if (c->key_count < COLLECT_MAX)
         c->keys[c->key_count++] = p->key;
     collect_line(c, w);

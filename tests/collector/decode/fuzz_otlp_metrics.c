@@ -112,6 +112,7 @@ static Otlp__Histogram *build_histogram(struct entropy *e)
     h->data_points[0] = p;
     p->attributes = build_attributes(e, &p->n_attributes);
     p->time_unix_nano = entropy_u64(e);
+    p->start_time_unix_nano = entropy_u8(e);
     p->count = entropy_u64(e);
     p->n_explicit_bounds = entropy_below(e, 4);
     p->n_bucket_counts = p->n_explicit_bounds + (entropy_u8(e) % 8 != 7);
@@ -260,7 +261,7 @@ struct around {
     const Otlp__Metric *metric;
     struct tsdb_text family;
     int64_t latest;
-    bool is_delta;
+    bool is_delta, is_total;
 };
 
 struct set {
@@ -390,9 +391,11 @@ static void begin_line(struct around *a, Otlp__KeyValue **attributes, size_t cou
 
 static void end_line(struct around *a, bool is_stale, uint64_t start)
 {
+    long long since = start > INT64_MAX ? INT64_MAX : (long long)start;
     if (a->is_delta && !is_stale)
-        writer_format(&a->w, " delta since %lld",
-                      (long long)(start > INT64_MAX ? INT64_MAX : (int64_t)start));
+        writer_format(&a->w, " delta since %lld", since);
+    if (a->is_total && !is_stale && since != 0)
+        writer_format(&a->w, " total since %lld", since);
     collect_line(a->out, &a->w);
 }
 
@@ -527,9 +530,9 @@ static void put_summary(struct around *a, const Otlp__SummaryDataPoint *p)
         put_value(a, p->quantile_values[i]->value, p->flags, 0);
     }
     begin_line(a, p->attributes, p->n_attributes, "_sum", NULL, 0, p->time_unix_nano);
-    put_value(a, p->sum, p->flags, 0);
+    put_value(a, p->sum, p->flags, p->start_time_unix_nano);
     begin_line(a, p->attributes, p->n_attributes, "_count", NULL, 0, p->time_unix_nano);
-    put_value(a, (double)p->count, p->flags, 0);
+    put_value(a, (double)p->count, p->flags, p->start_time_unix_nano);
 }
 
 /* Number of points, what Prometheus calls the type, and the temporality. */
@@ -586,6 +589,7 @@ static void put_metric(struct around *a, const Otlp__Metric *m)
         suffix = OTLP_COUNTER;
     a->metric = m;
     a->is_delta = temporality == 1;
+    a->is_total = temporality == 2 && type != TSDB_METRIC_GAUGE;
     a->family = otlp_metric_name(options.strategy, text_of(m->name), text_of(m->unit), suffix,
                                  oracle_arena());
     struct tsdb_text unit = otlp_unit_name(text_of(m->unit), oracle_arena());

@@ -29,11 +29,13 @@ static struct bytes build(struct entropy *e)
             prw2__sample__init(s->samples[k]);
             s->samples[k]->value = entropy_double(e);
             s->samples[k]->timestamp = (int64_t)entropy_u64(e);
+            s->samples[k]->start_timestamp = entropy_u8(e) & 1 ? (int64_t)entropy_u64(e) : 0;
         }
         if (entropy_u8(e) & 1) {
             s->metadata = ORACLE_NEW(Prw2__Metadata);
             prw2__metadata__init(s->metadata);
             s->metadata->help_ref = entropy_u8(e) % 9;
+            s->metadata->type = (Prw2__Metadata__MetricType)(entropy_u8(e) % 9);
         }
     }
     size_t len = prw2__request__get_packed_size(&request);
@@ -90,17 +92,36 @@ static enum tsdb_status decode(struct bytes in, struct collect *got)
     return st;
 }
 
+static int64_t ns_of(int64_t ms)
+{
+    int64_t ns;
+    if (__builtin_mul_overflow(ms, INT64_C(1000000), &ns))
+        return ms < 0 ? INT64_MIN : INT64_MAX;
+    return ns;
+}
+
+static bool is_total(const Prw2__TimeSeries *s, struct tsdb_labels labels)
+{
+    int type = s->metadata ? (int)s->metadata->type : 0;
+    bool has_quantile = false;
+    for (uint32_t i = 0; i < labels.count; i++)
+        has_quantile |= text_equal(labels.at[i].name, text_of("quantile"));
+    return type == TSDB_METRIC_COUNTER || type == TSDB_METRIC_HISTOGRAM ||
+           (type == TSDB_METRIC_SUMMARY && !has_quantile);
+}
+
 static void put_series(const Prw2__Request *r, const Prw2__TimeSeries *s, struct collect *want)
 {
     struct tsdb_labels labels;
     struct writer w = {0};
     for (size_t k = 0; k < s->n_samples && labels_of(r, s, &labels); k++) {
-        int64_t ns;
-        if (__builtin_mul_overflow(s->samples[k]->timestamp, INT64_C(1000000), &ns))
-            ns = s->samples[k]->timestamp < 0 ? INT64_MIN : INT64_MAX;
+        const Prw2__Sample *p = s->samples[k];
+        uint64_t bits = collect_bits(p->value);
         collect_labels(&w, labels);
-        writer_format(&w, " %lld %016llx", (long long)ns,
-                      (unsigned long long)collect_bits(s->samples[k]->value));
+        writer_format(&w, " %lld %016llx", (long long)ns_of(p->timestamp),
+                      (unsigned long long)bits);
+        if (p->start_timestamp != 0 && bits != UINT64_C(0x7ff0000000000002) && is_total(s, labels))
+            writer_format(&w, " total since %lld", (long long)ns_of(p->start_timestamp));
         collect_line(want, &w);
     }
     writer_release(&w);

@@ -255,6 +255,47 @@ Test(otlp_metrics, delta_points_say_so)
     expect("{__name__=\"hits_total\"} 1700000000123456789 4000000000000000 delta since 5");
 }
 
+static void as_sum(struct request *r, bool is_monotonic)
+{
+    as_gauge(r, 2);
+    r->metric.data_case = OTLP__METRIC__DATA_SUM;
+    r->metric.sum = &r->sum;
+    r->sum.is_monotonic = is_monotonic;
+}
+
+/* What counts from its start, and what only has one. */
+Test(otlp_metrics, monotonic_cumulative_sums_say_since_when)
+{
+    struct request r;
+    request_init(&r, "hits");
+    as_sum(&r, true);
+    r.number.start_time_unix_nano = 5;
+    cr_assert_eq(decode(&r), TSDB_OK);
+    expect("{__name__=\"hits_total\"} 1700000000123456789 4000000000000000 total since 5");
+    request_init(&r, "late");
+    as_sum(&r, true);
+    r.number.start_time_unix_nano = UINT64_MAX;
+    cr_assert_eq(decode(&r), TSDB_OK);
+    expect("{__name__=\"late_total\"} 1700000000123456789 4000000000000000 total since "
+           "9223372036854775807");
+    request_init(&r, "size");
+    as_sum(&r, false);
+    r.number.start_time_unix_nano = 5;
+    cr_assert_eq(decode(&r), TSDB_OK);
+    expect("{__name__=\"size\"} 1700000000123456789 4000000000000000");
+    request_init(&r, "level");
+    as_gauge(&r, 2);
+    r.number.start_time_unix_nano = 5;
+    cr_assert_eq(decode(&r), TSDB_OK);
+    expect("{__name__=\"level\"} 1700000000123456789 4000000000000000");
+    request_init(&r, "gone");
+    as_sum(&r, true);
+    r.number.start_time_unix_nano = 5;
+    r.number.flags = 1;
+    cr_assert_eq(decode(&r), TSDB_OK);
+    expect("{__name__=\"gone_total\"} 1700000000123456789 7ff0000000000002");
+}
+
 static double bounds[] = {0.005, 0.1, 10};
 static uint64_t counts[] = {1, 2, 0, 4};
 
@@ -294,6 +335,46 @@ Test(otlp_metrics, histograms_are_cumulative_buckets)
     r.classic.n_explicit_bounds = 0;
     cr_assert_eq(decode(&r), TSDB_OK);
     cr_assert_eq(seen->points, 8, "+Inf and the count, no sum");
+}
+
+Test(otlp_metrics, histograms_and_summaries_say_since_when)
+{
+    struct request r;
+    request_init(&r, "latency");
+    as_histogram(&r);
+    r.classic.start_time_unix_nano = 5;
+    cr_assert_eq(decode(&r), TSDB_OK);
+    expect("{__name__=\"latency_bucket\",le=\"10\"} 1700000000123456789 4008000000000000 total "
+           "since 5");
+    expect("{__name__=\"latency_bucket\",le=\"+Inf\"} 1700000000123456789 401c000000000000 "
+           "total since 5");
+    expect("{__name__=\"latency_sum\"} 1700000000123456789 3ff8000000000000 total since 5");
+    expect("{__name__=\"latency_count\"} 1700000000123456789 401c000000000000 total since 5");
+    r.histogram.aggregation_temporality =
+        OTLP__AGGREGATION_TEMPORALITY__AGGREGATION_TEMPORALITY_DELTA;
+    cr_assert_eq(decode(&r), TSDB_OK);
+    expect("{__name__=\"latency_sum\"} 1700000000123456789 3ff8000000000000 delta since 5");
+
+    request_init(&r, "size");
+    r.metric.data_case = OTLP__METRIC__DATA_EXPONENTIAL_HISTOGRAM;
+    r.metric.exponential_histogram = &r.exponential;
+    r.native.start_time_unix_nano = 6;
+    cr_assert_eq(decode(&r), TSDB_OK);
+    expect("{__name__=\"size\"} 1700000000123456789 hi schema=0 hint=0 count=0 "
+           "sum=0000000000000000 zero=0<=1.0000000000000001e-128 | | total since 6");
+
+    request_init(&r, "wait");
+    Otlp__SummaryDataPoint__ValueAtQuantile q = OTLP__SUMMARY_DATA_POINT__VALUE_AT_QUANTILE__INIT;
+    Otlp__SummaryDataPoint__ValueAtQuantile *list[] = {&q};
+    r.metric.data_case = OTLP__METRIC__DATA_SUMMARY;
+    r.metric.summary = &r.summary;
+    r.quantiles.start_time_unix_nano = 7;
+    r.quantiles.quantile_values = list;
+    r.quantiles.n_quantile_values = 1;
+    cr_assert_eq(decode(&r), TSDB_OK);
+    expect("{__name__=\"wait\",quantile=\"0\"} 1700000000123456789 0000000000000000");
+    expect("{__name__=\"wait_sum\"} 1700000000123456789 0000000000000000 total since 7");
+    expect("{__name__=\"wait_count\"} 1700000000123456789 0000000000000000 total since 7");
 }
 
 Test(otlp_metrics, refuses_histograms_that_contradict_themselves)

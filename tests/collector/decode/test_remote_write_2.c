@@ -206,6 +206,73 @@ Test(remote_write_2, start_times_and_histograms)
     cr_assert_eq(tally.handed, 1);
 }
 
+static void forget(void)
+{
+    collect_free(seen);
+    seen = collect_new();
+}
+
+/* Of each type, one sample with a start time: which count from it. */
+Test(remote_write_2, start_times_are_of_what_counts)
+{
+    static const bool want[] = {false, true, false, true, false, true, false, false};
+    for (int type = 0; type < 8; type++) {
+        for (int variant = 0; variant < 3; variant++) {
+            struct one o;
+            one_init(&o);
+            o.metadata.type = (Prw2__Metadata__MetricType)type;
+            o.series.metadata = &o.metadata;
+            o.sample.start_timestamp = 600;
+            if (variant == 1)
+                o.symbols[3] = text("quantile");
+            if (variant == 2) {
+                uint64_t bits = DECODE_STALE_BITS;
+                memcpy(&o.sample.value, &bits, sizeof bits);
+            }
+            forget();
+            cr_assert_eq(decode(&o), TSDB_OK);
+            bool is_quantile = variant == 1 && type == TSDB_METRIC_SUMMARY;
+            bool is_total = strstr(seen->lines[0], " total since 600000000") != NULL;
+            cr_assert_eq(is_total, want[type] && !is_quantile && variant != 2, "type %d: %s", type,
+                         seen->lines[0]);
+        }
+    }
+    struct one o;
+    one_init(&o);
+    o.metadata.type = PRW2__METADATA__METRIC_TYPE__COUNTER;
+    o.series.metadata = &o.metadata;
+    forget();
+    cr_assert_eq(decode(&o), TSDB_OK);
+    cr_assert_null(strstr(seen->lines[0], "total"), "no start time");
+}
+
+Test(remote_write_2, native_histograms_count_unless_they_are_gauges)
+{
+    struct one o;
+    Prw2__Histogram h = PRW2__HISTOGRAM__INIT, *list[] = {&h};
+    one_init(&o);
+    h.count_case = PRW2__HISTOGRAM__COUNT_COUNT_INT;
+    h.zero_count_case = PRW2__HISTOGRAM__ZERO_COUNT_ZERO_COUNT_INT;
+    h.timestamp = 2000;
+    h.start_timestamp = 600;
+    o.series.n_samples = 0;
+    o.series.histograms = list;
+    o.series.n_histograms = 1;
+    for (int hint = 0; hint < 4; hint++) {
+        for (int type = 0; type < 6; type++) {
+            o.metadata.type = (Prw2__Metadata__MetricType)type;
+            o.series.metadata = type > 0 ? &o.metadata : NULL;
+            h.reset_hint = (Prw2__Histogram__ResetHint)hint;
+            forget();
+            cr_assert_eq(decode(&o), TSDB_OK);
+            bool is_gauge = hint == TSDB_RESET_GAUGE || type == TSDB_METRIC_GAUGE ||
+                            type == TSDB_METRIC_GAUGEHISTOGRAM;
+            bool is_total = strstr(seen->lines[0], " total since 600000000") != NULL;
+            cr_assert_eq(is_total, !is_gauge, "hint %d type %d: %s", hint, type, seen->lines[0]);
+        }
+    }
+}
+
 /* Legal protobuf: the table after the series that use it. */
 Test(remote_write_2, symbols_may_come_last)
 {

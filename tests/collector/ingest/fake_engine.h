@@ -20,7 +20,9 @@ struct tsdb {
     bool is_unwritable;
     uint64_t appends, points, exemplars, metadata;
     struct tsdb_point last[64]; /* of the last append */
-    char labels[512];           /* of its first point */
+    int64_t starts[64];         /* its start times; 0 where there are none */
+    bool has_starts;
+    char labels[512]; /* of its first point */
 };
 
 static struct tsdb fake_db;
@@ -61,6 +63,7 @@ enum tsdb_status tsdb_append(struct tsdb *db, const struct tsdb_batch *batch,
     if (db->status != TSDB_OK)
         return tsdb_fail(err, db->status, "engine: told to fail");
     *out = (struct tsdb_appended){.position = ++db->position};
+    db->has_starts = batch->starts != NULL;
     for (uint32_t i = 0; i < batch->point_count; i++) {
         uint8_t verdict =
             db->verdict_count ? db->verdicts[db->points % db->verdict_count] : TSDB_ACCEPTED;
@@ -68,8 +71,12 @@ enum tsdb_status tsdb_append(struct tsdb *db, const struct tsdb_batch *batch,
         if (verdicts)
             verdicts[i] = verdict;
         out->counts[verdict]++;
-        if (i < 64)
-            db->last[i] = batch->points[i];
+        int64_t start = batch->starts ? batch->starts[i] : 0;
+        out->zeros += start != 0;
+        if (i >= 64)
+            continue;
+        db->last[i] = batch->points[i];
+        db->starts[i] = start;
     }
     fake_labels(db, batch);
     db->exemplars += batch->exemplar_count;

@@ -19,6 +19,7 @@
 enum { FAKE_HEADERS_MAX = 8 };
 
 struct exchange {
+    const char *tenant; /* NULL: the default one */
     const char *names[FAKE_HEADERS_MAX], *values[FAKE_HEADERS_MAX];
     uint32_t header_count;
     struct bytes body;
@@ -66,8 +67,7 @@ bool exchange_is_compressed(const struct exchange *x)
 
 struct tsdb_text exchange_tenant(const struct exchange *x)
 {
-    (void)x;
-    return text_of("");
+    return text_of(x->tenant ? x->tenant : "");
 }
 
 struct tsdb_text exchange_peer(const struct exchange *x)

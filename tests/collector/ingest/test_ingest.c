@@ -21,8 +21,11 @@ static struct ingest_options options;
 static struct budget budget;
 static struct clock_sim sim;
 
+static uint64_t start_time; /* of OTLP points, ns; of write_2_body's second sample */
+
 static void set_up(void)
 {
+    start_time = 0;
     fake_db = (struct tsdb){.synced = UINT64_MAX};
     budget_init(&budget, (uint64_t)256 << 20, NULL);
     clock_sim_init(&sim, INT64_C(1700000000) * NS_PER_S);
@@ -75,6 +78,7 @@ static struct bytes otlp_body(int points, int temporality)
     for (int i = 0; i < points; i++) {
         otlp__number_data_point__init(&point[i]);
         point[i].time_unix_nano = (uint64_t)(1700000000000 + i) * 1000000;
+        point[i].start_time_unix_nano = start_time;
         point[i].value_case = OTLP__NUMBER_DATA_POINT__VALUE_AS_DOUBLE;
         point[i].as_double = i + 1;
         list[i] = &point[i];
@@ -150,11 +154,15 @@ static struct bytes write_2_body(void)
     Prw2__TimeSeries series = PRW2__TIME_SERIES__INIT, *list[] = {&series};
     Prw2__Sample a = PRW2__SAMPLE__INIT, b = PRW2__SAMPLE__INIT, *samples[] = {&a, &b};
     Prw2__Exemplar e = PRW2__EXEMPLAR__INIT, *exemplars[] = {&e};
+    Prw2__Metadata metadata = PRW2__METADATA__INIT;
     uint32_t refs[] = {1, 2}, exemplar_refs[] = {3, 4};
     a.value = 1;
     a.timestamp = 1700000000000;
     b.value = 2;
     b.timestamp = 1700000000001;
+    b.start_timestamp = (int64_t)(start_time / 1000000);
+    metadata.type = PRW2__METADATA__METRIC_TYPE__COUNTER;
+    series.metadata = start_time ? &metadata : NULL;
     e.labels_refs = exemplar_refs;
     e.n_labels_refs = 2;
     series.labels_refs = refs;
@@ -555,11 +563,12 @@ Test(ingest, refusals_can_be_read)
     r.reply[r.reply_len] = '\0';
     const char *all = (const char *)r.reply;
     cr_assert_eq(memcmp(all, "{\"total\":2,\"rejects\":[{", 23), 0, "%s", all);
-    cr_assert_not_null(strstr(all,
-                              "\"door\":\"remote_write\",\"peer\":\"127.0.0.1:5123\",\"reason\":"
-                              "\"too_old\",\"text\":\"{__name__=\\\"up\\\"} 1 "
-                              "1700000000000000000\""),
-                       "%s", all);
+    cr_assert_not_null(
+        strstr(all,
+               "\"door\":\"remote_write\",\"tenant\":\"\",\"peer\":\"127.0.0.1:5123\",\"reason\":"
+               "\"too_old\",\"text\":\"{__name__=\\\"up\\\"} 1 "
+               "1700000000000000000\""),
+        "%s", all);
     cr_assert_not_null(strstr(all, "\"reason\":\"malformed\""));
     cr_assert_not_null(strstr(all, "\"time\":\"2023-11-14T22:13:20.000Z\""));
 }
@@ -567,9 +576,9 @@ Test(ingest, refusals_can_be_read)
 /* ---- delta ------------------------------------------------------------------------------------
  */
 
-static void send_delta(struct exchange *x, int points)
+static void send_points(struct exchange *x, int points, int temporality)
 {
-    struct bytes body = otlp_body(points, 1);
+    struct bytes body = otlp_body(points, temporality);
     *x = (struct exchange){.body = body};
     fake_header(x, "content-type", "application/x-protobuf");
     call("/v1/metrics", x);
@@ -579,16 +588,84 @@ static void send_delta(struct exchange *x, int points)
 Test(ingest, deltas_become_totals)
 {
     struct exchange x;
-    send_delta(&x, 3); /* 1, 2, 3 at three times */
+    send_points(&x, 3, 1); /* 1, 2, 3 at three times */
     cr_assert_eq(x.status, 200);
     cr_assert_eq(fake_db.last[0].value, 1.0);
     cr_assert_eq(fake_db.last[1].value, 3.0);
     cr_assert_eq(fake_db.last[2].value, 6.0);
     fake_db.points = 0;
-    send_delta(&x, 3); /* the same again: earlier ones cannot be placed, the last repeats */
+    send_points(&x, 3, 1); /* the same again: earlier ones cannot be placed, the last repeats */
     cr_assert_eq(x.reply_len > 0, true, "partial success");
     cr_assert_eq(fake_db.points, 1);
     cr_assert_eq(fake_db.last[0].value, 6.0);
+}
+
+/* ---- start times ---------------------------------------------------------------------------- */
+
+#define START UINT64_C(1699999990000000000)
+
+static void with_starts(bool is_on)
+{
+    ingest_free(ingest);
+    options.has_start_zeros = is_on;
+    ingest = ingest_new(&options);
+    start_time = START;
+}
+
+static int64_t zeros(enum door door)
+{
+    return counters_get(START_ZEROS, AT(door));
+}
+
+Test(ingest, start_times_of_totals_reach_the_engine_when_wanted)
+{
+    for (int is_on = 0; is_on < 2; is_on++) {
+        struct exchange x;
+        with_starts(is_on);
+        int64_t start = is_on ? (int64_t)START : 0, otlp = zeros(DOOR_OTLP_HTTP),
+                write_2 = zeros(DOOR_REMOTE_WRITE_2);
+        int64_t accepted = counters_get(ITEMS_ACCEPTED, AT(SIGNAL_METRICS, DOOR_OTLP_HTTP));
+        send_points(&x, 2, 2);
+        cr_assert_eq(x.status, 200);
+        cr_assert_eq(fake_db.starts[0], start);
+        cr_assert_eq(fake_db.starts[1], start);
+        cr_assert_eq(zeros(DOOR_OTLP_HTTP) - otlp, is_on ? 2 : 0);
+        cr_assert_eq(counters_get(ITEMS_ACCEPTED, AT(SIGNAL_METRICS, DOOR_OTLP_HTTP)) - accepted, 2,
+                     "zeros are no items");
+        send_points(&x, 2, 0);
+        cr_assert_eq(fake_db.has_starts, false, "gauges");
+        carry(WRITE_2, FAULT_NONE, &x);
+        cr_assert_eq(x.status, 204);
+        cr_assert_eq(fake_db.starts[0], 0, "not said");
+        cr_assert_eq(fake_db.starts[1], start);
+        cr_assert_eq(zeros(DOOR_REMOTE_WRITE_2) - write_2, is_on);
+        start_time = 0;
+        carry(WRITE_2, FAULT_NONE, &x);
+        cr_assert_eq(fake_db.has_starts, false);
+    }
+}
+
+/* Points that delta_apply refuses leave the batch, the starts of the others stay theirs. */
+Test(ingest, deltas_have_no_start_and_take_none_away)
+{
+    struct exchange x;
+    with_starts(true);
+    send_points(&x, 3, 1);
+    cr_assert_eq(fake_db.has_starts, false);
+    struct bytes delta = otlp_body(3, 1), total = otlp_body(2, 2);
+    uint8_t *both = mem_alloc(delta.len + total.len); /* requests merge as messages do */
+    memcpy(both, delta.at, delta.len);
+    memcpy(both + delta.len, total.at, total.len);
+    x = (struct exchange){.body = {both, delta.len + total.len}};
+    fake_header(&x, "content-type", "application/x-protobuf");
+    call("/v1/metrics", &x);
+    cr_assert_eq(x.status, 200);
+    cr_assert_eq(fake_db.starts[0], 0, "the repeated delta");
+    cr_assert_eq(fake_db.starts[1], (int64_t)START);
+    cr_assert_eq(fake_db.starts[2], (int64_t)START);
+    mem_free(both);
+    body_free(delta);
+    body_free(total);
 }
 
 /* ---- native envelopes
@@ -702,4 +779,68 @@ Test(ingest, lost_datagrams_are_a_number)
     x.reply[x.reply_len] = '\0';
     cr_assert_not_null(strstr((char *)x.reply, "\"id\":\"probe-1\",\"received\":5,\"lost\":4"),
                        "%s", (char *)x.reply);
+}
+
+/* A token is the name of its tenant; none may not. */
+static bool by_token(void *arg, struct tsdb_text token, struct arena *arena,
+                     struct tsdb_text *tenant)
+{
+    (void)arg;
+    char *name = ARENA_ARRAY(arena, char, token.len + 1);
+    memcpy(name, token.at, token.len);
+    *tenant = (struct tsdb_text){name, token.len};
+    return token.len > 0;
+}
+
+static void send_datagram(const char *sender, const char *token)
+{
+    struct address peer;
+    cr_assert_eq(address_parse(text_of("10.0.0.7:4319"), &peer, NULL), TSDB_OK);
+    struct envelope e = {.sender = text_of(sender),
+                         .sequence = 1,
+                         .kind = 99,
+                         .payload = {(const uint8_t *)"x", 1},
+                         .token = text_of(token)};
+    struct writer w = {0};
+    envelope_encode(&e, &w);
+    ingest_datagram(ingest, &peer, writer_bytes(&w));
+    struct frame_conn conn = {0};
+    cr_assert(ingest_frame(ingest, &conn, writer_bytes(&w)));
+    writer_release(&w);
+}
+
+static const char *read_as(const char *path, const char *tenant, struct exchange *x)
+{
+    *x = (struct exchange){.tenant = tenant};
+    call(path, x);
+    x->reply[x->reply_len] = '\0';
+    return (const char *)x->reply;
+}
+
+Test(ingest, a_tenant_sees_its_own_rejects_and_senders)
+{
+    static struct exchange x;
+    ingest_free(ingest);
+    options.authorize = by_token;
+    ingest = ingest_new(&options);
+    send_datagram("probe-a", "acme");
+    send_datagram("probe-b", "other");
+    send_datagram("probe-c", "");
+    const char *own = read_as("/-/rejects", "acme", &x);
+    cr_assert_not_null(strstr(own, "{\"total\":2,"), "%s", own);
+    cr_assert_not_null(strstr(own, "\"door\":\"tcp\",\"tenant\":\"acme\""), "%s", own);
+    cr_assert_null(strstr(own, "other"), "%s", own);
+    cr_assert_null(strstr(own, "unauthorized"), "%s", own);
+    const char *all = read_as("/-/rejects", "", &x);
+    cr_assert_not_null(strstr(all, "{\"total\":6,"), "%s", all);
+    cr_assert_not_null(strstr(all, "\"tenant\":\"other\""), "%s", all);
+    cr_assert_not_null(strstr(all, "unauthorized"), "%s", all);
+    own = read_as("/-/senders", "other", &x);
+    cr_assert_not_null(strstr(own, "\"tenant\":\"other\",\"id\":\"probe-b\",\"received\":1,"), "%s",
+                       own);
+    cr_assert_null(strstr(own, "probe-a"), "%s", own);
+    cr_assert_null(strstr(own, "probe-c"), "%s", own);
+    all = read_as("/-/senders", "", &x);
+    for (size_t i = 0; i < 3; i++)
+        cr_assert_not_null(strstr(all, (const char *[]){"probe-a", "probe-b", "probe-c"}[i]));
 }

@@ -48,20 +48,21 @@ Test(json_text, nothing_breaks_an_answer)
 Test(rejects, the_ring_keeps_the_newest)
 {
     static struct rejects r;
+    struct intake_source source = {DOOR_UDP, text_of("p"), ""};
     struct writer w = {0};
     rejects_init(&r);
     for (int i = 0; i < REJECTS_MAX + 20; i++) {
         char text[8];
         (void)snprintf(text, sizeof text, "n%d", i);
-        rejects_put(&r, i, DOOR_UDP, REASON_MALFORMED, text_of("p"), text_of(text));
+        rejects_put(&r, i, &source, REASON_MALFORMED, text_of(text));
     }
-    rejects_write_json(&r, &w);
+    rejects_write_json(&r, "", &w);
     writer_u8(&w, 0);
     const char *all = (const char *)w.at;
-    cr_assert_not_null(strstr(all,
-                              "{\"total\":120,\"rejects\":[{\"time\":\"1970-01-01T00:00:00.000Z\","
-                              "\"door\":\"udp\",\"peer\":\"p\",\"reason\":\"malformed\","
-                              "\"text\":\"n119\"}"));
+    cr_assert_not_null(
+        strstr(all, "{\"total\":120,\"rejects\":[{\"time\":\"1970-01-01T00:00:00.000Z\","
+                    "\"door\":\"udp\",\"tenant\":\"\",\"peer\":\"p\",\"reason\":\"malformed\","
+                    "\"text\":\"n119\"}"));
     cr_assert_not_null(strstr(all, "\"n20\"}]}"), "the oldest kept");
     cr_assert_null(strstr(all, "\"n19\""));
     writer_release(&w);
@@ -75,8 +76,41 @@ Test(rejects, long_texts_are_cut)
     rejects_init(&r);
     memset(text, 'x', sizeof text);
     struct tsdb_text t = {text, sizeof text};
-    rejects_put(&r, 0, DOOR_TCP, REASON_TOO_OLD, t, t);
+    rejects_put(&r, 0, &(struct intake_source){DOOR_TCP, t, ""}, REASON_TOO_OLD, t);
     cr_assert_eq(strlen(r.ring[0].text), REJECT_TEXT_MAX - 1);
     cr_assert_eq(strlen(r.ring[0].peer), REJECT_PEER_MAX - 1);
+    rejects_release(&r);
+}
+
+static const char *seen_by(struct rejects *r, const char *tenant, struct writer *w)
+{
+    writer_reset(w);
+    rejects_write_json(r, tenant, w);
+    writer_u8(w, 0);
+    return (const char *)w->at;
+}
+
+Test(rejects, a_tenant_sees_its_own_and_the_operator_all)
+{
+    static struct rejects r;
+    struct intake_source acme = {DOOR_UDP, text_of("a"), "acme"};
+    struct intake_source other = {DOOR_UDP, text_of("o"), "acme-2"};
+    struct intake_source nobody = {DOOR_UDP, text_of("n"), ""};
+    struct writer w = {0};
+    rejects_init(&r);
+    rejects_put(&r, 1, &acme, REASON_TOO_OLD, text_of("one"));
+    rejects_put(&r, 2, &other, REASON_TOO_OLD, text_of("two"));
+    rejects_put(&r, 3, &nobody, REASON_MALFORMED, text_of("three"));
+    rejects_put(&r, 4, &acme, REASON_TOO_OLD, text_of("four"));
+    const char *all = seen_by(&r, "acme", &w);
+    cr_assert_not_null(strstr(all, "{\"total\":2,"), "%s", all);
+    cr_assert_lt(strstr(all, "four"), strstr(all, "one"));
+    cr_assert_null(strstr(all, "two"), "%s", all);
+    cr_assert_null(strstr(all, "three"), "%s", all);
+    cr_assert_str_eq(seen_by(&r, "unheard-of", &w), "{\"total\":0,\"rejects\":[]}");
+    all = seen_by(&r, "", &w);
+    cr_assert_not_null(strstr(all, "{\"total\":4,"), "%s", all);
+    cr_assert_not_null(strstr(all, "\"tenant\":\"acme-2\",\"peer\":\"o\""), "%s", all);
+    writer_release(&w);
     rejects_release(&r);
 }

@@ -4,6 +4,7 @@
 
 #include <criterion/criterion.h>
 #include <stdio.h>
+#include <string.h>
 
 static struct senders senders;
 
@@ -22,7 +23,7 @@ TestSuite(senders, .init = set_up, .fini = tear_down);
 static int64_t seen(const char *id, uint64_t sequence)
 {
     static int64_t now;
-    return senders_seen(&senders, text_of(id), sequence, ++now);
+    return senders_seen(&senders, "", text_of(id), sequence, ++now);
 }
 
 Test(senders, gaps_late_ones_and_fresh_starts)
@@ -61,4 +62,33 @@ Test(senders, the_longest_idle_makes_room)
     cr_assert_eq(senders_count(&senders), SENDERS_MAX);
     cr_assert_eq(seen("s0", 4), 1, "still followed");
     cr_assert_eq(seen("s1", 9), 0, "forgotten: begins anew");
+}
+
+static const char *seen_by(const char *tenant, struct writer *w)
+{
+    writer_reset(w);
+    senders_write_json(&senders, tenant, w);
+    writer_u8(w, 0);
+    return (const char *)w->at;
+}
+
+Test(senders, two_tenants_may_have_the_same_id)
+{
+    struct writer w = {0};
+    cr_assert_eq(senders_seen(&senders, "acme", text_of("probe"), 1, 1), 0);
+    cr_assert_eq(senders_seen(&senders, "other", text_of("probe"), 7, 2), 0);
+    cr_assert_eq(senders_seen(&senders, "acme", text_of("probe"), 4, 3), 2);
+    cr_assert_eq(senders_seen(&senders, "other", text_of("probe"), 8, 4), 0);
+    senders_rejected(&senders, "other", text_of("probe"), 3, false);
+    const char *own = seen_by("acme", &w);
+    cr_assert_str_eq(own, "{\"senders\":[{\"tenant\":\"acme\",\"id\":\"probe\",\"received\":2,"
+                          "\"lost\":2,\"late\":0,\"rejectedItems\":0,\"rejectedMessages\":0,"
+                          "\"lastSequence\":4}]}");
+    const char *all = seen_by("", &w);
+    cr_assert_not_null(strstr(all, "\"tenant\":\"acme\""), "%s", all);
+    cr_assert_not_null(strstr(all, "\"tenant\":\"other\",\"id\":\"probe\",\"received\":2,"), "%s",
+                       all);
+    cr_assert_not_null(strstr(all, "\"rejectedItems\":3"), "%s", all);
+    cr_assert_str_eq(seen_by("third", &w), "{\"senders\":[]}");
+    writer_release(&w);
 }

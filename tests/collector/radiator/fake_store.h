@@ -15,6 +15,7 @@
 enum { FAKE_JOBS_MAX = 600 };
 
 struct fake_job {
+    char tenant[16];
     char name[200];
     uint32_t series;
     uint32_t samples; /* of each series, in the last minute */
@@ -35,6 +36,7 @@ struct tsdb {
 struct tsdb_query {
     struct tsdb *db;
     uint32_t job, series;
+    char tenant[16];
 };
 
 static inline void fake_add(struct tsdb *db, const char *name, uint32_t series, uint32_t samples)
@@ -43,6 +45,12 @@ static inline void fake_add(struct tsdb *db, const char *name, uint32_t series, 
     (void)snprintf(job->name, sizeof job->name, "%s", name);
     job->series = series;
     job->samples = samples;
+}
+
+static inline void fake_add_for(struct tsdb *db, const char *tenant, const char *name)
+{
+    (void)snprintf(db->jobs[db->job_count].tenant, sizeof db->jobs[0].tenant, "%s", tenant);
+    fake_add(db, name, 1, 60);
 }
 
 enum tsdb_status tsdb_query_open(struct tsdb *db, struct tsdb_text text,
@@ -56,6 +64,7 @@ enum tsdb_status tsdb_query_open(struct tsdb *db, struct tsdb_text text,
     if (db->open_status != TSDB_OK)
         return tsdb_fail(err, db->open_status, "no");
     query = (struct tsdb_query){.db = db};
+    (void)snprintf(query.tenant, sizeof query.tenant, "%s", options->tenant);
     *out = &query;
     return TSDB_OK;
 }
@@ -65,7 +74,8 @@ enum tsdb_status tsdb_query_next(struct tsdb_query *q, struct tsdb_result *out,
 {
     static struct tsdb_label labels[2];
     struct tsdb *db = q->db;
-    while (q->job < db->job_count && q->series == db->jobs[q->job].series) {
+    while (q->job < db->job_count && (q->series == db->jobs[q->job].series ||
+                                      strcmp(db->jobs[q->job].tenant, q->tenant) != 0)) {
         q->job++;
         q->series = 0;
     }
@@ -83,14 +93,15 @@ void tsdb_query_close(struct tsdb_query *q)
     q->db = NULL; /* using it again crashes */
 }
 
-void tsdb_cardinality(struct tsdb *db, tsdb_cardinality_fn *fn, void *arg)
+void tsdb_cardinality(struct tsdb *db, const char *tenant, tsdb_cardinality_fn *fn, void *arg)
 {
     db->cardinalities++;
     struct tsdb_label other = {text_of("instance"), text_of("a")};
     bool goes_on = fn(arg, other, 1);
     for (uint32_t i = 0; goes_on && i < db->job_count; i++) {
         struct tsdb_label pair = {text_of("job"), text_of(db->jobs[i].name)};
-        goes_on = fn(arg, pair, db->jobs[i].series);
+        if (strcmp(db->jobs[i].tenant, tenant) == 0)
+            goes_on = fn(arg, pair, db->jobs[i].series);
     }
 }
 

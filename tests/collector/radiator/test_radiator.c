@@ -14,6 +14,7 @@ enum { TICK_MS = 10, WAIT_MS = 5000 };
 
 struct exchange {
     const char *method, *path, *if_none_match;
+    const char *tenant; /* NULL: the default one */
     struct mutex lock;
     _Atomic bool is_gone, is_deaf; /* deaf: its connection takes nothing */
     int status, writes, ends;
@@ -44,6 +45,11 @@ struct tsdb_text exchange_header(const struct exchange *x, const char *name)
 {
     bool is_asked = strcmp(name, "if-none-match") == 0 && x->if_none_match;
     return is_asked ? text_of(x->if_none_match) : (struct tsdb_text){"", 0};
+}
+
+struct tsdb_text exchange_tenant(const struct exchange *x)
+{
+    return text_of(x->tenant ? x->tenant : "");
 }
 
 bool exchange_is_open(const struct exchange *x)
@@ -269,6 +275,59 @@ Test(radiator, the_store_is_asked_for_services_only_while_someone_looks)
     await(x, &x->writes, 3);
     cr_assert_eq(db.queries, 1);
     cr_assert_not_null(strstr(text(x), "\"services\":[{\"name\":\"cart\""));
+}
+
+/* Until it has received the text; the test fails when it never does. */
+static void await_text(struct exchange *x, const char *want)
+{
+    for (int writes = 1; writes < WAIT_MS / TICK_MS; writes++) {
+        await(x, &x->writes, writes);
+        if (strstr(text(x), want))
+            return;
+    }
+    cr_assert(false, "want %s in %s", want, text(x));
+}
+
+Test(radiator, a_board_shows_its_own_tenants_services_only)
+{
+    static const char *const tenants[] = {"", "acme", "other", "acme"};
+    static const char *const own[] = {"cart", "acme-job", "other-job", "acme-job"};
+    struct exchange *boards[4];
+    fake_add_for(&db, "acme", "acme-job");
+    fake_add_for(&db, "other", "other-job");
+    for (int i = 0; i < 4; i++) {
+        boards[i] = ask("GET", "/-/live");
+        boards[i]->tenant = tenants[i];
+        run(boards[i]);
+    }
+    for (int i = 0; i < 4; i++) {
+        char want[100];
+        (void)snprintf(want, sizeof want, "\"services\":[{\"name\":\"%s\",\"series\":", own[i]);
+        await_text(boards[i], want);
+        await_text(boards[i], "\"active\":7");
+        for (int k = 0; k < 4; k++)
+            cr_assert(strcmp(tenants[i], tenants[k]) == 0 || !strstr(text(boards[i]), own[k]),
+                      "%s sees %s", own[i], own[k]);
+    }
+}
+
+/* Its boards gone, a tenant costs nothing; come back, it is served again. */
+Test(radiator, a_tenant_may_go_and_come_again)
+{
+    fake_add_for(&db, "acme", "acme-job");
+    for (int i = 0; i < 3; i++) {
+        struct exchange *x = ask("GET", "/-/live");
+        x->tenant = "acme";
+        run(x);
+        cr_assert_eq(x->status, 200);
+        await_text(x, "acme-job");
+        x->is_gone = true;
+        await(x, &x->ends, 1);
+    }
+    struct exchange *x = ask("GET", "/-/live");
+    run(x);
+    await(x, &x->writes, 3);
+    cr_assert_leq(db.queries, 4, "at most one for each that came");
 }
 
 Test(radiator, head_is_answered_and_ended)

@@ -5,6 +5,7 @@
 static struct tsdb db;
 static struct clock_sim sim;
 static struct snapshot s;
+static struct services services;
 static struct json j;
 
 static void up(void)
@@ -12,6 +13,7 @@ static void up(void)
     clock_sim_init(&sim, INT64_C(1767225600) * NS_PER_S);
     db.stats = (struct tsdb_stats){.memory_limit = 2000};
     snapshot_init(&s, &db, &sim.clock, 0);
+    services_init(&services, &db, &sim.clock, "");
 }
 
 static void down(void)
@@ -25,7 +27,8 @@ static const char *line(void)
 {
     json_release(&j);
     json_init(&j, 0, NULL, NULL);
-    snapshot_write(&s, &j);
+    snapshot_take(&s);
+    snapshot_write(&s, &services, &j);
     writer_u8(&j.out, 0);
     return (const char *)j.out.at;
 }
@@ -59,7 +62,7 @@ Test(snapshot, is_one_line_of_json)
     counters_add(ITEMS_REJECTED, AT(SIGNAL_METRICS, DOOR_TCP, REASON_TOO_OLD), 5);
     fake_add(&db, "cart", 2, 30);
     pass_s(10);
-    snapshot_refresh(&s);
+    services_refresh(&services);
     cr_assert_str_eq(
         line(), "{\"at\":1767225610000,\"started\":1767225600000,\"uptime_s\":10,\"window_s\":10,"
                 "\"writable\":true,\"version\":\"" ANDON_VERSION "\","
@@ -128,89 +131,17 @@ Test(snapshot, the_disk_limit_is_told)
     ASSERT_HAS("\"limit_bytes\":4096},\"memory\"");
 }
 
-Test(snapshot, services_are_ranked_by_samples)
+/* Each board is written from one look, so that their rates are the same. */
+Test(snapshot, writing_takes_no_mark)
 {
-    fake_add(&db, "many-series", 100, 1);
-    fake_add(&db, "busy", 2, 600);
-    fake_add(&db, "idle", 1, 0);
-    snapshot_refresh(&s);
-    ASSERT_HAS("\"services\":[{\"name\":\"busy\",\"series\":2,\"per_s\":20},"
-               "{\"name\":\"many-series\",\"series\":100,\"per_s\":1.667},"
-               "{\"name\":\"idle\",\"series\":1,\"per_s\":0}],\"services_by\":\"samples\"");
-    cr_assert_str_eq(db.expr, "{job!=\"\"}[1m]");
-    cr_assert_eq(db.options.start, db.options.end);
-    cr_assert_gt(db.options.deadline, 0);
-    cr_assert_gt(db.options.samples_max, 0);
-}
-
-/* Whether the query is refused at once or on its way. */
-Test(snapshot, services_fall_back_to_series)
-{
-    fake_add(&db, "many-series", 100, 1);
-    fake_add(&db, "busy", 2, 600);
-    for (int i = 0; i < 2; i++) {
-        db.open_status = i == 0 ? TSDB_ELIMIT : TSDB_OK;
-        db.end_status = i == 1 ? TSDB_ELIMIT : TSDB_OK;
-        s.services_due_ns = s.traffic_due_ns = 0;
-        snapshot_refresh(&s);
-        ASSERT_HAS("\"services\":[{\"name\":\"many-series\",\"series\":100,\"per_s\":null},"
-                   "{\"name\":\"busy\",\"series\":2,\"per_s\":null}],\"services_by\":\"series\"");
-    }
-}
-
-Test(snapshot, the_store_is_asked_seldom_and_more_seldom_when_it_is_too_full)
-{
-    fake_add(&db, "cart", 1, 1);
-    for (int second = 0; second < 60; second++) {
-        snapshot_refresh(&s);
-        pass_s(1);
-    }
-    cr_assert_eq(db.queries, 60 / SNAPSHOT_SERVICES_S);
-    db.queries = db.cardinalities = 0;
-    db.open_status = TSDB_ELIMIT;
-    for (int second = 0; second < 60; second++) {
-        snapshot_refresh(&s);
-        pass_s(1);
-    }
-    cr_assert_eq(db.queries, 60 / SNAPSHOT_RETRY_S);
-    cr_assert_eq(db.cardinalities, 60 / SNAPSHOT_SERVICES_S);
-}
-
-Test(snapshot, the_first_eight_of_many_services_are_shown)
-{
-    char name[32];
-    for (uint32_t i = 0; i < FAKE_JOBS_MAX; i++) {
-        (void)snprintf(name, sizeof name, "job-%u", i);
-        fake_add(&db, name, 1, i);
-    }
-    snapshot_refresh(&s);
-    const char *at = line();
-    cr_assert_eq(s.service_count, SNAPSHOT_SERVICES_MAX);
-    for (uint32_t i = 0; i < SNAPSHOT_SERVICES; i++) {
-        (void)snprintf(name, sizeof name, "{\"name\":\"job-%u\"", SNAPSHOT_SERVICES_MAX - 1 - i);
-        at = strstr(at, name);
-        cr_assert_not_null(at, "%s in place %u", name, i);
-    }
-    cr_assert_null(strstr(at + 1, "{\"name\":"), "no ninth: %s", at);
-}
-
-/* 127 bytes and a letter of two: the cut is before it. */
-Test(snapshot, long_names_are_cut_between_characters)
-{
-    char name[160], want[160];
-    memset(name, 'a', sizeof name);
-    memcpy(name + SERVICE_NAME_MAX - 1, "\xc3\xa9", 3);
-    fake_add(&db, name, 1, 60);
-    (void)snprintf(want, sizeof want, "{\"name\":\"%.*s\",\"series\":1,\"per_s\":1}",
-                   SERVICE_NAME_MAX - 1, name);
-    snapshot_refresh(&s);
-    ASSERT_HAS(want);
-}
-
-Test(snapshot, hostile_names_are_escaped)
-{
-    fake_add(&db, "</script><img src=x>\n\x01", 1, 60);
-    snapshot_refresh(&s);
-    ASSERT_HAS("{\"name\":\"\\u003c/script\\u003e\\u003cimg src=x\\u003e\\n\\u0001\"");
-    cr_assert_null(strchr(line(), '\n'), "an event is one line");
+    counters_add(ITEMS_RECEIVED, AT(SIGNAL_METRICS, DOOR_TCP), 10);
+    pass_s(1);
+    char first[2000];
+    (void)snprintf(first, sizeof first, "%s", line());
+    pass_s(1);
+    json_release(&j);
+    json_init(&j, 0, NULL, NULL);
+    snapshot_write(&s, &services, &j);
+    writer_u8(&j.out, 0);
+    cr_assert_str_eq((const char *)j.out.at, first);
 }

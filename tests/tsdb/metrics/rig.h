@@ -138,7 +138,7 @@ static inline void rig_put(struct rig *r, const char *series, int64_t ts, double
 static inline void rig_seal(struct rig *r)
 {
     struct tsdb_error err = {0};
-    cr_assert_eq(metrics_seal(r->m, &err), TSDB_OK, "%s", err.msg);
+    cr_assert_eq(store_seal(r->m->store, &err), TSDB_OK, "%s", err.msg);
 }
 
 /* Selects with one matcher name=value. */

@@ -68,7 +68,7 @@ static void work(struct rig *r, struct ledger *l)
             ack(r, l);
         }
         if (step % 6 == 5) {
-            (void)!metrics_seal(r->m, NULL);
+            (void)!store_seal(r->m->store, NULL);
             ack(r, l);
         }
         bool did;

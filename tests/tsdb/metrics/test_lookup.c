@@ -63,3 +63,58 @@ Test(lookup, names_and_values_are_the_tenants_own)
     }
     rig_release(&r);
 }
+
+struct pairs {
+    uint32_t count, series;
+    bool has_secret;
+};
+
+static bool note_pair(void *arg, struct tsdb_label pair, uint32_t series)
+{
+    struct pairs *p = arg;
+    p->count++;
+    p->series += series;
+    p->has_secret |= text_equal(pair.name, text_of("secret"));
+    cr_assert_not(text_equal(pair.name, text_of(TENANT_LABEL)));
+    return true;
+}
+
+static struct pairs pairs_of(struct rig *r, const char *tenant)
+{
+    struct pairs p = {0};
+    metrics_cardinality(r->m, tenant, note_pair, &p);
+    return p;
+}
+
+Test(lookup, label_pairs_are_the_tenants_own)
+{
+    struct rig r;
+    rig_init(&r);
+    cr_assert_eq(pairs_of(&r, "").count, 0u);
+    put_as(&r, "", "a|x=1");
+    cr_assert_eq(pairs_of(&r, "").count, 2u);
+    cr_assert_eq(pairs_of(&r, NULL).count, 2u);
+    cr_assert_eq(pairs_of(&r, "blue").count, 0u);
+    put_as(&r, "blue", "a|x=1|secret=s");
+    put_as(&r, "blue", "b|x=1");
+    struct pairs own = pairs_of(&r, ""), blue = pairs_of(&r, "blue");
+    cr_assert_eq(own.count, 2u);
+    cr_assert_eq(own.series, 2u);
+    cr_assert_not(own.has_secret);
+    cr_assert_eq(blue.count, 4u, "a, b, x, secret");
+    cr_assert_eq(blue.series, 5u);
+    cr_assert(blue.has_secret);
+    cr_assert_eq(pairs_of(&r, "green").count, 0u);
+    rig_release(&r);
+}
+
+/* Alone in the store, and one whose name nothing in the head has any more. */
+Test(lookup, label_pairs_of_a_tenant_that_is_alone)
+{
+    struct rig r;
+    rig_init(&r);
+    put_as(&r, "blue", "a|x=1");
+    cr_assert_eq(pairs_of(&r, "blue").count, 2u);
+    cr_assert_eq(pairs_of(&r, "").count, 0u);
+    rig_release(&r);
+}

@@ -89,7 +89,7 @@ Test(merge, a_manifest_that_cannot_be_written_does_not_fill_the_disk)
         rig_put(&r, "a|x=1", RIG_NOW + 10 + (int64_t)nth, 1);
         rig_sync(&r);
         fs_sim_fail(r.sim, FS_SIM_SYNC, 1 + nth % 12, EIO, FS_SIM_FOR_EVER);
-        failed += metrics_seal(r.m, NULL) != TSDB_OK;
+        failed += store_seal(r.m->store, NULL) != TSDB_OK;
         failed += metrics_merge(r.m, true, &did, NULL) != TSDB_OK;
         fs_sim_heal(r.sim);
         if (!journal_is_writable(r.store.journal)) {

@@ -122,7 +122,7 @@ Test(scrub, a_store_opened_for_reading_is_left_as_it_is)
     r.options.is_read_only = true;
     rig_open(&r);
     struct tsdb_error err = {0};
-    cr_assert_eq(metrics_seal(r.m, &err), TSDB_EINVAL);
+    cr_assert_eq(store_seal(r.m->store, &err), TSDB_EINVAL);
     struct matcher m;
     cr_assert_eq(
         matcher_init(&m, MATCH_EQ, (struct tsdb_text){"x", 1}, (struct tsdb_text){"1", 1}, NULL),

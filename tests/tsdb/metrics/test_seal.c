@@ -18,7 +18,7 @@ static uint32_t count_series(struct rig *r, const char *name, const char *value)
 static void fail_seal(struct rig *r)
 {
     fs_sim_fail(r->sim, FS_SIM_RENAME, 1, EIO, FS_SIM_ONCE);
-    cr_assert_neq(metrics_seal(r->m, NULL), TSDB_OK);
+    cr_assert_neq(store_seal(r->m->store, NULL), TSDB_OK);
     fs_sim_heal(r->sim);
 }
 

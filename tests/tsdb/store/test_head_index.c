@@ -265,6 +265,35 @@ Test(head_index, stats_count_every_pair)
     head_index_free(ix);
 }
 
+/* Two sets that make up the whole have its sums, however pairs are shared. */
+Test(head_index, stats_of_a_set_count_its_series_only)
+{
+    struct random r;
+    random_init(&r, model_seed(8));
+    struct head_index *ix = head_index_new(9, NULL);
+    struct ordinals halves[2] = {0}, none = {0};
+    uint32_t labels[2] = {0}, sums[2] = {0};
+    for (uint32_t ref = 0; ref < 500; ref++) {
+        struct model_series s;
+        model_make(&r, &s);
+        labels[ref % 3 == 0] += s.count;
+        ordinals_append(&halves[ref % 3 == 0], ref);
+        cr_assert_eq(head_index_add(ix, ref, model_labels(&s)), TSDB_OK);
+    }
+    ordinals_append(&halves[1], 501); /* not there */
+    for (int i = 0; i < 2; i++) {
+        sums[1] = 0;
+        head_index_stats_of(ix, &halves[i], add_stat, sums);
+        cr_assert_eq(sums[1], labels[i]);
+        ordinals_release(&halves[i]);
+    }
+    cr_assert_gt(sums[0], head_index_pairs(ix), "some are in both");
+    sums[0] = 0;
+    head_index_stats_of(ix, &none, add_stat, sums);
+    cr_assert_eq(sums[0], 0);
+    head_index_free(ix);
+}
+
 Test(head_index, ten_labels_fit_the_memory_promised)
 {
     struct head_index *ix = head_index_new(9, NULL);

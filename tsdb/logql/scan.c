@@ -1,0 +1,726 @@
+#include "tsdb/logql/scan.h"
+
+#include "tsdb/base/assert.h"
+#include "tsdb/base/mem.h"
+#include "tsdb/base/status.h"
+#include "tsdb/base/text.h"
+
+#include <string.h>
+
+enum {
+    MASK_WORDS = GROUP_ROWS_MAX / 64,
+    ROW_ARENA_MAX = 64 << 20,
+    SOURCES_MAX = 64,
+    SOURCE_NAME_MAX = 64
+};
+
+/* A column of the part at hand, opened when a row is first asked for it. */
+struct column_view {
+    bool is_open, has_codes;
+    const uint64_t *presence; /* NULL: every row has it */
+    struct column_codes codes;
+    const struct tsdb_text *texts;
+    const int64_t *ints;
+    const double *doubles;
+};
+
+struct named_source {
+    char name[SOURCE_NAME_MAX];
+    size_t name_len;
+    uint64_t part; /* serial it was filled for */
+    struct scan_source source;
+};
+
+struct scan_worker {
+    const struct log_scan *scan;
+    struct group_reader *reader;
+    struct pipeline_run *run;
+    const struct logs_part *part;
+    const struct group *group;
+    struct scan_rows rows;
+    uint64_t *mask; /* MASK_WORDS */
+    uint32_t stages_done;
+    uint64_t serial; /* of the part */
+    uint32_t line, column_count;
+    struct column_view *columns; /* owned; of the part */
+    uint32_t column_cap;
+    struct tsdb_text *names; /* label names of the columns, in name_text; lazily */
+    uint32_t name_cap;
+    uint64_t named_part;
+    struct writer name_text;
+    struct named_source sources[SOURCES_MAX];
+    uint32_t source_count;
+    struct scan_source loose; /* of a name that found no place */
+    struct text_page page;
+    bool has_page;
+    uint32_t page_index, run_hint;
+    struct arena values; /* texts of one row */
+    uint32_t row;
+    uint32_t stream;        /* of the row */
+    enum tsdb_status fault; /* of a callback that cannot answer one */
+    struct tsdb_error fault_text;
+};
+
+enum tsdb_status log_room_poll(const struct log_room *room, struct tsdb_error *err)
+{
+    if (room->is_canceled && atomic_load_explicit(room->is_canceled, memory_order_relaxed))
+        return tsdb_fail(err, TSDB_ECANCELED, "query was canceled");
+    if (clock_mono_ns(room->clock) > room->deadline)
+        return tsdb_fail(err, TSDB_ECANCELED, "query timed out");
+    return TSDB_OK;
+}
+
+/* ---- opening ------------------------------------------------------------------ */
+
+enum tsdb_status log_matchers(const struct log_expr *e, struct matcher **out, uint32_t *count,
+                              struct tsdb_error *err)
+{
+    static const enum matcher_kind kinds[] = {[EXPR_MATCH_EQUAL] = MATCH_EQ,
+                                              [EXPR_MATCH_NOT_EQUAL] = MATCH_NE,
+                                              [EXPR_MATCH_REGEX] = MATCH_RE,
+                                              [EXPR_MATCH_NOT_REGEX] = MATCH_NRE};
+    struct matcher *m = MEM_ARRAY(struct matcher, e->matcher_count);
+    for (uint32_t i = 0; i < e->matcher_count; i++) {
+        const struct expr_matcher *from = &e->matchers[i];
+        enum tsdb_status st = matcher_init(&m[i], kinds[from->kind], from->name, from->value, err);
+        if (st != TSDB_OK) {
+            log_matchers_free(m, i);
+            return st;
+        }
+    }
+    *out = m;
+    *count = e->matcher_count;
+    return TSDB_OK;
+}
+
+void log_matchers_free(struct matcher *m, uint32_t count)
+{
+    for (uint32_t i = 0; i < count; i++)
+        matcher_release(&m[i]);
+    mem_free(m);
+}
+
+static bool reads_line(const struct log_expr *e)
+{
+    for (uint32_t i = 0; i < e->stage_count; i++) {
+        switch (e->stages[i].kind) {
+        case STAGE_LABEL_FILTER:
+        case STAGE_DROP:
+        case STAGE_KEEP: break;
+        case STAGE_LINE_FILTER:
+        case STAGE_JSON:
+        case STAGE_LOGFMT:
+        case STAGE_PATTERN:
+        case STAGE_REGEXP:
+        case STAGE_UNPACK:
+        case STAGE_LINE_FORMAT:
+        case STAGE_LABEL_FORMAT:
+        case STAGE_DECOLORIZE: return true;
+        }
+    }
+    return false;
+}
+
+enum tsdb_status log_scan_open(struct log_room *room, const struct log_expr *expr, int64_t start,
+                               int64_t end, bool has_line, struct log_scan *out,
+                               struct tsdb_error *err)
+{
+    *out = (struct log_scan){.room = room,
+                             .expr = expr,
+                             .start = start,
+                             .end = end,
+                             .needs_line = has_line || reads_line(expr)};
+    enum tsdb_status st = log_matchers(expr, &out->matchers, &out->matcher_count, err);
+    if (st == TSDB_OK)
+        st = pipeline_new(expr, &out->pipeline, err);
+    if (st == TSDB_OK) {
+        struct logs_selection selection = {room->tenant, out->matchers, out->matcher_count, start,
+                                           end};
+        st = logs_select(room->logs, &selection, room->budget, &out->set, err);
+    }
+    if (st != TSDB_OK) {
+        log_scan_close(out);
+        return st;
+    }
+    (void)atomic_fetch_add(&room->counts.streams, logs_set_streams(out->set));
+    if (logs_set_is_partial(out->set))
+        atomic_store(&room->counts.is_partial, true);
+    return TSDB_OK;
+}
+
+void log_scan_close(struct log_scan *scan)
+{
+    logs_set_close(scan->set);
+    pipeline_free(scan->pipeline);
+    log_matchers_free(scan->matchers, scan->matcher_count);
+    *scan = (struct log_scan){0};
+}
+
+struct scan_worker *scan_worker_new(const struct log_scan *scan)
+{
+    struct scan_worker *w = MEM_NEW(struct scan_worker);
+    w->scan = scan;
+    w->reader = group_reader_new(scan->room->budget);
+    w->run = pipeline_run_new(scan->pipeline, scan->room->budget);
+    w->mask = MEM_ARRAY(uint64_t, MASK_WORDS);
+    arena_init(&w->values, ROW_ARENA_MAX, scan->room->budget);
+    return w;
+}
+
+void scan_worker_free(struct scan_worker *w)
+{
+    if (!w)
+        return;
+    pipeline_run_free(w->run);
+    group_reader_free(w->reader);
+    arena_release(&w->values);
+    writer_release(&w->name_text);
+    mem_free(w->names);
+    mem_free(w->columns);
+    mem_free(w->mask);
+    mem_free(w);
+}
+
+/* ---- the mask ------------------------------------------------------------------ */
+
+static void mask_range(uint64_t *mask, uint32_t from, uint32_t to)
+{
+    for (uint32_t i = from; i < to;) {
+        uint32_t bit = i % 64, n = 64 - bit < to - i ? 64 - bit : to - i;
+        uint64_t ones = n == 64 ? UINT64_MAX : (UINT64_C(1) << n) - 1;
+        mask[i / 64] |= ones << bit;
+        i += n;
+    }
+}
+
+static void mask_clear_range(uint64_t *mask, uint32_t from, uint32_t to)
+{
+    for (uint32_t i = from; i < to; i++)
+        mask[i / 64] &= ~(UINT64_C(1) << i % 64);
+}
+
+static uint32_t mask_count(const uint64_t *mask, uint32_t rows)
+{
+    uint32_t n = 0;
+    for (uint32_t i = 0; i < (rows + 63) / 64; i++)
+        n += (uint32_t)__builtin_popcountll(mask[i]);
+    return n;
+}
+
+/* The first row in [from, to) with a time >= ts; times ascend there. */
+static uint32_t first_at(const int64_t *times, uint32_t from, uint32_t to, int64_t ts)
+{
+    while (from < to) {
+        uint32_t mid = from + (to - from) / 2;
+        if (times[mid] < ts)
+            from = mid + 1;
+        else
+            to = mid;
+    }
+    return from;
+}
+
+static void mask_runs(struct scan_worker *w)
+{
+    const struct logs_part *part = w->part;
+    uint32_t hidden = 0;
+    for (uint32_t i = 0; i < part->run_count; i++) {
+        const struct logs_run *run = &part->runs[i];
+        uint32_t from = run->first, to = run->first + run->rows;
+        if (run->ts_min < w->scan->start)
+            from = first_at(w->rows.ts, from, to, w->scan->start);
+        if (run->ts_max >= w->scan->end)
+            to = first_at(w->rows.ts, from, to, w->scan->end);
+        mask_range(w->mask, from, to);
+        for (; hidden < part->hidden_count && part->hidden[hidden].run == i; hidden++)
+            mask_clear_range(w->mask, first_at(w->rows.ts, from, to, part->hidden[hidden].start),
+                             first_at(w->rows.ts, from, to, part->hidden[hidden].end));
+    }
+}
+
+/* Whether no text can be there that the pipeline asks for. */
+static bool is_refused(struct scan_worker *w)
+{
+    uint32_t count;
+    const struct pipeline_needle *needles = pipeline_needles(w->scan->pipeline, &count);
+    for (uint32_t i = 0; i < count; i++)
+        if (!group_may_contain(w->group, needles[i].text))
+            return true;
+    return false;
+}
+
+/* ---- columns by label name -------------------------------------------------------- */
+
+static void name_columns(struct scan_worker *w)
+{
+    if (w->named_part == w->serial)
+        return;
+    w->named_part = w->serial;
+    if (w->name_cap < w->column_count) {
+        w->name_cap = w->column_count;
+        w->names = mem_grow(w->names, w->name_cap, sizeof *w->names);
+    }
+    writer_reset(&w->name_text);
+    for (uint32_t i = 0; i < w->column_count; i++) {
+        size_t begin = w->name_text.len;
+        struct tsdb_text name = group_column(w->group, i)->name;
+        if (name.len > 0 && name.at[0] != ':')
+            label_name_of(name, &w->name_text);
+        w->names[i] = (struct tsdb_text){NULL, w->name_text.len - begin};
+    }
+    const char *at = (const char *)w->name_text.at;
+    for (uint32_t i = 0; i < w->column_count; at += w->names[i].len, i++)
+        w->names[i].at = at;
+}
+
+static void find_sources(struct scan_worker *w, struct tsdb_text name, struct scan_source *out)
+{
+    name_columns(w);
+    *out = (struct scan_source){0};
+    for (uint32_t i = 0; i < w->column_count && out->column_count < SCAN_SOURCES_MAX; i++)
+        if (w->names[i].len > 0 && text_equal(w->names[i], name))
+            out->columns[out->column_count++] = i;
+}
+
+const struct scan_source *scan_source(struct scan_worker *w, struct tsdb_text name)
+{
+    struct named_source *found = NULL;
+    for (uint32_t i = 0; i < w->source_count && !found; i++)
+        if (w->sources[i].name_len == name.len &&
+            memcmp(w->sources[i].name, name.at, name.len) == 0)
+            found = &w->sources[i];
+    if (!found && w->source_count < SOURCES_MAX && name.len > 0 && name.len <= SOURCE_NAME_MAX) {
+        found = &w->sources[w->source_count++];
+        *found = (struct named_source){.name_len = name.len};
+        memcpy(found->name, name.at, name.len);
+    }
+    if (!found) {
+        find_sources(w, name, &w->loose);
+        return &w->loose;
+    }
+    if (found->part != w->serial) {
+        find_sources(w, name, &found->source);
+        found->part = w->serial;
+    }
+    return &found->source;
+}
+
+static enum tsdb_status open_column(struct scan_worker *w, uint32_t column,
+                                    struct column_view **out, struct tsdb_error *err)
+{
+    struct column_view *v = &w->columns[column];
+    *out = v;
+    if (v->is_open)
+        return TSDB_OK;
+    const struct column_info *info = group_column(w->group, column);
+    enum tsdb_status st = group_presence(w->reader, column, &v->presence, err);
+    if (st != TSDB_OK)
+        return st;
+    if (info->kind == COLUMN_INT) {
+        st = group_ints(w->reader, column, &v->ints, err);
+    } else if (info->kind == COLUMN_DOUBLE) {
+        st = group_doubles(w->reader, column, &v->doubles, err);
+    } else {
+        st = group_codes(w->reader, column, &v->codes, err);
+        v->has_codes = st == TSDB_OK;
+        if (st == TSDB_ENOTFOUND)
+            st = group_texts(w->reader, column, &v->texts, err);
+    }
+    v->is_open = st == TSDB_OK;
+    return st;
+}
+
+static bool has_row(const struct column_view *v, uint32_t row)
+{
+    return !v->presence || (v->presence[row / 64] >> row % 64 & 1);
+}
+
+/* A fault of a callback is kept until the row has been run. */
+static bool note_fault(struct scan_worker *w, enum tsdb_status st, const struct tsdb_error *err)
+{
+    if (w->fault == TSDB_OK) {
+        w->fault = st;
+        w->fault_text = *err;
+    }
+    return false;
+}
+
+static bool column_value(struct scan_worker *w, uint32_t column, uint32_t row,
+                         struct tsdb_text *value)
+{
+    struct column_view *v;
+    struct tsdb_error err = {0};
+    enum tsdb_status st = open_column(w, column, &v, &err);
+    if (st != TSDB_OK)
+        return note_fault(w, st, &err);
+    if (!has_row(v, row))
+        return false;
+    struct tsdb_field field = {.type = group_column(w->group, column)->tag};
+    if (v->ints)
+        field.integer = v->ints[row];
+    else if (v->doubles)
+        field.real = v->doubles[row];
+    else
+        field.text = v->has_codes ? v->codes.values[v->codes.codes ? v->codes.codes[row] : 0]
+                                  : v->texts[row];
+    *value = field_text(&field, &w->values);
+    return true;
+}
+
+bool scan_attribute(struct scan_worker *w, uint32_t stream, struct tsdb_text name,
+                    struct tsdb_text *value)
+{
+    const struct logs_stream *s = logs_set_stream(w->scan->set, stream);
+    for (uint32_t i = 0; i < s->attribute_count; i++) {
+        struct tsdb_text at = s->attributes[i].name;
+        if (at.len != name.len)
+            continue; /* a name that gets a '_' in front is one longer; rare: see below */
+        bool is_same = true;
+        for (size_t k = 0; k < at.len && is_same; k++) {
+            char c = at.at[k];
+            bool is_word = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
+                           (c >= '0' && c <= '9' && k > 0) || c == '_';
+            is_same = name.at[k] == (is_word ? c : '_');
+        }
+        if (is_same) {
+            *value = field_text(&s->attributes[i], &w->values);
+            return true;
+        }
+    }
+    return false;
+}
+
+bool scan_value(struct scan_worker *w, uint32_t row, struct tsdb_text name, struct tsdb_text *value)
+{
+    const struct scan_source *source = scan_source(w, name);
+    for (uint32_t i = 0; i < source->column_count; i++)
+        if (column_value(w, source->columns[i], row, value))
+            return true;
+    return scan_attribute(w, w->part->runs[scan_run_of(w, row)].stream, name, value);
+}
+
+/* ---- callbacks of the pipeline ------------------------------------------------------ */
+
+static bool lookup(void *arg, struct tsdb_text name, struct tsdb_text *value)
+{
+    struct scan_worker *w = arg;
+    const struct scan_source *source = scan_source(w, name);
+    for (uint32_t i = 0; i < source->column_count; i++)
+        if (column_value(w, source->columns[i], w->row, value))
+            return true;
+    return scan_attribute(w, w->stream, name, value);
+}
+
+static void each(void *arg, void (*fn)(void *to, struct tsdb_label label), void *to)
+{
+    struct scan_worker *w = arg;
+    name_columns(w);
+    for (uint32_t i = 0; i < w->column_count; i++) {
+        struct tsdb_text value;
+        if (w->names[i].len > 0 && column_value(w, i, w->row, &value))
+            fn(to, (struct tsdb_label){w->names[i], value});
+    }
+    const struct logs_stream *s = logs_set_stream(w->scan->set, w->stream);
+    for (uint32_t i = 0; i < s->attribute_count; i++) {
+        struct writer name = {0};
+        label_name_of(s->attributes[i].name, &name);
+        char *kept = ARENA_ARRAY(&w->values, char, name.len);
+        if (kept) {
+            memcpy(kept, name.at, name.len);
+            fn(to,
+               (struct tsdb_label){{kept, name.len}, field_text(&s->attributes[i], &w->values)});
+        }
+        writer_release(&name);
+    }
+}
+
+/* ---- equalities on dictionaries ------------------------------------------------------- */
+
+/* Keeps the rows whose one dictionary column says so; false: it cannot be told from codes. */
+static bool mask_equal(struct scan_worker *w, const struct tsdb_label *want)
+{
+    const struct scan_source *source = scan_source(w, want->name);
+    if (source->column_count != 1)
+        return false;
+    struct column_view *v;
+    struct tsdb_error err = {0};
+    uint32_t column = source->columns[0];
+    if (group_column(w->group, column)->kind != COLUMN_TEXT ||
+        group_column(w->group, column)->tag != TSDB_FIELD_STRING)
+        return false;
+    if (open_column(w, column, &v, &err) != TSDB_OK || !v->has_codes || v->presence)
+        return false;
+    uint32_t code = 0;
+    while (code < v->codes.count && !text_equal(v->codes.values[code], want->value))
+        code++;
+    if (code == v->codes.count || !v->codes.codes) {
+        if (code == v->codes.count)
+            memset(w->mask, 0, MASK_WORDS * sizeof *w->mask);
+        return true;
+    }
+    for (uint32_t i = 0; i < w->rows.rows; i += 64) {
+        uint32_t n = w->rows.rows - i < 64 ? w->rows.rows - i : 64;
+        uint64_t bits = 0;
+        for (uint32_t k = 0; k < n; k++)
+            bits |= (uint64_t)(v->codes.codes[i + k] == code) << k;
+        w->mask[i / 64] &= bits;
+    }
+    return true;
+}
+
+/* No stream label or attribute may have the name: then the column would not be asked. */
+bool scan_is_stream_name(struct scan_worker *w, struct tsdb_text name)
+{
+    for (uint32_t i = 0; i < w->part->run_count; i++) {
+        const struct logs_stream *s = logs_set_stream(w->scan->set, w->part->runs[i].stream);
+        struct tsdb_text value;
+        for (uint32_t k = 0; k < s->labels.count; k++)
+            if (text_equal(s->labels.at[k].name, name))
+                return true;
+        if (scan_attribute(w, w->part->runs[i].stream, name, &value))
+            return true;
+    }
+    return false;
+}
+
+/* Every stage is one test `name = "value"`. */
+static bool is_all_equalities(const struct log_expr *e)
+{
+    for (uint32_t i = 0; i < e->stage_count; i++) {
+        const struct stage *s = &e->stages[i];
+        if (s->kind != STAGE_LABEL_FILTER || s->label->test != LABEL_STRING ||
+            s->label->matcher.kind != EXPR_MATCH_EQUAL)
+            return false;
+    }
+    return true;
+}
+
+/* How many of the pipeline's equalities the mask has settled exactly. */
+static uint32_t mask_equalities(struct scan_worker *w)
+{
+    uint32_t count, settled = 0;
+    const struct tsdb_label *want = pipeline_equalities(w->scan->pipeline, &count);
+    for (uint32_t i = 0; i < count; i++) {
+        if (scan_is_stream_name(w, want[i].name))
+            continue;
+        const struct scan_source *source = scan_source(w, want[i].name);
+        bool may_have = false;
+        for (uint32_t k = 0; k < source->column_count; k++)
+            may_have = may_have || group_column(w->group, source->columns[k])->tag != 0 ||
+                       group_may_have(w->group, source->columns[k], want[i].value);
+        if (!may_have) {
+            memset(w->mask, 0, MASK_WORDS * sizeof *w->mask);
+            return count;
+        }
+        settled += mask_equal(w, &want[i]);
+    }
+    return settled;
+}
+
+/* ---- lines ----------------------------------------------------------------------------- */
+
+static enum tsdb_status load_page(struct scan_worker *w, uint32_t index, struct tsdb_error *err)
+{
+    if (w->has_page && w->page_index == index)
+        return TSDB_OK;
+    w->has_page = false;
+    enum tsdb_status st = group_page(w->reader, w->line, index, &w->page, err);
+    w->has_page = st == TSDB_OK;
+    w->page_index = index;
+    return st;
+}
+
+static bool mask_any(const uint64_t *mask, uint32_t from, uint32_t to)
+{
+    for (uint32_t i = from; i < to;) {
+        if (i % 64 == 0 && to - i >= 64) {
+            if (mask[i / 64])
+                return true;
+            i += 64;
+        } else {
+            if (mask[i / 64] >> i % 64 & 1)
+                return true;
+            i++;
+        }
+    }
+    return false;
+}
+
+/* The leading line filters, page by page. */
+static enum tsdb_status mask_lines(struct scan_worker *w, struct tsdb_error *err)
+{
+    uint64_t passes[GROUP_ROWS_MAX / 64 + 1];
+    uint32_t pages = group_page_count(w->group, w->line);
+    for (uint32_t i = 0; i < pages; i++) {
+        uint32_t first, rows;
+        group_page_rows(w->group, w->line, i, &first, &rows);
+        if (!mask_any(w->mask, first, first + rows))
+            continue;
+        enum tsdb_status st = load_page(w, i, err);
+        if (st == TSDB_OK)
+            st = log_room_poll(w->scan->room, err);
+        if (st != TSDB_OK)
+            return st;
+        memset(passes, 0, (rows / 64 + 1) * sizeof *passes);
+        w->stages_done =
+            pipeline_page(w->scan->pipeline, w->page.bytes, w->page.starts, rows, passes);
+        (void)atomic_fetch_add(&w->scan->room->counts.bytes, w->page.starts[rows]);
+        if (w->stages_done == 0)
+            return TSDB_OK;
+        for (uint32_t k = 0; k < rows; k++)
+            if (!(passes[k / 64] >> k % 64 & 1))
+                w->mask[(first + k) / 64] &= ~(UINT64_C(1) << (first + k) % 64);
+    }
+    return TSDB_OK;
+}
+
+/* ---- parts ------------------------------------------------------------------------------ */
+
+static enum tsdb_status turn_to(struct scan_worker *w, uint32_t index, struct tsdb_error *err)
+{
+    w->part = logs_set_part(w->scan->set, index);
+    w->group = w->part->group;
+    w->serial++;
+    w->has_page = false;
+    w->run_hint = 0;
+    w->stages_done = 0;
+    group_reader_open(w->reader, w->group);
+    w->column_count = group_columns(w->group);
+    if (w->column_cap < w->column_count) {
+        w->column_cap = w->column_count;
+        w->columns = mem_grow(w->columns, w->column_cap, sizeof *w->columns);
+    }
+    memset(w->columns, 0, w->column_count * sizeof *w->columns);
+    memset(w->mask, 0, MASK_WORDS * sizeof *w->mask);
+    uint32_t time = group_find(w->group, text_of(":time"), LOGS_COLUMN_TAG);
+    w->line = group_find(w->group, text_of(":line"), LOGS_COLUMN_TAG);
+    if (time == UINT32_MAX || w->line == UINT32_MAX)
+        return tsdb_fail(err, TSDB_ECORRUPT, "a row group without times or lines");
+    w->rows = (struct scan_rows){
+        .part = w->part, .mask = w->mask, .rows = group_rows(w->group), .ts = NULL};
+    return group_ints(w->reader, time, &w->rows.ts, err);
+}
+
+enum tsdb_status scan_part(struct scan_worker *w, uint32_t part, struct tsdb_error *err)
+{
+    struct log_counts *counts = &w->scan->room->counts;
+    enum tsdb_status st = log_room_poll(w->scan->room, err);
+    if (st == TSDB_OK) {
+        w->group = logs_set_part(w->scan->set, part)->group;
+        if (is_refused(w)) {
+            (void)atomic_fetch_add(&counts->groups_skipped, 1);
+            return TSDB_END;
+        }
+        st = turn_to(w, part, err);
+    }
+    if (st != TSDB_OK)
+        return st;
+    (void)atomic_fetch_add(&counts->groups, 1);
+    mask_runs(w);
+    arena_reset(&w->values);
+    w->rows.count = mask_count(w->mask, w->rows.rows);
+    (void)atomic_fetch_add(&counts->records, w->rows.count);
+    uint32_t settled = mask_equalities(w);
+    if (w->scan->needs_line && pipeline_stage_count(w->scan->pipeline) > 0)
+        st = mask_lines(w, err);
+    if (st != TSDB_OK)
+        return st;
+    w->rows.count = mask_count(w->mask, w->rows.rows);
+    uint32_t stages = w->scan->expr->stage_count;
+    w->rows.is_settled =
+        stages == w->stages_done || (is_all_equalities(w->scan->expr) && settled == stages);
+    return w->rows.count ? TSDB_OK : TSDB_END;
+}
+
+const struct scan_rows *scan_rows(const struct scan_worker *w)
+{
+    return &w->rows;
+}
+
+const struct logs_stream *scan_stream(const struct scan_worker *w, uint32_t stream)
+{
+    return logs_set_stream(w->scan->set, stream);
+}
+
+bool scan_is_plain(const struct scan_worker *w)
+{
+    return pipeline_is_plain(w->scan->pipeline);
+}
+
+struct group_reader *scan_reader(struct scan_worker *w)
+{
+    return w->reader;
+}
+
+struct pipeline_run *scan_run(struct scan_worker *w)
+{
+    return w->run;
+}
+
+uint32_t scan_run_of(const struct scan_worker *w, uint32_t row)
+{
+    const struct logs_run *runs = w->part->runs;
+    uint32_t low = 0, high = w->part->run_count;
+    while (high - low > 1) {
+        uint32_t mid = low + (high - low) / 2;
+        if (runs[mid].first <= row)
+            low = mid;
+        else
+            high = mid;
+    }
+    return low;
+}
+
+/* ---- rows ------------------------------------------------------------------------------- */
+
+static enum tsdb_status line_of(struct scan_worker *w, uint32_t row, struct tsdb_text *line,
+                                struct tsdb_error *err)
+{
+    bool is_inside =
+        w->has_page && row >= w->page.first_row && row - w->page.first_row < w->page.rows;
+    if (!is_inside) {
+        uint32_t low = 0, high = group_page_count(w->group, w->line), first, rows;
+        while (high - low > 1) {
+            uint32_t mid = low + (high - low) / 2;
+            group_page_rows(w->group, w->line, mid, &first, &rows);
+            if (first <= row)
+                low = mid;
+            else
+                high = mid;
+        }
+        enum tsdb_status st = load_page(w, low, err);
+        if (st != TSDB_OK)
+            return st;
+    }
+    uint32_t i = row - w->page.first_row;
+    ASSERT(i < w->page.rows);
+    *line = (struct tsdb_text){w->page.bytes + w->page.starts[i],
+                               w->page.starts[i + 1] - 1 - w->page.starts[i]};
+    return TSDB_OK;
+}
+
+enum tsdb_status scan_row(struct scan_worker *w, uint32_t row, struct tsdb_error *err)
+{
+    w->row = row;
+    const struct logs_run *runs = w->part->runs;
+    if (w->run_hint >= w->part->run_count || row < runs[w->run_hint].first ||
+        row - runs[w->run_hint].first >= runs[w->run_hint].rows)
+        w->run_hint = scan_run_of(w, row);
+    w->stream = runs[w->run_hint].stream;
+    arena_reset(&w->values);
+    struct pipeline_entry entry = {.ts = w->rows.ts[row],
+                                   .stream = logs_set_stream(w->scan->set, w->stream)->labels,
+                                   .lookup = lookup,
+                                   .each = each,
+                                   .arg = w};
+    enum tsdb_status st = TSDB_OK;
+    if (w->scan->needs_line)
+        st = line_of(w, row, &entry.line, err);
+    if (st == TSDB_OK)
+        st = pipeline_entry_from(w->run, &entry, w->stages_done, err);
+    if (w->fault != TSDB_OK) {
+        *err = w->fault_text;
+        return w->fault;
+    }
+    return st;
+}
