@@ -234,5 +234,5 @@ uint64_t group_draft_write_bytes(const struct group_writer *w, enum group_form f
         most = bytes > most ? bytes : most;
         hashes += c->flags & COLUMN_VALUES ? c->count * 2 * sizeof(uint64_t) : 0;
     }
-    return most + hashes + FILTER_BYTES + (form == GROUP_SEALED ? PACKER_BYTES : 1 << 16);
+    return most + hashes + FILTER_BYTES + (form == GROUP_SEALED ? GROUP_SEAL_BYTES : 1 << 16);
 }
