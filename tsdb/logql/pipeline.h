@@ -44,13 +44,20 @@ struct pipeline_entry {
     pipeline_lookup_fn *lookup; /* NULL: no metadata */
     pipeline_each_fn *each;
     void *arg;
+    /* Saves look-ups: bits (1 << label_name_bit) that no metadata name has.  0: not known. */
+    uint64_t absent;
 };
+unsigned label_name_bit(struct tsdb_text name); /* 0..63 */
 
 /* Compiles stages[0..count).  TSDB_EINVAL: a regex, pattern, template, path or address is
  * wrong, in Loki's words.  The expression must outlive the pipeline. */
 TSDB_NODISCARD enum tsdb_status pipeline_new(const struct log_expr *e, struct pipeline **out,
                                              struct tsdb_error *err);
 void pipeline_free(struct pipeline *p);
+/* Before the first run: of what parsers find, only these names (and those that the stages
+ * themselves mention) are asked for, as in `sum by (a) (rate(... | json [1m]))`.  Without
+ * this everything is extracted.  The names are borrowed. */
+void pipeline_want(struct pipeline *p, const struct tsdb_text *names, uint32_t count);
 
 /* unwrap, with its post filters. */
 struct unwrap;
@@ -65,6 +72,8 @@ TSDB_NODISCARD enum tsdb_status
 pipeline_entry(struct pipeline_run *r, const struct pipeline_entry *entry, struct tsdb_error *err);
 /* Of the entry that passed.  The line as it is now. */
 struct tsdb_text pipeline_line(const struct pipeline_run *r);
+/* The value of __error__ of the entry that passed; empty when all is well. */
+struct tsdb_text pipeline_error(const struct pipeline_run *r);
 /* One label's value now, wherever it comes from; empty when there is none. */
 struct tsdb_text pipeline_label(struct pipeline_run *r, struct tsdb_text name);
 /* The three sets now, disjoint, each canonical; metadata is read in full. */
@@ -90,21 +99,24 @@ struct pipeline_needle {
 };
 /* Texts that every passing line contains: from |= and from what |~ must hold.  Borrowed. */
 const struct pipeline_needle *pipeline_needles(const struct pipeline *p, uint32_t *count);
-/* The first stages that are line filters, as one test over a whole page of lines joined by
- * newlines: sets bit i of `passes` (cleared before) for the lines that pass all of them;
- * memmem and RE2 run over the page, not line by line.  Returns how many leading stages that
- * covers: pass it as `skip` to pipeline_entry_from. */
+/* The first stages that are line filters, as one test over a whole page of lines, each
+ * followed by a newline (line i is bytes[starts[i] .. starts[i + 1] - 1), starts has lines + 1
+ * items, as struct text_page): sets bit i of `passes` (lines / 64 + 1 words, cleared here) for
+ * the lines that pass all of them; searches run over the page, not line by line.  Returns how
+ * many leading stages that covers: pass it as `skip` to pipeline_entry_from. */
 uint32_t pipeline_page(const struct pipeline *p, const char *bytes, const uint32_t *starts,
                        uint32_t lines, uint64_t *passes);
 TSDB_NODISCARD enum tsdb_status pipeline_entry_from(struct pipeline_run *r,
                                                     const struct pipeline_entry *entry,
                                                     uint32_t skip, struct tsdb_error *err);
-/* Metadata equalities that every passing entry has (label filters `name = "value"` joined by
- * and, before the name could be set by a stage). */
+/* Equalities that every passing entry has in its stream labels or, where its stream lacks the
+ * name, in its metadata (label filters `name = "value"` joined by and, before a stage could
+ * set the name). */
 const struct tsdb_label *pipeline_equalities(const struct pipeline *p, uint32_t *count);
-/* No parser or format stage: labels are those of stream and metadata, the line is as stored. */
+/* Line and label filters only: labels are those of stream and metadata (and __error__ where
+ * pipeline_error says so), the line is as stored. */
 bool pipeline_is_plain(const struct pipeline *p);
-/* No stage at all, or only the page's line filters: entries need not be looked at singly. */
+/* Equal to what pipeline_page answers: entries need not be looked at singly. */
 uint32_t pipeline_stage_count(const struct pipeline *p);
 
 /* Appends the label name of an attribute's name: bytes outside [a-zA-Z0-9_] become '_', a
