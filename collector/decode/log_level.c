@@ -43,7 +43,7 @@ static bool is_letter(char c)
 
 static char lower(char c)
 {
-    return c >= 'A' && c <= 'Z' ? (char)(c + 32) : c;
+    return (char)(c >= 'A' && c <= 'Z' ? c + 32 : c);
 }
 
 /* One bit a letter that a level word begins with. */
@@ -219,7 +219,8 @@ static struct tsdb_text level_of_logfmt(struct tsdb_text look)
 /* Whether the word [i, end) is meant as a level. */
 static bool is_meant(struct tsdb_text look, size_t i, size_t end, const struct word *w)
 {
-    char before = i > 0 ? look.at[i - 1] : '\n', after = end < look.len ? look.at[end] : '\n';
+    char before = (char)(i > 0 ? look.at[i - 1] : '\n');
+    char after = (char)(end < look.len ? look.at[end] : '\n');
     bool is_tagged = after == ':' || after == ']' || after == '|' || after == '>' ||
                      (after == ')' && before == '(');
     if (is_tagged || w->is_short)

@@ -106,7 +106,7 @@ static struct tsdb_text label_name(const struct log_object_stream *stream, struc
     if (stream->field.len > 0 && stream->field.at[0] >= '0' && stream->field.at[0] <= '9')
         at[n++] = '_';
     for (size_t i = 0; i < stream->field.len; i++)
-        at[n++] = is_label_char(stream->field.at[i]) ? stream->field.at[i] : '_';
+        at[n++] = (char)(is_label_char(stream->field.at[i]) ? stream->field.at[i] : '_');
     return (struct tsdb_text){at, n};
 }
 

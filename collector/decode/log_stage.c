@@ -65,12 +65,20 @@ static enum tsdb_status hand_over(struct log_stage *s)
     return TSDB_OK;
 }
 
+/* Made texts and fields come on top of DECODE_BATCH_BYTES; a small arena is handed over
+ * before it is spent. */
+static bool is_scratch_full(const struct log_stage *s)
+{
+    return s->scratch.used >= 2 * (size_t)DECODE_BATCH_BYTES ||
+           s->scratch.used > s->scratch.limit / 2;
+}
+
 enum tsdb_status log_stage_begin(struct log_stage *s)
 {
     if (s->item >= s->task->items_max)
         return TSDB_EINVAL;
     if (s->record_count == s->record_cap || s->stream_count == s->stream_cap ||
-        s->bytes >= DECODE_BATCH_BYTES || s->scratch.used >= 2 * (size_t)DECODE_BATCH_BYTES) {
+        s->bytes >= DECODE_BATCH_BYTES || is_scratch_full(s)) {
         enum tsdb_status st = hand_over(s);
         if (st != TSDB_OK)
             return st;

@@ -65,9 +65,10 @@ static unsigned scan_number(struct scan *s, unsigned digits, unsigned low, unsig
     unsigned v = 0;
     for (; digits > 0 && s->at < s->end && is_digit(*s->at); digits--)
         v = v * 10 + (unsigned)(*s->at++ - '0');
-    if (digits > 0 || v < low || v > high)
-        s->fault = true;
-    return v;
+    if (digits == 0 && v >= low && v <= high)
+        return v;
+    s->fault = true;
+    return low;
 }
 
 /* Digits of a fraction, in units of which `unit` make a whole; further digits drop. */

@@ -343,35 +343,49 @@ static enum tsdb_status take_labels(struct walk *w, struct json_pull *j, enum js
     return TSDB_OK;
 }
 
-/* One stream, its brace read.  Entries before the labels are read when those are known:
- * a copy of the pull is the way back. */
+/* Entries that came before the labels: a copy of the pull is the way back to them. */
+struct later {
+    struct json_pull json;
+    bool is_set;
+};
+
+/* "values" or "entries", the value's first token read. */
+static enum tsdb_status take_entries(struct walk *w, struct json_pull *j, enum json_token token,
+                                     bool has_labels, struct later *later)
+{
+    if (token == JSON_NULL)
+        return TSDB_OK;
+    if (token != JSON_BEGIN_ARRAY || later->is_set)
+        return TSDB_ECORRUPT;
+    if (has_labels)
+        return put_entries(w, j);
+    *later = (struct later){*j, true};
+    return json_skip(j, token) ? TSDB_OK : TSDB_ECORRUPT;
+}
+
+/* One stream, its brace read. */
 static enum tsdb_status put_stream_json(struct walk *w, struct json_pull *j)
 {
-    struct json_pull later = {0};
-    bool has_labels = false, has_later = false;
+    struct later later = {.is_set = false};
+    bool has_labels = false;
     enum tsdb_status st = TSDB_OK;
     enum json_token token = JSON_FAULT;
     begin_stream(w, LABELS_STRING, (struct bytes){j->r.rest.at, 0});
     while (st == TSDB_OK && (token = json_next(j)) == JSON_KEY) {
         struct tsdb_text key = j->text;
         token = json_next(j);
-        bool is_entries = text_equal(key, text_of("values")) || text_equal(key, text_of("entries"));
         if (text_equal(key, text_of("stream")) || text_equal(key, text_of("labels"))) {
             st = has_labels ? TSDB_ECORRUPT : take_labels(w, j, token);
             has_labels = true;
-        } else if (is_entries && token == JSON_BEGIN_ARRAY && has_labels) {
-            st = put_entries(w, j);
-        } else {
-            if (is_entries && token != JSON_NULL && (has_later || token != JSON_BEGIN_ARRAY))
-                return TSDB_ECORRUPT;
-            has_later |= is_entries && token != JSON_NULL;
-            later = is_entries ? *j : later;
-            st = json_skip(j, token) ? TSDB_OK : TSDB_ECORRUPT;
+        } else if (text_equal(key, text_of("values")) || text_equal(key, text_of("entries"))) {
+            st = take_entries(w, j, token, has_labels, &later);
+        } else if (!json_skip(j, token)) {
+            st = TSDB_ECORRUPT;
         }
     }
     if (st == TSDB_OK && token != JSON_END_OBJECT)
         st = TSDB_ECORRUPT;
-    return st == TSDB_OK && has_later ? put_entries(w, &later) : st;
+    return st == TSDB_OK && later.is_set ? put_entries(w, &later.json) : st;
 }
 
 static enum tsdb_status put_streams(struct walk *w, struct json_pull *j, enum json_token token)

@@ -102,7 +102,7 @@ static bool take_param(struct log_fields *f, struct tsdb_text id, struct tsdb_te
     if (has_escape && !at)
         f->status = TSDB_ELIMIT;
     for (size_t i = value.len = 0; at && i < n; i++) {
-        char next = i + 1 < n ? value.at[i + 1] : 0;
+        char next = (char)(i + 1 < n ? value.at[i + 1] : 0);
         i += value.at[i] == '\\' && (next == '"' || next == '\\' || next == ']');
         at[value.len++] = value.at[i];
     }
@@ -194,12 +194,18 @@ static bool take_char(struct tsdb_text *rest, char c)
     return true;
 }
 
+static char lower(char c)
+{
+    return (char)(c >= 'A' && c <= 'Z' ? c + 32 : c);
+}
+
 static unsigned month_of(struct tsdb_text t)
 {
-    static const char months[] = "janfebmaraprmayjunjulaugsepoctnovdec";
+    static const char *const months[] = {"jan", "feb", "mar", "apr", "may", "jun",
+                                         "jul", "aug", "sep", "oct", "nov", "dec"};
     for (unsigned i = 0; t.len >= 3 && i < 12; i++)
-        if ((t.at[0] | 32) == months[3 * i] && (t.at[1] | 32) == months[3 * i + 1] &&
-            (t.at[2] | 32) == months[3 * i + 2])
+        if (lower(t.at[0]) == months[i][0] && lower(t.at[1]) == months[i][1] &&
+            lower(t.at[2]) == months[i][2])
             return i + 1;
     return 0;
 }

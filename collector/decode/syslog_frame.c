@@ -23,10 +23,11 @@ static enum front front_of(struct bytes in, bool is_last, size_t *count, size_t 
         n = n * 10 + (size_t)(in.at[i++] - '0');
     if (i == 0 || in.at[0] == '0')
         return FRONT_LINE;
-    for (size_t k = 0; k < 2; k++, i++) {
+    static const uint8_t behind[] = {' ', '<'};
+    for (size_t k = 0; k < sizeof behind; k++, i++) {
         if (i == in.len)
             return is_last ? FRONT_LINE : FRONT_MORE;
-        if (in.at[i] != " <"[k])
+        if (in.at[i] != behind[k])
             return FRONT_LINE;
     }
     *count = n;

@@ -10,8 +10,7 @@
 enum {
     VERSION = 1,
     GRAM = 3, /* bytes */
-    GRAM_MASK = 0xffffff,
-    WORD_GRAMS = 6, /* whole ones in eight bytes */
+    GRAM_TURN = 4,
     BITS_MIN = 10,
     BITS_MAX = 18,
     DENSITY = 8, /* at most one bit in so many is set, where BITS_MAX allows it */
@@ -51,16 +50,23 @@ void filter_builder_free(struct filter_builder *b)
     mem_free(b);
 }
 
+/* The three bytes in the upper three of a word. */
 static inline uint32_t gram_at(struct tsdb_text text, size_t i)
 {
     const unsigned char *at = (const unsigned char *)text.at + i;
-    return at[0] | (uint32_t)at[1] << 8 | (uint32_t)at[2] << 16;
+    return (uint32_t)at[0] << 8 | (uint32_t)at[1] << 16 | (uint32_t)at[2] << 24;
 }
 
-/* All bits depend on all three bytes; a smaller filter takes the low bits. */
+/* An odd factor permutes the 24 bits; the upper ones depend on all of them, so a smaller
+ * filter takes fewer from above. */
 static inline uint32_t gram_bit(uint32_t gram)
 {
-    return (uint32_t)((gram * UINT64_C(0x9e3779b97f4a7c15)) >> (64 - BITS_MAX));
+    return (gram * 0x9e3779b1u) >> (32 - BITS_MAX);
+}
+
+static __attribute__((noinline, cold)) void gram_first(uint64_t *grams, uint32_t bit)
+{
+    grams[bit / 64] |= UINT64_C(1) << bit % 64;
 }
 
 /* Nearly all bits are set already, which a branch foretells; to store anyway would make
@@ -68,29 +74,25 @@ static inline uint32_t gram_bit(uint32_t gram)
 static inline void gram_set(uint64_t *grams, uint32_t gram)
 {
     uint32_t bit = gram_bit(gram);
-    uint64_t mask = UINT64_C(1) << bit % 64;
-    if (__builtin_expect(!(grams[bit / 64] & mask), 0))
-        grams[bit / 64] |= mask;
-}
-
-/* The trigrams of a word's first six places. */
-static inline void word_add(uint64_t *grams, uint64_t word)
-{
-    for (unsigned i = 0; i < WORD_GRAMS; i++)
-        gram_set(grams, (uint32_t)(word >> 8 * i) & GRAM_MASK);
+    if (__builtin_expect(!(grams[bit / 64] >> bit % 64 & 1), 0))
+        gram_first(grams, bit);
 }
 
 void filter_add_text(struct filter_builder *b, struct tsdb_text text)
 {
-    b->has_grams = true;
+    uint64_t *grams = b->grams;
     size_t i = 0;
-    uint64_t word;
-    for (; i + sizeof word <= text.len; i += WORD_GRAMS) {
-        memcpy(&word, text.at + i, sizeof word);
-        word_add(b->grams, word);
+    b->has_grams = true;
+    for (; i + GRAM + GRAM_TURN <= text.len; i += GRAM_TURN) {
+#pragma GCC unroll 4
+        for (size_t g = 0; g < GRAM_TURN; g++) {
+            uint32_t word; /* a byte too many is loaded, and shifted out */
+            memcpy(&word, text.at + i + g, sizeof word);
+            gram_set(grams, word << 8);
+        }
     }
     for (; i + GRAM <= text.len; i++)
-        gram_set(b->grams, gram_at(text, i));
+        gram_set(grams, gram_at(text, i));
 }
 
 void filter_add_value(struct filter_builder *b, uint64_t salt, struct tsdb_text value)
@@ -117,6 +119,18 @@ static uint32_t bits_set(const uint64_t *words, uint32_t count)
     return set;
 }
 
+/* Each two neighbours become one, in the lower half of the word. */
+static uint64_t pairs_join(uint64_t word)
+{
+    static const uint64_t masks[] = {UINT64_C(0x5555555555555555), UINT64_C(0x3333333333333333),
+                                     UINT64_C(0x0f0f0f0f0f0f0f0f), UINT64_C(0x00ff00ff00ff00ff),
+                                     UINT64_C(0x0000ffff0000ffff), UINT64_C(0x00000000ffffffff)};
+    word = (word | word >> 1) & masks[0];
+    for (unsigned i = 1; i < sizeof masks / sizeof *masks; i++)
+        word = (word | word >> (1u << (i - 1))) & masks[i];
+    return word;
+}
+
 /* Folds the bits while they stay sparse; returns k. */
 static unsigned grams_fold(uint64_t *words)
 {
@@ -125,7 +139,7 @@ static unsigned grams_fold(uint64_t *words)
         uint64_t folded[WORDS / 2];
         uint32_t half = 1u << (k - 1 - 6);
         for (uint32_t i = 0; i < half; i++)
-            folded[i] = words[i] | words[half + i];
+            folded[i] = pairs_join(words[2 * i]) | pairs_join(words[2 * i + 1]) << 32;
         if (bits_set(folded, half) > (64 * half) / DENSITY)
             break;
         memcpy(words, folded, half * sizeof *folded);
@@ -241,9 +255,9 @@ bool filter_may_contain(const struct filter *f, struct tsdb_text needle)
 {
     if (f->gram_bits == 0)
         return true;
-    uint32_t mask = (1u << f->gram_bits) - 1;
+    unsigned less = BITS_MAX - f->gram_bits;
     for (size_t i = 0; i + GRAM <= needle.len; i++) {
-        uint32_t bit = gram_bit(gram_at(needle, i)) & mask;
+        uint32_t bit = gram_bit(gram_at(needle, i)) >> less;
         if (!(f->grams[bit / 8] >> bit % 8 & 1))
             return false;
     }

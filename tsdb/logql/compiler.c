@@ -60,17 +60,39 @@ enum tsdb_status compiler_regex(struct compiler *c, struct tsdb_text pattern,
     return TSDB_OK;
 }
 
+/* Go's "(?<name>" as RE2's "(?P<name>"; bytes written to out, which may be NULL. */
+static size_t groups_rewrite(struct tsdb_text p, char *out)
+{
+    size_t n = 0;
+    bool is_class = false;
+    for (size_t i = 0; i < p.len; i++) {
+        char c = p.at[i];
+        bool is_pair = c == '\\' && i + 1 < p.len;
+        bool is_group = !is_class && p.len - i > 3 && memcmp(p.at + i, "(?<", 3) == 0 &&
+                        p.at[i + 3] != '=' && p.at[i + 3] != '!';
+        const char *put = is_group ? "(?P" : p.at + i;
+        size_t len = is_group ? 3 : is_pair ? 2 : 1;
+        if (out)
+            memcpy(out + n, put, len);
+        n += len;
+        i += is_group || is_pair; /* of a group, "<" is still to come */
+        if (!is_pair)
+            is_class = is_class ? c != ']' : c == '[';
+    }
+    return n;
+}
+
 enum tsdb_status compiler_line_regex(struct compiler *c, struct tsdb_text pattern,
                                      const struct regex **out)
 {
     static const char flags[] = "(?-s)";
-    char *text = compiler_get(c, pattern.len + sizeof flags, 1, 1);
+    size_t len = groups_rewrite(pattern, NULL);
+    char *text = compiler_get(c, len + sizeof flags, 1, 1);
     if (!text)
         return TSDB_ELIMIT;
     memcpy(text, flags, sizeof flags - 1);
-    if (pattern.len > 0)
-        memcpy(text + sizeof flags - 1, pattern.at, pattern.len);
-    return compiler_regex(c, (struct tsdb_text){text, pattern.len + sizeof flags - 1}, out);
+    (void)groups_rewrite(pattern, text + sizeof flags - 1);
+    return compiler_regex(c, (struct tsdb_text){text, len + sizeof flags - 1}, out);
 }
 
 enum tsdb_status compiler_matcher(struct compiler *c, const struct expr_matcher *m,

@@ -36,7 +36,7 @@ static bool is_wanted(const struct wanted *w, struct tsdb_text name, uint32_t ha
     return false;
 }
 
-bool pass_claim(struct pass *p, struct tsdb_text name, struct label_claim *out)
+bool pass_claim_any(struct pass *p, struct tsdb_text name, struct label_claim *out)
 {
     static const char suffix[] = "_extracted";
     struct label_claim claim = {name, label_name_hash(name)};
@@ -49,9 +49,16 @@ bool pass_claim(struct pass *p, struct tsdb_text name, struct label_claim *out)
         claim.name = (struct tsdb_text){at, name.len + sizeof suffix - 1};
         claim.hash = label_name_hash(claim.name);
     }
-    if (p->wanted && !is_wanted(p->wanted, claim.name, claim.hash))
-        return false;
-    if (label_set_is_taken(&p->labels, claim.name, claim.hash))
+    *out = claim;
+    return true;
+}
+
+bool pass_claim(struct pass *p, struct tsdb_text name, struct label_claim *out)
+{
+    struct label_claim claim;
+    if (!pass_claim_any(p, name, &claim) ||
+        (p->wanted && !is_wanted(p->wanted, claim.name, claim.hash)) ||
+        label_set_is_taken(&p->labels, claim.name, claim.hash))
         return false;
     *out = claim;
     return true;

@@ -42,6 +42,8 @@ static inline bool pass_is_served(const struct pass *p)
 /* A parser found `name`: false when nobody asks, or a stage set it before.  The claim may be
  * NAME_extracted. */
 bool pass_claim(struct pass *p, struct tsdb_text name, struct label_claim *out);
+/* The claim of one that is asked for by name, and may overwrite. */
+bool pass_claim_any(struct pass *p, struct tsdb_text name, struct label_claim *out);
 /* Is anything asked for that begins so? */
 bool pass_wants_prefix(const struct pass *p, struct tsdb_text prefix);
 void pass_put(struct pass *p, struct label_claim claim, struct tsdb_text value);

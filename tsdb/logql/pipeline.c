@@ -5,16 +5,26 @@
 #include "tsdb/base/status.h"
 #include "tsdb/base/text.h"
 #include "tsdb/logql/compiler.h"
+#include "tsdb/logql/decolorize.h"
+#include "tsdb/logql/drop_keep.h"
 #include "tsdb/logql/label_filter.h"
 #include "tsdb/logql/line_filter.h"
 #include "tsdb/logql/page_filter.h"
 #include "tsdb/logql/pass.h"
+#include "tsdb/logql/stage_format.h"
+#include "tsdb/logql/stage_json.h"
+#include "tsdb/logql/stage_logfmt.h"
+#include "tsdb/logql/stage_pattern.h"
+#include "tsdb/logql/stage_regexp.h"
+#include "tsdb/logql/stage_unpack.h"
+#include "tsdb/logql/unwrap.h"
 
 #include <stdlib.h>
 
 enum {
     NEEDLES_MAX = 64,
     EQUALITIES_MAX = 64,
+    WANTED_MAX = 64,
     RUN_ARENA_MAX = 64 << 20,
 };
 
@@ -23,6 +33,13 @@ struct step {
     union {
         struct line_tests line;
         const struct label_check *label;
+        struct json_stage json;
+        struct logfmt_stage logfmt;
+        struct line_pattern pattern;
+        struct regexp_stage regexp;
+        struct name_tests names;
+        struct line_format_stage line_format;
+        struct label_format_stage label_format;
     };
 };
 
@@ -53,18 +70,18 @@ static enum tsdb_status step_compile(struct compiler *c, const struct stage *s, 
     switch (s->kind) {
     case STAGE_LINE_FILTER: return line_filter_compile(c, &s->line, &out->line);
     case STAGE_LABEL_FILTER: return label_filter_compile(c, s->label, &out->label);
-    case STAGE_JSON:
-    case STAGE_LOGFMT:
-    case STAGE_PATTERN:
-    case STAGE_REGEXP:
-    case STAGE_UNPACK:
-    case STAGE_LINE_FORMAT:
-    case STAGE_LABEL_FORMAT:
-    case STAGE_DECOLORIZE:
+    case STAGE_JSON: return stage_json_compile(c, s, &out->json);
+    case STAGE_LOGFMT: return stage_logfmt_compile(c, s, &out->logfmt);
+    case STAGE_PATTERN: return stage_pattern_compile(c, s->text, &out->pattern);
+    case STAGE_REGEXP: return stage_regexp_compile(c, s->text, &out->regexp);
     case STAGE_DROP:
-    case STAGE_KEEP: break;
+    case STAGE_KEEP: return drop_keep_compile(c, s, &out->names);
+    case STAGE_UNPACK:
+    case STAGE_DECOLORIZE: return TSDB_OK;
+    case STAGE_LINE_FORMAT: return line_format_compile(c, s->text, &out->line_format);
+    case STAGE_LABEL_FORMAT: break;
     }
-    return tsdb_fail(c->err, TSDB_EINVAL, "stage is not supported");
+    return label_format_compile(c, s, &out->label_format);
 }
 
 static void needle_add(struct pipeline *p, struct tsdb_text text)
@@ -179,6 +196,92 @@ void pipeline_free(struct pipeline *p)
     mem_free(p);
 }
 
+/* ---- what is asked for ---------------------------------------------------------- */
+
+struct want_list {
+    struct tsdb_text *names; /* in the compiler's arena */
+    uint32_t *hashes;
+    uint32_t count, cap;
+    bool is_unknown; /* a stage may need any label */
+};
+
+static void want(struct want_list *w, struct tsdb_text name)
+{
+    uint32_t hash = label_name_hash(name);
+    for (uint32_t i = 0; i < w->count; i++)
+        if (w->hashes[i] == hash && text_equal(w->names[i], name))
+            return;
+    if (w->count == w->cap) {
+        w->is_unknown = true; /* so many that the list would not save anything */
+        return;
+    }
+    w->hashes[w->count] = hash;
+    w->names[w->count++] = name;
+}
+
+/* A name as written, and as it is before it becomes NAME_extracted. */
+static void want_both(struct want_list *w, struct tsdb_text name)
+{
+    if (name.len == 0)
+        return;
+    want(w, name);
+    if (ends_with(name, "_extracted"))
+        want(w, (struct tsdb_text){name.at, name.len - strlen("_extracted")});
+}
+
+/* Recursion: as deep as the compiled tree. */
+static void want_of_check(struct want_list *w, const struct label_check *check)
+{
+    if (check->test == LABEL_AND || check->test == LABEL_OR) {
+        want_of_check(w, check->left);
+        want_of_check(w, check->right);
+    } else {
+        want_both(w, check->matcher.name);
+    }
+}
+
+static void want_of_template(struct want_list *w, const struct template *t)
+{
+    uint32_t count;
+    bool needs_all;
+    const struct tsdb_text *labels = template_labels(t, &count, &needs_all);
+    w->is_unknown |= needs_all;
+    for (uint32_t i = 0; i < count; i++)
+        want_both(w, labels[i]);
+}
+
+static void want_of_step(struct want_list *w, const struct step *s)
+{
+    if (s->kind == STAGE_LABEL_FILTER)
+        want_of_check(w, s->label);
+    if (s->kind == STAGE_LINE_FORMAT)
+        want_of_template(w, s->line_format.template_tree);
+    for (uint32_t i = 0; s->kind == STAGE_LABEL_FORMAT && i < s->label_format.count; i++) {
+        const struct label_format *f = &s->label_format.at[i];
+        if (f->template_tree)
+            want_of_template(w, f->template_tree);
+        else
+            want_both(w, f->from);
+    }
+}
+
+void pipeline_want(struct pipeline *p, const struct tsdb_text *names, uint32_t count)
+{
+    struct compiler *c = &p->compiler;
+    struct want_list w = {.cap = WANTED_MAX};
+    w.names = COMPILER_ARRAY(c, struct tsdb_text, w.cap);
+    w.hashes = COMPILER_ARRAY(c, uint32_t, w.cap);
+    struct wanted *wanted = COMPILER_ARRAY(c, struct wanted, 1);
+    if (!w.names || !w.hashes || !wanted)
+        return;
+    for (uint32_t i = 0; i < count; i++)
+        want_both(&w, names[i]);
+    for (uint32_t i = 0; i < p->count; i++)
+        want_of_step(&w, &p->steps[i]);
+    *wanted = (struct wanted){w.names, w.hashes, w.count};
+    p->wanted = w.is_unknown ? NULL : wanted;
+}
+
 /* ---- what a scan may do --------------------------------------------------------- */
 
 const struct pipeline_needle *pipeline_needles(const struct pipeline *p, uint32_t *count)
@@ -245,16 +348,16 @@ static bool step_run(const struct step *s, struct pass *p)
     switch (s->kind) {
     case STAGE_LINE_FILTER: return line_filter_test(&s->line, p->line);
     case STAGE_LABEL_FILTER: return label_filter_test(s->label, p);
-    case STAGE_JSON:
-    case STAGE_LOGFMT:
-    case STAGE_PATTERN:
-    case STAGE_REGEXP:
-    case STAGE_UNPACK:
-    case STAGE_LINE_FORMAT:
-    case STAGE_LABEL_FORMAT:
-    case STAGE_DECOLORIZE:
-    case STAGE_DROP:
-    case STAGE_KEEP: break;
+    case STAGE_JSON: stage_json_run(&s->json, p); break;
+    case STAGE_LOGFMT: stage_logfmt_run(&s->logfmt, p); break;
+    case STAGE_PATTERN: stage_pattern_run(&s->pattern, p); break;
+    case STAGE_REGEXP: stage_regexp_run(&s->regexp, p); break;
+    case STAGE_UNPACK: stage_unpack_run(p); break;
+    case STAGE_DECOLORIZE: decolorize_run(p); break;
+    case STAGE_DROP: drop_run(&s->names, p); break;
+    case STAGE_KEEP: keep_run(&s->names, p); break;
+    case STAGE_LINE_FORMAT: line_format_run(&s->line_format, p); break;
+    case STAGE_LABEL_FORMAT: label_format_run(&s->label_format, p); break;
     }
     return true;
 }
@@ -311,6 +414,20 @@ struct tsdb_text pipeline_label(struct pipeline_run *r, struct tsdb_text name)
     if (text_equal(name, text_of(LABEL_ERROR_DETAILS)))
         return r->pass.labels.error_details;
     return (struct tsdb_text){"", 0};
+}
+
+enum tsdb_status pipeline_unwrap(struct pipeline_run *r, const struct unwrap *u, double *value,
+                                 bool *is_error, struct tsdb_error *err)
+{
+    double v;
+    bool is_failed;
+    if (!unwrap_value(u, &r->pass, &v, &is_failed))
+        return TSDB_END;
+    if (r->pass.is_spent)
+        return spent(r, err);
+    *value = v;
+    *is_error = is_failed;
+    return TSDB_OK;
 }
 
 /* ---- the labels as sets ------------------------------------------------------------ */

@@ -107,12 +107,18 @@ bool logql_duration_ns(struct tsdb_text text, int64_t *ns)
     return true;
 }
 
+double logql_seconds(int64_t ns)
+{
+    int64_t whole = ns / 1000000000;
+    return (double)whole + (double)(ns % 1000000000) / 1e9;
+}
+
 bool logql_duration(struct tsdb_text text, double *seconds)
 {
     int64_t ns;
     if (!logql_duration_ns(text, &ns))
         return false;
-    *seconds = (double)(ns / 1000000000) + (double)(ns % 1000000000) / 1e9;
+    *seconds = logql_seconds(ns);
     return true;
 }
 

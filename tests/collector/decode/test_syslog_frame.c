@@ -30,7 +30,8 @@ static char *frames_of(const char *text, size_t len, size_t limit, size_t step)
             mem_free(copy);
             if (st != TSDB_ECORRUPT) {
                 have.len -= f.used;
-                memmove(have.at, have.at + f.used, have.len);
+                if (have.len > 0)
+                    memmove(have.at, have.at + f.used, have.len);
             }
         } while (st == TSDB_OK);
         if (st == TSDB_END && is_last)
