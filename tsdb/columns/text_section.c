@@ -4,7 +4,7 @@
 
 #include <zstd.h>
 
-enum { PACKING_NONE, PACKING_ZSTD, PACKINGS, LEVEL = 1, WORTH_TRYING = 32 };
+enum { PACKING_NONE, PACKING_ZSTD, PACKINGS, LEVEL = 3, WORTH_TRYING = 32 };
 
 void text_sections_release(struct text_sections *s)
 {

@@ -251,25 +251,21 @@ void logs_stats(struct logs *l, struct tsdb_stats *out)
 {
     struct head *h = &l->head;
     rwlock_read(&h->streams);
-    out->series_active += h->live;
-    out->series_created += h->created;
-    out->label_pairs += head_index_pairs(h->labels);
+    out->log_streams = h->live;
     rwlock_unlock(&h->streams);
     mutex_lock(&l->lists);
-    out->samples_appended += h->records;
+    out->log_records = h->records;
     out->tombstones += l->tombstones->count;
     mutex_unlock(&l->lists);
     struct block_list *list = logs_blocks_ref(l);
-    out->segments += list->count;
+    out->log_segments = list->count;
     for (uint32_t i = 0; i < list->count; i++) {
         const struct block *b = list->blocks[i];
-        out->segment_bytes += b->entry.bytes;
-        out->segment_samples += b->entry.samples;
-        out->segment_chunk_bytes += b->data.len;
-        out->segment_index_bytes += b->entry.bytes - b->data.len;
+        out->log_segment_bytes += b->entry.bytes;
+        out->log_segment_records += b->entry.samples;
     }
     log_block_list_unref(list);
-    out->head_bytes += logs_head_bytes(l);
+    out->log_head_bytes = logs_head_bytes(l);
     out->quarantined += atomic_load(&l->quarantined);
     out->merges += atomic_load(&l->merges);
     out->expired += atomic_load(&l->expired);
