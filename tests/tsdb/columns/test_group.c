@@ -201,6 +201,30 @@ Test(group, short_texts_in_pages_stay_compact)
     single_release(&s);
 }
 
+/* Goal: a reader may be turned away after its group is gone.
+ * Method: a group of templates, which are what a reader frees itself; ASan watches. */
+Test(group, a_reader_may_outlive_its_group)
+{
+    struct single s = {0};
+    struct group_strings sealed = {0};
+    struct group *g;
+    struct text_page page;
+    single_write(&s, make_unique, COLUMN_LINES);
+    cr_assert_eq(group_seal(s.group, NULL, &sealed, NULL), TSDB_OK);
+    cr_assert_eq(group_open(model_bytes_of(&sealed), &g, NULL), TSDB_OK);
+    cr_assert_eq(group_column(g, 0)->encoding, ENCODING_TEMPLATES);
+    cr_assert_lt(sealed.data.len, s.strings.data.len);
+    struct group_reader *r = group_reader_new(NULL);
+    group_reader_open(r, g);
+    cr_assert_eq(group_page(r, 0, 0, &page, NULL), TSDB_OK);
+    group_free(g);
+    group_strings_release(&sealed);
+    group_reader_open(r, s.group);
+    cr_assert_eq(group_page(r, 0, 0, &page, NULL), TSDB_OK);
+    single_release(&s);
+    group_reader_free(r);
+}
+
 Test(group, times_in_order_cost_their_steps)
 {
     struct group_writer *w = group_writer_new(NULL);
