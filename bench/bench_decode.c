@@ -2,10 +2,16 @@
  *
  * Requests of 4000 series, 10 labels each, one sample a series, made from a fixed
  * seed; the sink adds up keys and values and never asks for labels, which is what
- * the engine does with series it knows.  Best of 80 short rounds; one JSON line a case.
+ * the engine does with series it knows.  Logs: 4000 records of 8 resources, 6 attributes
+ * and a body of 100 bytes; the sink adds up what it is handed.  Best of 80 short rounds; one JSON
+ * line a case.
  */
+#include "collector/decode/es_bulk.h"
 #include "collector/decode/inflate.h"
+#include "collector/decode/json_lines.h"
+#include "collector/decode/loki_push.h"
 #include "collector/decode/otlp_json.h"
+#include "collector/decode/otlp_logs.h"
 #include "collector/decode/otlp_metrics.h"
 #include "collector/decode/remote_write.h"
 #include "collector/decode/remote_write_2.h"
@@ -298,6 +304,137 @@ static void make_json(struct writer *out)
     writer_text(out, "]}");
 }
 
+/* ---- logs ---------------------------------------------------------------------- */
+
+static void make_logs(struct writer *out)
+{
+    static const char body[] = "user 4711 bought 3 items for 17.95 EUR, cart 0f3a9c, payment "
+                               "accepted after 2 attempts by bank 1234";
+    struct writer any = {0}, record = {0}, scope = {0}, resource = {0}, part = {0};
+    put_field(&any, 1, body, 100);
+    for (unsigned i = 0; i < SERIES; i += SERIES / 8) {
+        writer_reset(&scope);
+        writer_reset(&resource);
+        writer_reset(&part);
+        put_attribute(&part, 1, "service.name", "checkout");
+        put_attribute(&part, 1, "host.name", values[i][4]);
+        put_attribute(&part, 1, "k8s.pod.name", values[i][8]);
+        put_field(&resource, 1, part.at, part.len);
+        writer_reset(&part);
+        put_field(&part, 1, "com.example.checkout", 20);
+        put_field(&scope, 1, part.at, part.len);
+        for (unsigned k = i; k < i + SERIES / 8; k++) {
+            writer_reset(&record);
+            writer_u8(&record, 0x09);
+            writer_le64(&record, (uint64_t)start_ms * 1000000 + k);
+            writer_u8(&record, 0x59);
+            writer_le64(&record, (uint64_t)start_ms * 1000000 + k + 1000);
+            writer_text(&record, "\x10\x09");
+            put_field(&record, 3, "INFO", 4);
+            put_field(&record, 5, any.at, any.len);
+            for (unsigned n = 4; n < LABELS; n++)
+                put_attribute(&record, 6, names[n], values[k][n]);
+            put_field(&record, 9, values[k][0], 16);
+            put_field(&record, 10, values[k][0], 8);
+            put_field(&scope, 2, record.at, record.len);
+        }
+        put_field(&resource, 2, scope.at, scope.len);
+        put_field(out, 1, resource.at, resource.len);
+    }
+    struct writer *all[] = {&any, &record, &scope, &resource, &part};
+    for (size_t i = 0; i < sizeof all / sizeof all[0]; i++)
+        writer_release(all[i]);
+}
+
+static enum tsdb_status add_records(void *arg, const struct decode_log_batch *batch)
+{
+    struct sum *s = arg;
+    for (uint32_t i = 0; i < batch->batch.record_count; i++)
+        s->keys += batch->batch.records[i].field_count;
+    s->points += batch->batch.record_count;
+    return TSDB_OK;
+}
+
+typedef enum tsdb_status decode_log_fn(const struct decode_log_task *task, struct bytes in,
+                                       struct decode_tally *tally, struct tsdb_error *err);
+
+static enum tsdb_status run_lines(const struct decode_log_task *task, struct bytes in,
+                                  struct decode_tally *tally, struct tsdb_error *err)
+{
+    static const struct json_lines_options options;
+    return json_lines_decode(task, &options, in, tally, err);
+}
+
+static enum tsdb_status run_bulk(const struct decode_log_task *task, struct bytes in,
+                                 struct decode_tally *tally, struct tsdb_error *err)
+{
+    static const struct es_bulk_options options = {.index = {"", 0}};
+    struct es_bulk_results results;
+    return es_bulk_decode(task, &options, in, &results, tally, err);
+}
+
+/* The same six attributes as members. */
+static void make_lines(struct writer *out, const char *action)
+{
+    for (unsigned i = 0; i < SERIES; i++) {
+        writer_format(out, "%s{\"@timestamp\":\"2024-02-29T12:34:56.789Z\",\"level\":\"info\",",
+                      action);
+        for (unsigned n = 4; n < LABELS; n++)
+            writer_format(out, "\"%s\":\"%s\",", names[n], values[i][n]);
+        writer_format(out,
+                      "\"message\":\"user 4711 bought 3 items for 17.95 EUR, cart 0f3a9c, payment "
+                      "accepted after 2 attempts by bank %04u\"}\n",
+                      i);
+    }
+}
+
+static void make_push(struct writer *out)
+{
+    writer_text(out, "{\"streams\":[{\"stream\":{\"app\":\"checkout\"},\"values\":[");
+    for (unsigned i = 0; i < SERIES; i++) {
+        writer_format(
+            out,
+            "%s[\"1700000000%09u\",\"level=info user 4711 bought 3 items for 17.95 EUR, cart "
+            "0f3a9c, payment accepted after 2 attempts\",{",
+            i > 0 ? "," : "", i);
+        for (unsigned n = 4; n < LABELS; n++)
+            writer_format(out, "%s\"%s\":\"%s\"", n > 4 ? "," : "", names[n], values[i][n]);
+        writer_text(out, "}]");
+    }
+    writer_text(out, "]}]}");
+}
+
+static void measure_logs(const char *name, decode_log_fn *fn, struct bytes in)
+{
+    struct arena arena;
+    arena_init(&arena, 64 << 20, NULL);
+    double best = 0;
+    struct sum sum = {0};
+    for (int round = 0; round < ROUNDS; round++) {
+        sum = (struct sum){0};
+        int64_t before = clock_mono_ns(clock_real());
+        for (int i = 0; i < REPEATS; i++) {
+            struct decode_log_task task = {.tenant = "",
+                                           .arena = &arena,
+                                           .sink = {add_records, &sum},
+                                           .items_max = 1000000,
+                                           .now = start_ms * 1000000};
+            struct decode_tally tally;
+            if (fn(&task, in, &tally, NULL) != TSDB_OK)
+                printf("{\"name\":\"%s\",\"error\":true}\n", name);
+            arena_reset(&arena);
+        }
+        double ns = (double)(clock_mono_ns(clock_real()) - before) / (REPEATS * SERIES);
+        if (round == 0 || ns < best)
+            best = ns;
+    }
+    printf("{\"name\":\"%s\",\"ns_per_record\":%.1f,\"bytes_per_record\":%.1f,\"records\":%llu,"
+           "\"fields\":%.1f}\n",
+           name, best, (double)in.len / SERIES, (unsigned long long)(sum.points / REPEATS),
+           (double)sum.keys / (double)sum.points);
+    arena_release(&arena);
+}
+
 int main(void)
 {
     make_series();
@@ -315,6 +452,18 @@ int main(void)
     writer_reset(&w);
     make_json(&w);
     measure("otlp_metrics_json", run_json, writer_bytes(&w), false);
+    writer_reset(&w);
+    make_logs(&w);
+    measure_logs("otlp_logs", otlp_logs_decode, writer_bytes(&w));
+    writer_reset(&w);
+    make_push(&w);
+    measure_logs("loki_push_json", loki_push_json_decode, writer_bytes(&w));
+    writer_reset(&w);
+    make_lines(&w, "");
+    measure_logs("json_lines", run_lines, writer_bytes(&w));
+    writer_reset(&w);
+    make_lines(&w, "{\"create\":{\"_index\":\"logs-web-prod\"}}\n");
+    measure_logs("es_bulk", run_bulk, writer_bytes(&w));
     writer_release(&w);
     return 0;
 }

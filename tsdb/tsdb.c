@@ -6,22 +6,11 @@
 #include "tsdb/base/status.h"
 #include "tsdb/base/text.h"
 #include "tsdb/base/writer.h"
-#include "tsdb/metrics/metrics.h"
+#include "tsdb/db.h"
 #include "tsdb/query/query.h"
 #include "tsdb/query/scope.h"
-#include "tsdb/store/driver.h"
-#include "tsdb/store/store.h"
 
 #include <string.h>
-
-struct tsdb {
-    struct store store;
-    struct metrics *metrics;
-    struct driver driver;
-    uint64_t journal_bytes_max;
-    int64_t sealed_mono_ns, scrubbed_mono_ns, merge_again_mono_ns;
-    uint64_t scrubbed_id;
-};
 
 struct tsdb_query {
     struct query *query;
@@ -43,7 +32,9 @@ void tsdb_options_init(struct tsdb_options *o)
                    .labels_max = 64,
                    .name_bytes_max = 256,
                    .value_bytes_max = 4096,
-                   .future_max = 10 * NS_PER_MINUTE},
+                   .future_max = 10 * NS_PER_MINUTE,
+                   .log_line_bytes_max = 256 << 10,
+                   .log_fields_max = 256},
     };
 }
 
@@ -65,7 +56,7 @@ static bool is_seal_due(struct tsdb *db)
     if (journal.live_bytes >= db->journal_bytes_max)
         return true;
     uint64_t limit = atomic_load(&db->store.budget.limit);
-    uint64_t hot = head_hot_bytes(&db->metrics->head);
+    uint64_t hot = head_hot_bytes(&db->metrics->head) + logs_head_bytes(db->logs);
     bool is_tight = budget_used(&db->store.budget) > limit - limit / 4;
     if (hot > limit / 4 || (is_tight && hot > limit / 32))
         return true;
@@ -95,6 +86,8 @@ static bool merge_if_due(struct tsdb *db)
     if (now < db->merge_again_mono_ns)
         return false;
     enum tsdb_status st = metrics_merge(db->metrics, false, &did, &err);
+    if (st == TSDB_OK && !did)
+        st = logs_merge(db->logs, false, &did, &err);
     report(db, "merging", st, &err);
     if (st != TSDB_OK)
         db->merge_again_mono_ns = now + RETRY_S * NS_PER_S;
@@ -108,9 +101,13 @@ static bool step(void *arg)
     store_watch_disk(&db->store);
     if (seal_if_due(db))
         return true;
-    if (merge_if_due(db))
+    if (logs_group_step(db->logs) || merge_if_due(db))
         return true;
     enum tsdb_status st = metrics_expire(db->metrics, &err);
+    report(db, "retention", st, &err);
+    st = logs_expire(db->logs, &err);
+    report(db, "retention", st, &err);
+    st = db_expire_by_size(db, &err);
     report(db, "retention", st, &err);
     st = metrics_forget_tombstones(db->metrics, &err);
     report(db, "forgetting deletions", st, &err);
@@ -118,6 +115,7 @@ static bool step(void *arg)
     if (now - db->scrubbed_mono_ns >= SCRUB_EVERY_S * NS_PER_S) {
         db->scrubbed_mono_ns = now;
         db->scrubbed_id = metrics_scrub(db->metrics, db->scrubbed_id);
+        db->scrubbed_log_id = logs_scrub(db->logs, db->scrubbed_log_id);
     }
     return false;
 }
@@ -138,9 +136,12 @@ enum tsdb_status tsdb_open(const struct tsdb_options *options, struct tsdb **out
     struct tsdb *db = MEM_NEW(struct tsdb);
     db->journal_bytes_max =
         options->journal_bytes_max ? options->journal_bytes_max : UINT64_C(512) << 20;
+    atomic_store(&db->retention_bytes, options->retention_bytes);
     enum tsdb_status st = store_open(options, &db->store, err);
     if (st == TSDB_OK)
         st = metrics_open(&db->store, options, &db->metrics, err);
+    if (st == TSDB_OK)
+        st = logs_open(&db->store, options, &db->logs, err);
     if (st != TSDB_OK) {
         tsdb_close(db);
         return st;
@@ -160,6 +161,7 @@ void tsdb_close(struct tsdb *db)
     struct tsdb_error err = {0};
     if (db->store.journal && journal_sync(db->store.journal, &err) != TSDB_OK)
         store_event(&db->store, TSDB_EVENT_DEGRADED, "last sync: %s", err.msg);
+    logs_close(db->logs);
     metrics_close(db->metrics);
     store_close(&db->store);
     mem_free(db);
@@ -167,7 +169,9 @@ void tsdb_close(struct tsdb *db)
 
 void tsdb_configure(struct tsdb *db, const struct tsdb_options *options)
 {
+    atomic_store(&db->retention_bytes, options->retention_bytes);
     metrics_configure(db->metrics, options);
+    logs_configure(db->logs, options);
     driver_kick(&db->driver);
 }
 
@@ -391,6 +395,8 @@ enum tsdb_status tsdb_seal(struct tsdb *db, struct tsdb_error *err)
     bool did = st == TSDB_OK;
     while (did && st == TSDB_OK)
         st = metrics_merge(db->metrics, true, &did, err);
+    for (did = st == TSDB_OK; did && st == TSDB_OK;)
+        st = logs_merge(db->logs, true, &did, err);
     return st == TSDB_OK ? metrics_forget_tombstones(db->metrics, err) : st;
 }
 
@@ -418,6 +424,7 @@ void tsdb_stats(struct tsdb *db, struct tsdb_stats *out)
 {
     *out = (struct tsdb_stats){0};
     metrics_stats(db->metrics, out);
+    logs_stats(db->logs, out);
     out->memory_bytes = budget_used(&db->store.budget);
     out->memory_limit = atomic_load(&db->store.budget.limit);
     out->disk_free_bytes = atomic_load(&db->store.disk_free_bytes);
@@ -436,35 +443,4 @@ void tsdb_stats(struct tsdb *db, struct tsdb_stats *out)
 void tsdb_cardinality(struct tsdb *db, const char *tenant, tsdb_cardinality_fn *fn, void *arg)
 {
     metrics_cardinality(db->metrics, tenant, fn, arg);
-}
-
-void tsdb_segments(struct tsdb *db, tsdb_segment_fn *fn, void *arg)
-{
-    struct block_list *list = block_list_ref(db->metrics);
-    bool is_wanted = true;
-    for (uint32_t i = 0; i < list->count && is_wanted; i++) {
-        const struct block *b = list->blocks[i];
-        char name[SEGMENT_NAME_MAX];
-        segment_name_format(name, b->entry.id, STORE_METRICS);
-        struct tsdb_segment_info info = {
-            .name = name,
-            .level = b->entry.level,
-            .ts_min = b->entry.ts_min,
-            .ts_max = b->entry.ts_max,
-            .bytes = b->entry.bytes,
-            .series = b->entry.series,
-            .samples = b->entry.samples,
-            .chunk_bytes = b->series.len + b->times.len,
-            .index_bytes = b->entry.bytes - b->series.len - b->times.len,
-        };
-        is_wanted = fn(arg, &info);
-    }
-    block_list_unref(list);
-}
-
-enum tsdb_status tsdb_verify(struct fs *fs, const char *dir,
-                             void (*report_line)(void *arg, const char *line), void *arg,
-                             struct tsdb_error *err)
-{
-    return metrics_verify(fs ? fs : fs_posix(), dir, report_line, arg, err);
 }

@@ -21,13 +21,19 @@ enum kind {
     KIND_INT64,
     KIND_UINT64,
     KIND_UINT32,
+    KIND_FIXED32,
     KIND_SINT32,
     KIND_BOOL,
     KIND_TEMPORALITY,
+    KIND_SEVERITY,
 };
 
 enum message {
-    M_REQUEST,
+    M_REQUEST, /* metrics */
+    M_LOGS_REQUEST,
+    M_RESOURCE_LOGS,
+    M_SCOPE_LOGS,
+    M_LOG_RECORD,
     M_RESOURCE_METRICS,
     M_SCOPE_METRICS,
     M_RESOURCE,
@@ -58,9 +64,28 @@ struct field {
     uint8_t message; /* of KIND_MESSAGE */
 };
 
-/* Names and numbers: proto/otlp.proto, proto/otlp_metrics.proto. */
+/* Names and numbers: proto/otlp.proto, proto/otlp_metrics.proto,
+ * proto/otlp_logs.proto. */
 static const struct field fields[M_COUNT][16] = {
     [M_REQUEST] = {{"resourceMetrics", 1, KIND_MESSAGE, true, M_RESOURCE_METRICS}},
+    [M_LOGS_REQUEST] = {{"resourceLogs", 1, KIND_MESSAGE, true, M_RESOURCE_LOGS}},
+    [M_RESOURCE_LOGS] = {{"resource", 1, KIND_MESSAGE, false, M_RESOURCE},
+                         {"scopeLogs", 2, KIND_MESSAGE, true, M_SCOPE_LOGS},
+                         {"schemaUrl", 3, KIND_STRING, false, 0}},
+    [M_SCOPE_LOGS] = {{"scope", 1, KIND_MESSAGE, false, M_SCOPE},
+                      {"logRecords", 2, KIND_MESSAGE, true, M_LOG_RECORD},
+                      {"schemaUrl", 3, KIND_STRING, false, 0}},
+    [M_LOG_RECORD] = {{"timeUnixNano", 1, KIND_FIXED64, false, 0},
+                      {"severityNumber", 2, KIND_SEVERITY, false, 0},
+                      {"severityText", 3, KIND_STRING, false, 0},
+                      {"body", 5, KIND_MESSAGE, false, M_ANY},
+                      {"attributes", 6, KIND_MESSAGE, true, M_KEY_VALUE},
+                      {"droppedAttributesCount", 7, KIND_UINT32, false, 0},
+                      {"flags", 8, KIND_FIXED32, false, 0},
+                      {"traceId", 9, KIND_HEX, false, 0},
+                      {"spanId", 10, KIND_HEX, false, 0},
+                      {"observedTimeUnixNano", 11, KIND_FIXED64, false, 0},
+                      {"eventName", 12, KIND_STRING, false, 0}},
     [M_RESOURCE_METRICS] = {{"resource", 1, KIND_MESSAGE, false, M_RESOURCE},
                             {"scopeMetrics", 2, KIND_MESSAGE, true, M_SCOPE_METRICS},
                             {"schemaUrl", 3, KIND_STRING, false, 0}},
@@ -70,7 +95,8 @@ static const struct field fields[M_COUNT][16] = {
     [M_RESOURCE] = {{"attributes", 1, KIND_MESSAGE, true, M_KEY_VALUE}},
     [M_SCOPE] = {{"name", 1, KIND_STRING, false, 0},
                  {"version", 2, KIND_STRING, false, 0},
-                 {"attributes", 3, KIND_MESSAGE, true, M_KEY_VALUE}},
+                 {"attributes", 3, KIND_MESSAGE, true, M_KEY_VALUE},
+                 {"droppedAttributesCount", 4, KIND_UINT32, false, 0}},
     [M_METRIC] = {{"name", 1, KIND_STRING, false, 0},
                   {"description", 2, KIND_STRING, false, 0},
                   {"unit", 3, KIND_STRING, false, 0},
@@ -402,9 +428,11 @@ static bool put_integer(struct walk *w, const struct field *f)
     if (f->kind == KIND_FIXED64 || f->kind == KIND_SFIXED64)
         return put_tag(w, f, PULL_FIXED64) && put(w, &v, sizeof v);
     int64_t s = (int64_t)v;
-    if ((f->kind == KIND_UINT32 && v > UINT32_MAX) ||
+    if (((f->kind == KIND_UINT32 || f->kind == KIND_FIXED32) && v > UINT32_MAX) ||
         (f->kind == KIND_SINT32 && (s < INT32_MIN || s > INT32_MAX)))
         return stop(w, TSDB_ECORRUPT);
+    if (f->kind == KIND_FIXED32)
+        return put_tag(w, f, PULL_FIXED32) && put(w, &v, sizeof(uint32_t));
     return put_tag(w, f, PULL_VARINT) && put_varint(w, f->kind == KIND_SINT32 ? zigzag(s) : v);
 }
 
@@ -421,6 +449,37 @@ static bool put_temporality(struct walk *w, const struct field *f, enum json_tok
         while (v < 3 && !text_equal(w->json.text, text_of(names[v])))
             v++;
     }
+    return put_tag(w, f, PULL_VARINT) && put_varint(w, v);
+}
+
+/* SEVERITY_NUMBER_INFO is 9, SEVERITY_NUMBER_INFO2 10; false: no such name. */
+static bool severity_parse(struct tsdb_text name, uint64_t *out)
+{
+    static const char *const names[] = {"TRACE", "DEBUG", "INFO", "WARN", "ERROR", "FATAL"};
+    static const char prefix[] = "SEVERITY_NUMBER_";
+    size_t skip = sizeof prefix - 1;
+    if (name.len <= skip || memcmp(name.at, prefix, skip) != 0)
+        return false;
+    struct tsdb_text rest = {name.at + skip, name.len - skip};
+    char last = rest.at[rest.len - 1];
+    uint64_t more = last >= '2' && last <= '4' ? (uint64_t)(last - '1') : 0;
+    rest.len -= more > 0;
+    for (uint64_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+        *out = 4 * i + 1 + more;
+        if (text_equal(rest, text_of(names[i])))
+            return true;
+    }
+    *out = 0;
+    return text_equal(rest, text_of("UNSPECIFIED"));
+}
+
+static bool put_severity(struct walk *w, const struct field *f, enum json_token token)
+{
+    uint64_t v = 0;
+    bool is_number = token == JSON_NUMBER || (w->json.text.len > 0 && w->json.text.at[0] <= '9');
+    if (is_number ? !integer_parse(w->json.text, false, &v) || v > INT32_MAX
+                  : !severity_parse(w->json.text, &v))
+        return stop(w, TSDB_ECORRUPT);
     return put_tag(w, f, PULL_VARINT) && put_varint(w, v);
 }
 
@@ -456,11 +515,13 @@ static bool put_value(struct walk *w, const struct field *f, enum json_token tok
     case KIND_HEX: return put_binary(w, f);
     case KIND_DOUBLE: return put_double(w, f, token);
     case KIND_TEMPORALITY: return put_temporality(w, f, token);
+    case KIND_SEVERITY: return put_severity(w, f, token);
     case KIND_FIXED64:
     case KIND_SFIXED64:
     case KIND_INT64:
     case KIND_UINT64:
     case KIND_UINT32:
+    case KIND_FIXED32:
     case KIND_SINT32: return put_integer(w, f);
     case KIND_MESSAGE:
     case KIND_BOOL: break;
@@ -529,12 +590,13 @@ static bool step(struct walk *w)
     return true;
 }
 
-enum tsdb_status otlp_json_to_wire(struct bytes in, struct payload *out, struct tsdb_error *err)
+static enum tsdb_status to_wire(struct bytes in, enum message request, struct payload *out,
+                                struct tsdb_error *err)
 {
     struct walk w = {.out = out};
     json_pull_init(&w.json, in);
     bool goes = json_next(&w.json) == JSON_BEGIN_OBJECT || stop(&w, TSDB_ECORRUPT);
-    w.stack[w.depth++] = (struct frame){M_REQUEST, SIZE_MAX, NULL};
+    w.stack[w.depth++] = (struct frame){request, SIZE_MAX, NULL};
     while (goes && w.depth > 0)
         goes = step(&w);
     if (goes && json_next(&w.json) != JSON_END)
@@ -547,4 +609,15 @@ enum tsdb_status otlp_json_to_wire(struct bytes in, struct payload *out, struct 
     if (w.status != TSDB_OK)
         return tsdb_fail(err, w.status, "OTLP/JSON: no memory left for it");
     return TSDB_OK;
+}
+
+enum tsdb_status otlp_json_to_wire(struct bytes in, struct payload *out, struct tsdb_error *err)
+{
+    return to_wire(in, M_REQUEST, out, err);
+}
+
+enum tsdb_status otlp_json_logs_to_wire(struct bytes in, struct payload *out,
+                                        struct tsdb_error *err)
+{
+    return to_wire(in, M_LOGS_REQUEST, out, err);
 }

@@ -1,6 +1,7 @@
 #include "collector/decode/otlp_metrics.h"
 
 #include "collector/decode/otlp_context.h"
+#include "collector/decode/otlp_value.h"
 #include "tsdb/base/assert.h"
 #include "tsdb/base/hash.h"
 #include "tsdb/base/text.h"
@@ -198,42 +199,6 @@ static enum tsdb_status put_metric(struct otlp_walk *walk, const struct otlp_sco
     return put_points(walk, metric);
 }
 
-/* The bytes of a singular message field; several of them are one message, as
- * protobuf merges: their bytes one after the other. */
-static enum tsdb_status singular(struct bytes in, uint32_t number, struct arena *arena,
-                                 struct bytes *out)
-{
-    struct pull p = pull_over(in);
-    struct pull_field f;
-    uint32_t count = 0;
-    size_t total = 0;
-    *out = (struct bytes){in.at, 0};
-    while (pull_next(&p, &f)) {
-        if (f.number != number)
-            continue;
-        *out = pull_bytes(&p, &f);
-        total += out->len;
-        count++;
-    }
-    if (!pull_done(&p))
-        return TSDB_ECORRUPT;
-    if (count < 2)
-        return TSDB_OK;
-    uint8_t *at = ARENA_ARRAY(arena, uint8_t, total);
-    if (!at)
-        return TSDB_ELIMIT;
-    p = pull_over(in);
-    total = 0;
-    while (pull_next(&p, &f)) {
-        if (f.number != number || f.bytes.len == 0)
-            continue;
-        memcpy(at + total, f.bytes.at, f.bytes.len);
-        total += f.bytes.len;
-    }
-    *out = (struct bytes){at, total};
-    return TSDB_OK;
-}
-
 /* Whether the bytes are a message at all: raw contexts are hashed, not parsed. */
 static bool is_message(struct bytes in)
 {
@@ -250,7 +215,7 @@ static enum tsdb_status put_scope(struct otlp_walk *walk, struct otlp_resource *
     struct otlp_scope *scope = context(walk, spare, sizeof *scope);
     if (!scope)
         return TSDB_ELIMIT;
-    enum tsdb_status st = singular(in, 1, walk->task->arena, &scope->raw);
+    enum tsdb_status st = otlp_message_merge(in, 1, walk->task->arena, &scope->raw);
     if (st == TSDB_OK && !is_message(scope->raw))
         st = TSDB_ECORRUPT;
     if (st != TSDB_OK)
@@ -299,7 +264,7 @@ static enum tsdb_status put_resource(struct otlp_walk *walk, struct spare *spare
     struct otlp_resource *resource = context(walk, spare, sizeof *resource);
     if (!resource)
         return TSDB_ELIMIT;
-    enum tsdb_status st = singular(in, 1, walk->task->arena, &resource->raw);
+    enum tsdb_status st = otlp_message_merge(in, 1, walk->task->arena, &resource->raw);
     if (st == TSDB_OK && !is_message(resource->raw))
         st = TSDB_ECORRUPT;
     if (st != TSDB_OK)

@@ -6,28 +6,12 @@
 #include <math.h>
 #include <stdlib.h>
 
-enum any_case {
-    ANY_NOTHING,
-    ANY_STRING,
-    ANY_BOOL,
-    ANY_INT,
-    ANY_DOUBLE,
-    ANY_ARRAY,
-    ANY_MAP,
-    ANY_BYTES
-};
-
-struct any {
-    enum any_case is;
-    struct bytes bytes; /* string, array, map, bytes */
-    uint64_t bits;      /* bool, int, double */
-};
-
 /* Text is written twice: first `at` is NULL and only its length counts. */
 struct text_out {
     char *at;
-    size_t len;
+    size_t len, max;
     struct arena *arena; /* for sorting keys */
+    bool keeps_order;
 };
 
 static void put(struct text_out *o, const char *at, size_t n)
@@ -37,23 +21,23 @@ static void put(struct text_out *o, const char *at, size_t n)
     o->len += n;
 }
 
-static enum tsdb_status any_parse(struct bytes in, struct any *out)
+enum tsdb_status otlp_any_parse(struct bytes in, struct otlp_any *out)
 {
     struct pull p = pull_over(in);
     struct pull_field f;
-    *out = (struct any){0};
+    *out = (struct otlp_any){0};
     while (pull_next(&p, &f)) {
         switch (f.number) {
-        case ANY_STRING:
-        case ANY_ARRAY:
-        case ANY_MAP:
-        case ANY_BYTES: out->bytes = pull_bytes(&p, &f); break;
-        case ANY_BOOL:
-        case ANY_INT: out->bits = pull_u64(&p, &f); break;
-        case ANY_DOUBLE: out->bits = pull_f64(&p, &f); break;
+        case OTLP_ANY_STRING:
+        case OTLP_ANY_ARRAY:
+        case OTLP_ANY_MAP:
+        case OTLP_ANY_BYTES: out->bytes = pull_bytes(&p, &f); break;
+        case OTLP_ANY_BOOL:
+        case OTLP_ANY_INT: out->bits = pull_u64(&p, &f); break;
+        case OTLP_ANY_DOUBLE: out->bits = pull_f64(&p, &f); break;
         default: continue;
         }
-        out->is = (enum any_case)f.number;
+        out->is = (enum otlp_any_case)f.number;
     }
     return pull_done(&p) ? TSDB_OK : TSDB_ECORRUPT;
 }
@@ -186,6 +170,36 @@ static enum tsdb_status map_entries(struct bytes in, struct arena *arena, struct
     return st;
 }
 
+static enum tsdb_status put_member(struct text_out *o, struct tsdb_text key, struct bytes value,
+                                   unsigned depth)
+{
+    put_quoted(o, key);
+    put(o, ":", 1);
+    return put_json(o, value, depth);
+}
+
+static enum tsdb_status put_map_as_sent(struct text_out *o, struct bytes in, unsigned depth)
+{
+    struct pull p = pull_over(in);
+    struct pull_field f;
+    struct tsdb_text key;
+    struct bytes value;
+    enum tsdb_status st = TSDB_OK;
+    const char *between = "";
+    put(o, "{", 1);
+    while (st == TSDB_OK && pull_next(&p, &f)) {
+        if (f.number != 1)
+            continue;
+        put(o, between, strlen(between));
+        between = ",";
+        st = otlp_attribute_parse(pull_bytes(&p, &f), &key, &value);
+        if (st == TSDB_OK)
+            st = put_member(o, key, value, depth);
+    }
+    put(o, "}", 1);
+    return st == TSDB_OK && !pull_done(&p) ? TSDB_ECORRUPT : st;
+}
+
 static enum tsdb_status put_map(struct text_out *o, struct bytes in, unsigned depth)
 {
     struct entry *entries = NULL;
@@ -195,56 +209,58 @@ static enum tsdb_status put_map(struct text_out *o, struct bytes in, unsigned de
     for (size_t i = 0; st == TSDB_OK && i < count; i++) {
         if (i > 0)
             put(o, ",", 1);
-        put_quoted(o, entries[i].key);
-        put(o, ":", 1);
-        st = put_json(o, entries[i].value, depth);
+        st = put_member(o, entries[i].key, entries[i].value, depth);
     }
     put(o, "}", 1);
     return st;
 }
 
 /* A value that is not a string standing alone. */
-static enum tsdb_status put_any(struct text_out *o, const struct any *v, unsigned depth)
+static enum tsdb_status put_any(struct text_out *o, const struct otlp_any *v, unsigned depth)
 {
     char number[24];
     double d;
     switch (v->is) {
-    case ANY_BOOL: put(o, v->bits ? "true" : "false", v->bits ? 4 : 5); return TSDB_OK;
-    case ANY_INT: put(o, number, i64_format((int64_t)v->bits, number)); return TSDB_OK;
-    case ANY_DOUBLE:
+    case OTLP_ANY_BOOL: put(o, v->bits ? "true" : "false", v->bits ? 4 : 5); return TSDB_OK;
+    case OTLP_ANY_INT: put(o, number, i64_format((int64_t)v->bits, number)); return TSDB_OK;
+    case OTLP_ANY_DOUBLE:
         memcpy(&d, &v->bits, sizeof d);
         put_double(o, d);
         return TSDB_OK;
-    case ANY_ARRAY: return depth == 0 ? TSDB_EINVAL : put_array(o, v->bytes, depth - 1);
-    case ANY_MAP: return depth == 0 ? TSDB_EINVAL : put_map(o, v->bytes, depth - 1);
-    case ANY_BYTES: put_base64(o, v->bytes); return TSDB_OK;
-    case ANY_STRING: put(o, (const char *)v->bytes.at, v->bytes.len); return TSDB_OK;
-    case ANY_NOTHING: break;
+    case OTLP_ANY_ARRAY: return depth == 0 ? TSDB_EINVAL : put_array(o, v->bytes, depth - 1);
+    case OTLP_ANY_MAP:
+        if (depth == 0)
+            return TSDB_EINVAL;
+        return o->keeps_order ? put_map_as_sent(o, v->bytes, depth - 1)
+                              : put_map(o, v->bytes, depth - 1);
+    case OTLP_ANY_BYTES: put_base64(o, v->bytes); return TSDB_OK;
+    case OTLP_ANY_STRING: put(o, (const char *)v->bytes.at, v->bytes.len); return TSDB_OK;
+    case OTLP_ANY_NOTHING: break;
     }
     return TSDB_OK;
 }
 
-static bool is_quoted(const struct any *v)
+static bool is_quoted(const struct otlp_any *v)
 {
     double d;
     memcpy(&d, &v->bits, sizeof d);
-    return v->is == ANY_BYTES || (v->is == ANY_DOUBLE && !isfinite(d));
+    return v->is == OTLP_ANY_BYTES || (v->is == OTLP_ANY_DOUBLE && !isfinite(d));
 }
 
 /* A value inside an array or a map. */
 static enum tsdb_status put_json(struct text_out *o, struct bytes in, unsigned depth)
 {
-    struct any v;
-    enum tsdb_status st = any_parse(in, &v);
+    struct otlp_any v;
+    enum tsdb_status st = otlp_any_parse(in, &v);
     if (st != TSDB_OK)
         return st;
-    if (o->len > OTLP_VALUE_MAX)
+    if (o->len > o->max)
         return TSDB_EINVAL;
-    if (v.is == ANY_STRING) {
+    if (v.is == OTLP_ANY_STRING) {
         put_quoted(o, (struct tsdb_text){(const char *)v.bytes.at, v.bytes.len});
         return TSDB_OK;
     }
-    if (v.is == ANY_NOTHING) {
+    if (v.is == OTLP_ANY_NOTHING) {
         put(o, "null", 4);
         return TSDB_OK;
     }
@@ -256,28 +272,76 @@ static enum tsdb_status put_json(struct text_out *o, struct bytes in, unsigned d
     return st;
 }
 
-enum tsdb_status otlp_value_text(struct bytes in, unsigned depth, struct arena *arena,
-                                 struct tsdb_text *out)
+enum tsdb_status otlp_message_merge(struct bytes in, uint32_t number, struct arena *arena,
+                                    struct bytes *out)
 {
-    struct any v;
-    enum tsdb_status st = any_parse(in, &v);
+    struct pull p = pull_over(in);
+    struct pull_field f;
+    uint32_t count = 0;
+    size_t total = 0;
+    *out = (struct bytes){in.at, 0};
+    while (pull_next(&p, &f)) {
+        if (f.number != number)
+            continue;
+        *out = pull_bytes(&p, &f);
+        total += out->len;
+        count++;
+    }
+    if (!pull_done(&p))
+        return TSDB_ECORRUPT;
+    if (count < 2)
+        return TSDB_OK;
+    uint8_t *at = ARENA_ARRAY(arena, uint8_t, total);
+    if (!at)
+        return TSDB_ELIMIT;
+    p = pull_over(in);
+    total = 0;
+    while (pull_next(&p, &f)) {
+        if (f.number != number || f.bytes.len == 0)
+            continue;
+        memcpy(at + total, f.bytes.at, f.bytes.len);
+        total += f.bytes.len;
+    }
+    *out = (struct bytes){at, total};
+    return TSDB_OK;
+}
+
+static enum tsdb_status value_text(struct bytes in, unsigned depth, const struct text_out *like,
+                                   struct tsdb_text *out)
+{
+    struct otlp_any v;
+    enum tsdb_status st = otlp_any_parse(in, &v);
     if (st != TSDB_OK)
         return st;
-    if (v.is == ANY_STRING) {
+    if (v.is == OTLP_ANY_STRING) {
         *out = (struct tsdb_text){(const char *)v.bytes.at, v.bytes.len};
         return TSDB_OK;
     }
-    struct text_out o = {.arena = arena};
+    struct text_out o = *like;
     st = put_any(&o, &v, depth);
     if (st != TSDB_OK)
         return st;
-    if (o.len > OTLP_VALUE_MAX)
+    if (o.len > o.max)
         return TSDB_EINVAL;
-    size_t want = o.len;
-    o = (struct text_out){.at = ARENA_ARRAY(arena, char, want + 1), .arena = arena};
-    if (!o.at)
+    char *at = ARENA_ARRAY(o.arena, char, o.len + 1);
+    if (!at)
         return TSDB_ELIMIT;
+    o.at = at;
+    o.len = 0;
     st = put_any(&o, &v, depth);
     *out = (struct tsdb_text){o.at, o.len};
     return st;
+}
+
+enum tsdb_status otlp_value_text(struct bytes in, unsigned depth, struct arena *arena,
+                                 struct tsdb_text *out)
+{
+    return value_text(in, depth, &(struct text_out){.arena = arena, .max = OTLP_VALUE_MAX}, out);
+}
+
+enum tsdb_status otlp_value_json(struct bytes in, unsigned depth, size_t max, struct arena *arena,
+                                 struct tsdb_text *out)
+{
+    struct text_out like = {.arena = arena, .max = max, .keeps_order = true};
+    return value_text(in, depth, &like, out);
 }

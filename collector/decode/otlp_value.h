@@ -20,6 +20,35 @@ enum { OTLP_VALUE_MAX = 65536 }; /* bytes of text; the engine's own limit is low
 enum tsdb_status otlp_value_text(struct bytes in, unsigned depth, struct arena *arena,
                                  struct tsdb_text *out);
 
+/* The same with map keys in the order they were sent, and at most `max` bytes. */
+enum tsdb_status otlp_value_json(struct bytes in, unsigned depth, size_t max, struct arena *arena,
+                                 struct tsdb_text *out);
+
+/* Which member of AnyValue is set: its field number. */
+enum otlp_any_case {
+    OTLP_ANY_NOTHING = 0,
+    OTLP_ANY_STRING,
+    OTLP_ANY_BOOL,
+    OTLP_ANY_INT,
+    OTLP_ANY_DOUBLE,
+    OTLP_ANY_ARRAY,
+    OTLP_ANY_MAP,
+    OTLP_ANY_BYTES,
+};
+
+struct otlp_any {
+    enum otlp_any_case is;
+    struct bytes bytes; /* string, array, map, bytes */
+    uint64_t bits;      /* bool, int, double */
+};
+
+enum tsdb_status otlp_any_parse(struct bytes in, struct otlp_any *out);
+
+/* The bytes of a singular message field `number` of message `in`; several of them are one
+ * message, as protobuf merges: their bytes one after the other, in the arena. */
+enum tsdb_status otlp_message_merge(struct bytes in, uint32_t number, struct arena *arena,
+                                    struct bytes *out);
+
 /* One KeyValue. */
 enum tsdb_status otlp_attribute_parse(struct bytes in, struct tsdb_text *key, struct bytes *value);
 

@@ -7,7 +7,8 @@
 const char *decode_reason_name(enum decode_reason reason)
 {
     static const char *const names[] = {
-        "bad_histogram", "bad_point", "no_name", "bad_symbol", "temporality",
+        "bad_histogram", "bad_point", "no_name",    "bad_symbol",  "temporality",
+        "bad_record",    "bad_time",  "bad_stream", "unsupported",
     };
     static_assert(sizeof names / sizeof names[0] == DECODE_REASON_COUNT, "one name a reason");
     ASSERT(reason < DECODE_REASON_COUNT);

@@ -42,6 +42,10 @@ enum decode_reason {
     DECODE_NO_NAME,           /* a metric whose name is empty once translated */
     DECODE_BAD_SYMBOL,        /* remote write 2.0: a reference past the table */
     DECODE_TEMPORALITY,       /* neither delta nor cumulative */
+    DECODE_BAD_RECORD,        /* logs: not an object, nested too deep, too many fields */
+    DECODE_BAD_TIME,          /* logs: a time that is none */
+    DECODE_BAD_STREAM,        /* logs: labels that do not parse, or none */
+    DECODE_UNSUPPORTED,       /* bulk: an action that is not taken */
     DECODE_REASON_COUNT,
 };
 

@@ -17,9 +17,16 @@ struct headers {
     size_t count;
 };
 
+/* Answered 204, or by a status and plain text. */
+static bool is_push(enum protocol protocol)
+{
+    return protocol == PROTOCOL_REMOTE_WRITE || protocol == PROTOCOL_REMOTE_WRITE_2 ||
+           protocol == PROTOCOL_LOKI;
+}
+
 int answer_http_status(enum protocol protocol, enum outcome_kind kind)
 {
-    bool is_write = protocol == PROTOCOL_REMOTE_WRITE || protocol == PROTOCOL_REMOTE_WRITE_2;
+    bool is_write = is_push(protocol);
     switch (kind) {
     case OUTCOME_OK: return is_write ? 204 : 200;
     case OUTCOME_PARTIAL: return is_write ? 400 : 200;
@@ -74,7 +81,7 @@ static void put_varint_field(struct writer *w, unsigned number, uint64_t value)
     writer_uvarint(w, value);
 }
 
-/* ExportMetricsServiceResponse: empty, or partial_success with what was refused. */
+/* ExportMetricsServiceResponse and its twins: empty, or partial_success with what was refused. */
 static void response_write(const struct outcome *o, bool is_json, struct writer *w)
 {
     if (o->kind == OUTCOME_OK) {
@@ -82,7 +89,8 @@ static void response_write(const struct outcome *o, bool is_json, struct writer 
         return;
     }
     if (is_json) {
-        writer_format(w, "{\"partialSuccess\":{\"rejectedDataPoints\":\"%llu\",\"errorMessage\":",
+        writer_format(w, "{\"partialSuccess\":{\"rejected%s\":\"%llu\",\"errorMessage\":",
+                      o->signal == SIGNAL_LOGS ? "LogRecords" : "DataPoints",
                       (unsigned long long)o->rejected);
         json_text_write(w, text_of(o->message));
         writer_text(w, "}}");
@@ -131,7 +139,7 @@ void answer_send(struct exchange *x, enum protocol protocol, const struct outcom
     struct headers headers = {.count = 0};
     struct exchange_answer answer = {.status = answer_http_status(protocol, o->kind)};
     bool is_json = protocol == PROTOCOL_OTLP_JSON;
-    bool is_write = protocol == PROTOCOL_REMOTE_WRITE || protocol == PROTOCOL_REMOTE_WRITE_2;
+    bool is_write = is_push(protocol);
     if (answer.status < 300)
         header_text(&headers, "x-durability", durability);
     if (o->retry_after_ms > 0) /* whole seconds, never less than was meant */

@@ -28,6 +28,7 @@ enum protocol {
     PROTOCOL_OTLP_GRPC,
     PROTOCOL_REMOTE_WRITE,
     PROTOCOL_REMOTE_WRITE_2,
+    PROTOCOL_LOKI,
 };
 
 /* Ends the exchange.  durability: "synced" or "written". */

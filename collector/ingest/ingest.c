@@ -2,6 +2,7 @@
 
 #include "collector/decode/otlp_json.h"
 #include "collector/ingest/intake.h"
+#include "collector/ingest/log_intake.h"
 #include "collector/ingest/media.h"
 #include "collector/ingest/senders.h"
 #include "collector/ingest/waiting.h"
@@ -15,6 +16,7 @@
 enum { RETRY_MIN_MS = 1000, RETRY_MAX_MS = 30000, PEER_ARENA_BYTES = 4096 };
 
 #define SERVICE "opentelemetry.proto.collector.metrics.v1.MetricsService"
+#define LOGS_SERVICE "opentelemetry.proto.collector.logs.v1.LogsService"
 
 struct ingest {
     struct ingest_options options;
@@ -107,6 +109,15 @@ static struct inflate_limits inflate_limits_of(const struct ingest *in, size_t b
                                    .ratio_free = in->options.limits.ratio_free};
 }
 
+static void run_intake(struct ingest *in, const struct intake_source *source,
+                       enum intake_format format, struct bytes plain, struct outcome *out)
+{
+    if (format >= INTAKE_OTLP_LOGS)
+        log_intake_run(&in->room, source, format, plain, out);
+    else
+        intake_run(&in->room, source, format, plain, out);
+}
+
 /* Plain bytes of a message: appended, with what became of them. */
 static void take_plain(struct ingest *in, const struct intake_source *source,
                        const struct body *body, struct bytes plain, struct outcome *out)
@@ -115,14 +126,16 @@ static void take_plain(struct ingest *in, const struct intake_source *source,
     struct tsdb_error err;
     counters_add(DECODED_BYTES, AT(source->door), (int64_t)plain.len);
     if (!body->is_json) {
-        intake_run(&in->room, source, body->format, plain, out);
+        run_intake(in, source, body->format, plain, out);
         return;
     }
     /* five-byte lengths make the wire form of small messages larger than its JSON */
     payload_init(&wire, 2 * body->bytes_max, in->options.budget);
-    enum tsdb_status st = otlp_json_to_wire(plain, &wire, &err);
+    enum tsdb_status st =
+        (body->format == INTAKE_OTLP_LOGS ? otlp_json_logs_to_wire
+                                          : otlp_json_to_wire)(plain, &wire, &err);
     if (st == TSDB_OK)
-        intake_run(&in->room, source, body->format, payload_bytes(&wire), out);
+        run_intake(in, source, body->format, payload_bytes(&wire), out);
     else
         refuse_status(out, st, err.msg);
     payload_release(&wire);
@@ -174,16 +187,15 @@ static struct reply reply_to(const struct ingest *in, struct exchange *x, enum p
                           .received_ns = clock_mono_ns(in->options.clock)};
 }
 
-static void on_otlp(void *arg, struct exchange *x)
+static void take_otlp(struct ingest *in, struct exchange *x, enum intake_format format)
 {
-    struct ingest *in = arg;
     struct tsdb_text type = exchange_header(x, "content-type");
     struct intake_source source = {DOOR_OTLP_HTTP, exchange_peer(x), exchange_tenant(x).at};
     struct body body = {.coding = inflate_coding_of(exchange_header(x, "content-encoding")),
                         .raw = exchange_body(x),
                         .bytes_max = in->options.limits.otlp_bytes_max,
                         .is_json = media_is(type, "application/json"),
-                        .format = INTAKE_OTLP};
+                        .format = format};
     struct reply reply = reply_to(in, x, PROTOCOL_OTLP_PROTOBUF, DOOR_OTLP_HTTP);
     if (body.is_json)
         reply.protocol = PROTOCOL_OTLP_JSON;
@@ -196,22 +208,58 @@ static void on_otlp(void *arg, struct exchange *x)
     settle(in, &source, &reply);
 }
 
-static void on_grpc(void *arg, struct exchange *x)
+static void on_otlp(void *arg, struct exchange *x)
 {
-    struct ingest *in = arg;
+    take_otlp(arg, x, INTAKE_OTLP);
+}
+
+static void on_otlp_logs(void *arg, struct exchange *x)
+{
+    take_otlp(arg, x, INTAKE_OTLP_LOGS);
+}
+
+static void take_grpc(struct ingest *in, struct exchange *x, enum intake_format format)
+{
     if (!exchange_is_grpc(x)) {
-        on_otlp(arg, x);
+        take_otlp(in, x, format);
         return;
     }
     struct intake_source source = {DOOR_OTLP_GRPC, exchange_peer(x), exchange_tenant(x).at};
     struct body body = {.coding = INFLATE_IDENTITY,
                         .raw = exchange_body(x),
                         .bytes_max = in->options.limits.grpc_bytes_max,
-                        .format = INTAKE_OTLP};
+                        .format = format};
     struct tsdb_text coding = exchange_header(x, "grpc-encoding");
     struct reply reply = reply_to(in, x, PROTOCOL_OTLP_GRPC, DOOR_OTLP_GRPC);
     if (exchange_is_compressed(x)) /* a flag without a coding is a fault of the sender */
         body.coding = coding.len > 0 ? inflate_coding_of(coding) : INFLATE_UNKNOWN;
+    take_body(in, &source, &body, &reply.outcome);
+    settle(in, &source, &reply);
+}
+
+static void on_grpc(void *arg, struct exchange *x)
+{
+    take_grpc(arg, x, INTAKE_OTLP);
+}
+
+static void on_grpc_logs(void *arg, struct exchange *x)
+{
+    take_grpc(arg, x, INTAKE_OTLP_LOGS);
+}
+
+/* JSON, or protobuf that is snappy whether or not the sender says so. */
+static void on_loki(void *arg, struct exchange *x)
+{
+    struct ingest *in = arg;
+    struct tsdb_text coding = exchange_header(x, "content-encoding");
+    bool is_json = media_is(exchange_header(x, "content-type"), "application/json");
+    struct intake_source source = {DOOR_LOKI, exchange_peer(x), exchange_tenant(x).at};
+    struct body body = {.coding =
+                            is_json || coding.len > 0 ? inflate_coding_of(coding) : INFLATE_SNAPPY,
+                        .raw = exchange_body(x),
+                        .bytes_max = in->options.limits.otlp_bytes_max,
+                        .format = is_json ? INTAKE_LOKI_JSON : INTAKE_LOKI};
+    struct reply reply = reply_to(in, x, PROTOCOL_LOKI, DOOR_LOKI);
     take_body(in, &source, &body, &reply.outcome);
     settle(in, &source, &reply);
 }
@@ -300,12 +348,12 @@ static void take_envelope(struct ingest *in, const struct intake_source *source,
     struct tsdb_error err;
     struct payload opened;
     struct bytes plain;
-    struct body body = {.format = INTAKE_OTLP};
+    struct body body = {.format = e->kind == ENVELOPE_LOGS ? INTAKE_OTLP_LOGS : INTAKE_OTLP};
     struct inflate_limits limits = inflate_limits_of(in, in->options.limits.frame_bytes_max);
     *out = (struct outcome){0};
-    if (e->kind != ENVELOPE_METRICS) {
+    if (e->kind != ENVELOPE_METRICS && e->kind != ENVELOPE_LOGS) {
         outcome_refuse(out, OUTCOME_UNSUPPORTED, REASON_UNSUPPORTED,
-                       "envelope: only metrics are taken");
+                       "envelope: only metrics and logs are taken");
         return;
     }
     payload_init(&opened, limits.bytes_max + 1, in->options.budget);
@@ -392,6 +440,13 @@ static void make_routes(struct ingest *in)
         {"POST", "/opentelemetry/v1/metrics", SCOPE_INGEST, on_otlp},
         {"POST", "/opentelemetry/api/v1/push", SCOPE_INGEST, on_otlp},
         {"POST", "/" SERVICE "/Export", SCOPE_INGEST, on_grpc},
+        {"POST", "/v1/logs", SCOPE_INGEST, on_otlp_logs},
+        {"POST", "/otlp/v1/logs", SCOPE_INGEST, on_otlp_logs},
+        {"POST", "/opentelemetry/v1/logs", SCOPE_INGEST, on_otlp_logs},
+        {"POST", "/insert/opentelemetry/v1/logs", SCOPE_INGEST, on_otlp_logs},
+        {"POST", "/" LOGS_SERVICE "/Export", SCOPE_INGEST, on_grpc_logs},
+        {"POST", "/loki/api/v1/push", SCOPE_INGEST, on_loki},
+        {"POST", "/api/prom/push", SCOPE_INGEST, on_loki},
         {"POST", "/api/v1/write", SCOPE_INGEST, on_write},
         {"POST", "/api/v1/push", SCOPE_INGEST, on_write},
         {"GET", "/-/rejects", SCOPE_ADMIN, on_rejects},

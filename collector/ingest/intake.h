@@ -17,7 +17,14 @@
 #include "collector/ingest/rejects.h"
 #include "collector/ingest/source.h"
 
-enum intake_format { INTAKE_OTLP, INTAKE_REMOTE_WRITE, INTAKE_REMOTE_WRITE_2 };
+enum intake_format {
+    INTAKE_OTLP,
+    INTAKE_REMOTE_WRITE,
+    INTAKE_REMOTE_WRITE_2,
+    INTAKE_OTLP_LOGS, /* from here on: log_intake.h */
+    INTAKE_LOKI,
+    INTAKE_LOKI_JSON,
+};
 
 /* What every intake shares; all borrowed. */
 struct intake_room {

@@ -18,9 +18,13 @@ enum reason outcome_reason_of(enum decode_reason reason)
     switch (reason) {
     case DECODE_BAD_HISTOGRAM:
     case DECODE_BAD_POINT: return REASON_BAD_HISTOGRAM;
-    case DECODE_NO_NAME: return REASON_BAD_LABELS;
-    case DECODE_BAD_SYMBOL: return REASON_MALFORMED;
-    case DECODE_TEMPORALITY: return REASON_UNSUPPORTED;
+    case DECODE_NO_NAME:
+    case DECODE_BAD_STREAM: return REASON_BAD_LABELS;
+    case DECODE_BAD_SYMBOL:
+    case DECODE_BAD_RECORD:
+    case DECODE_BAD_TIME: return REASON_MALFORMED;
+    case DECODE_TEMPORALITY:
+    case DECODE_UNSUPPORTED: return REASON_UNSUPPORTED;
     case DECODE_REASON_COUNT: break;
     }
     UNREACHABLE();

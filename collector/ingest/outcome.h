@@ -24,6 +24,7 @@ enum outcome_kind {
 
 struct outcome {
     enum outcome_kind kind;
+    enum signal signal; /* of the items */
     enum reason reason; /* of a message refused as a whole */
     uint64_t received, accepted, rejected;
     uint64_t samples, histograms, exemplars; /* of `accepted`: remote write's headers */

@@ -187,6 +187,8 @@ void logql_format(const struct logql *q, struct writer *out, bool is_pretty);
  * written, when they are none. */
 bool logql_duration(struct tsdb_text text, double *seconds);
 bool logql_duration_ns(struct tsdb_text text, int64_t *ns);
+/* As Go's Duration.Seconds rounds. */
+double logql_seconds(int64_t ns);
 bool logql_bytes(struct tsdb_text text, double *bytes);
 
 #endif

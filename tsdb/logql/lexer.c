@@ -174,18 +174,20 @@ static enum tsdb_status emit(struct logql_lexer *l, struct logql_token *out,
     return TSDB_OK;
 }
 
-static void skip_spaces(struct logql_lexer *l)
+/* Past spaces and remarks. */
+static uint32_t space_end(const struct logql_lexer *l, uint32_t at)
 {
-    for (;;) {
-        if (peek(l) == '#')
-            while (peek(l) != '\n' && peek(l) != END_OF_INPUT)
-                l->at++;
-        else if (is_space(peek(l)))
-            l->at++;
-        else
+    bool is_remark = false;
+    for (; at < l->source.len; at++) {
+        unsigned char c = (unsigned char)l->source.at[at];
+        if (c == '\n')
+            is_remark = false;
+        else if (c == '#')
+            is_remark = true;
+        else if (!is_remark && !is_space(c))
             break;
     }
-    l->start = l->at;
+    return at;
 }
 
 /* ---- strings ------------------------------------------------------------------- */
@@ -332,13 +334,6 @@ static uint32_t word_end(const struct logql_lexer *l, uint32_t at)
     return at;
 }
 
-static uint32_t space_end(const struct logql_lexer *l, uint32_t at)
-{
-    while (at < l->source.len && is_space((unsigned char)l->source.at[at]))
-        at++;
-    return at;
-}
-
 /* Do "(", "by (" or "without (" follow? */
 static bool is_call(const struct logql_lexer *l)
 {
@@ -401,7 +396,7 @@ static bool read_dash(struct logql_lexer *l, struct logql_token *out)
 enum tsdb_status logql_lexer_next(struct logql_lexer *l, struct logql_token *out,
                                   struct tsdb_error *err)
 {
-    skip_spaces(l);
+    l->at = l->start = space_end(l, l->at);
     uint32_t c = peek(l);
     if (c == END_OF_INPUT)
         return emit(l, out, LOGQL_EOF, 0);

@@ -339,7 +339,7 @@ static void check_aggregation(struct logql_parser *p, const struct aggregation *
         logql_defer(p, "unsupported parameter for operation %.*s(%.*s,", (int)name.len, name.at,
                     (int)given.len, given.at);
     if (a->has_parameter && (memchr(given.at, '.', given.len) || memchr(given.at, 'e', given.len) ||
-                             memchr(given.at, 'E', given.len) || k > INT64_MAX))
+                             memchr(given.at, 'E', given.len) || k >= 0x1p63))
         logql_defer(p, "invalid parameter %.*s(%.*s,", (int)name.len, name.at, (int)given.len,
                     given.at);
     if (a->has_parameter && k <= 0)

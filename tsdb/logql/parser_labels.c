@@ -159,8 +159,7 @@ static enum tsdb_status read_quantity(struct logql_parser *p, struct label_filte
     enum tsdb_status st = TSDB_OK;
     if (logql_is(p, LOGQL_DURATION)) {
         f->test = LABEL_DURATION;
-        f->number =
-            (double)(p->token.span / 1000000000) + (double)(p->token.span % 1000000000) / 1e9;
+        f->number = logql_seconds(p->token.span);
         logql_advance(p);
     } else if (logql_is(p, LOGQL_BYTES)) {
         f->test = LABEL_BYTES;

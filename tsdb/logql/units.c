@@ -46,18 +46,23 @@ static bool take_digits(struct tsdb_text text, size_t *at, int64_t *out)
     return true;
 }
 
-/* What stands behind the point, as a part of one; digits beyond the 18th count for less
- * than a nanosecond. */
-static double take_fraction(struct tsdb_text text, size_t *at)
+/* What stands behind the point: digits, and ten to the power of how many.  Those that pass
+ * int64 count for less than a nanosecond. */
+struct fraction {
+    double digits, scale;
+};
+
+static struct fraction take_fraction(struct tsdb_text text, size_t *at)
 {
-    double value = 0, scale = 1;
-    for (size_t n = 0; *at < text.len && is_digit(text.at[*at]); ++*at, n++) {
-        if (n >= 18)
+    int64_t value = 0;
+    double scale = 1;
+    for (; *at < text.len && is_digit(text.at[*at]); ++*at) {
+        if (value > (INT64_MAX - 9) / 10)
             continue;
         value = value * 10 + (text.at[*at] - '0');
         scale *= 10;
     }
-    return value / scale;
+    return (struct fraction){(double)value, scale};
 }
 
 /* "1.5h" at *at; false: it is none, or the sum passes int64. */
@@ -65,7 +70,7 @@ static bool take_span(struct tsdb_text text, size_t *at, int64_t *sum)
 {
     size_t begin = *at;
     int64_t whole, span;
-    double fraction = 0;
+    struct fraction fraction = {0, 1};
     if (!take_digits(text, at, &whole))
         return false;
     size_t digits = *at - begin;
@@ -79,7 +84,8 @@ static bool take_span(struct tsdb_text text, size_t *at, int64_t *sum)
         ++*at;
     int64_t unit = duration_unit((struct tsdb_text){text.at + unit_at, *at - unit_at});
     return digits > 0 && unit > 0 && !__builtin_mul_overflow(whole, unit, &span) &&
-           !__builtin_add_overflow(span, (int64_t)(fraction * (double)unit), &span) &&
+           !__builtin_add_overflow(
+               span, (int64_t)(fraction.digits * ((double)unit / fraction.scale)), &span) &&
            !__builtin_add_overflow(*sum, span, sum);
 }
 
@@ -101,12 +107,18 @@ bool logql_duration_ns(struct tsdb_text text, int64_t *ns)
     return true;
 }
 
+double logql_seconds(int64_t ns)
+{
+    int64_t whole = ns / 1000000000;
+    return (double)whole + (double)(ns % 1000000000) / 1e9;
+}
+
 bool logql_duration(struct tsdb_text text, double *seconds)
 {
     int64_t ns;
     if (!logql_duration_ns(text, &ns))
         return false;
-    *seconds = (double)(ns / 1000000000) + (double)(ns % 1000000000) / 1e9;
+    *seconds = logql_seconds(ns);
     return true;
 }
 

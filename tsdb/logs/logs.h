@@ -10,16 +10,18 @@
  *            selected streams
  *
  * A row group of logs has the rows sorted by (stream, time), these columns and the fields:
- *   ":time" INT   ":line" TEXT (COLUMN_LINES | COLUMN_GRAMS)   a field: its name, tag its type
+ *   ":time" INT   ":line" TEXT (COLUMN_LINES | COLUMN_GRAMS), both of tag LOGS_COLUMN_TAG
+ *   a field: its name, tag its type
  *   (INT, BOOL: COLUMN_INT; DOUBLE: COLUMN_DOUBLE; others TEXT; ID and STRING COLUMN_VALUES)
  * and beside it a table of runs: which stream has which rows.
  *
  * A stream's attributes are kept as labels whose names begin with a byte 1 + type, so
  * that one label index serves both; TENANT_LABEL ("__tenant__") hides the tenant likewise.
- * logs_stream_split takes them apart.
+ * stream_labels.h takes them apart.
  *
- * Locks, in this order: store.tend (sealing, merging, deleting), the store's gate, `streams`
- * (label index of the head), `open` (rows, hot groups); `lists` is a leaf.
+ * Locks, in this order: store.tend (sealing, merging, deleting), the store's gate, head.streams
+ * (label index of the head), head.grouping (one maker of groups at a time); `lists` is a leaf:
+ * open rows, hot groups, blocks and tombstones, so that a snapshot has each record once.
  */
 #ifndef TSDB_LOGS_LOGS_H
 #define TSDB_LOGS_LOGS_H
@@ -32,21 +34,26 @@
 struct logs;
 
 enum {
-    LOGS_RECORD = 16,           /* journal record type: one batch */
-    LOGS_OPEN_ROWS_MAX = 65536, /* open rows before appending makes a group itself */
-    LOGS_GROUP_ROWS = 16384,    /* open rows that the background makes a group of */
+    LOGS_RECORD = 16,                /* journal record type: one batch */
+    LOGS_COLUMN_TAG = 255,           /* of ":time" and ":line": no field's */
+    LOGS_BATCH_BYTES_MAX = 16 << 20, /* of one batch in the journal; more answers TSDB_EINVAL */
+    LOGS_OPEN_ROWS_MAX = 65536,      /* open rows before appending makes a group itself */
+    LOGS_GROUP_ROWS = 16384,         /* open rows that the background makes a group of */
 };
 
+/* Opens the segments, reads the journal back and registers the sealer.  TSDB_EINVAL also for
+ * a stream rule whose selector does not parse. */
 TSDB_NODISCARD enum tsdb_status logs_open(struct store *store, const struct tsdb_options *options,
                                           struct logs **out, struct tsdb_error *err);
 void logs_close(struct logs *l);
+/* A rule that does not parse is left out, with an event. */
 void logs_configure(struct logs *l, const struct tsdb_options *options);
 
 /* tsdb_log_append. */
 TSDB_NODISCARD enum tsdb_status logs_append(struct logs *l, const struct tsdb_log_batch *batch,
                                             struct tsdb_appended *out, uint8_t *verdicts,
                                             struct tsdb_error *err);
-/* Reads the journal back into the head. */
+/* Reads the journal back into the head; logs_open has done it. */
 TSDB_NODISCARD enum tsdb_status logs_replay(struct logs *l, struct tsdb_error *err);
 
 /* ---- selecting -------------------------------------------------------------------- */
@@ -88,7 +95,8 @@ struct logs_stream {
 
 /* A snapshot: everything it gives out stays until it is closed.  Parts that lie outside the
  * range or have none of the streams are left out; what is open is made a group first.
- * Sharing: any number of threads may read the parts at once. */
+ * Rows of equal times of one stream: within a part in the order in which they came.
+ * Sharing: any number of threads may read the parts at once; touching is one thread's. */
 struct logs_set;
 TSDB_NODISCARD enum tsdb_status logs_select(struct logs *l, const struct logs_selection *selection,
                                             struct budget *budget, struct logs_set **out,
@@ -96,6 +104,15 @@ TSDB_NODISCARD enum tsdb_status logs_select(struct logs *l, const struct logs_se
 uint32_t logs_set_parts(const struct logs_set *set);
 /* By ts_max, newest first. */
 const struct logs_part *logs_set_part(const struct logs_set *set, uint32_t part);
+/* To be called before the part's columns are read; what stands in the group's head and
+ * filter (group_column, group_may_contain) may be asked before, so that a part that they
+ * rule out is never read from disk.  TSDB_ECORRUPT: damaged, was set aside and the set is
+ * partial from now on: go on without the part. */
+TSDB_NODISCARD enum tsdb_status logs_set_touch(struct logs_set *set, uint32_t part,
+                                               struct tsdb_error *err);
+/* The part's columns turned out damaged while they were read (TSDB_ECORRUPT of group_*): its
+ * segment is set aside and the set is partial from now on. */
+void logs_set_damaged(struct logs_set *set, uint32_t part, const char *why);
 /* Streams of equal labels and attributes have one number, whatever part they are in. */
 uint32_t logs_set_streams(const struct logs_set *set);
 const struct logs_stream *logs_set_stream(const struct logs_set *set, uint32_t stream);
@@ -139,7 +156,11 @@ TSDB_NODISCARD enum tsdb_status logs_merge(struct logs *l, bool is_forced, bool 
 /* Drops segments beyond the retention by time; hides and in time removes what stream rules
  * say has ended. */
 TSDB_NODISCARD enum tsdb_status logs_expire(struct logs *l, struct tsdb_error *err);
+/* As metrics_scrub, and the segments' part of tsdb_verify. */
 uint64_t logs_scrub(struct logs *l, uint64_t after);
+TSDB_NODISCARD enum tsdb_status logs_verify(struct fs *fs, const char *dir,
+                                            void (*report)(void *arg, const char *line), void *arg,
+                                            struct tsdb_error *err);
 TSDB_NODISCARD enum tsdb_status logs_delete(struct logs *l, const struct logs_selection *selection,
                                             struct tsdb_error *err);
 uint64_t logs_head_bytes(struct logs *l);

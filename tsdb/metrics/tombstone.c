@@ -1,7 +1,8 @@
 /* Deleted series.  A deletion seals first, so that all it means is in blocks with
  * lower ids than its own; what comes later is not hidden, whatever its time.
  * Payload in the manifest: svarint start, svarint end, uvarint n, n of: u8 matcher
- * kind, sized name, sized value. */
+ * kind, sized name, sized value.  Those of other signals begin with 0x80 0x00, which begins
+ * no varint. */
 #include "tsdb/metrics/metrics.h"
 
 #include "tsdb/base/mem.h"
@@ -75,6 +76,11 @@ static enum tsdb_status parse(const struct manifest_tombstone *in, struct tombst
                                        (unsigned long long)in->id);
 }
 
+static bool is_ours(const struct manifest_tombstone *t)
+{
+    return t->payload.len < 2 || t->payload.at[0] != 0x80 || t->payload.at[1] != 0x00;
+}
+
 enum tsdb_status tombstones_load(struct metrics *m, struct tsdb_error *err)
 {
     mutex_lock(&m->store->manifest_lock);
@@ -84,7 +90,8 @@ enum tsdb_status tombstones_load(struct metrics *m, struct tsdb_error *err)
     atomic_init(&t->refs, 1);
     enum tsdb_status st = TSDB_OK;
     for (size_t i = 0; i < count && st == TSDB_OK; i++)
-        st = parse(&in[i], &t->at[t->count++], err);
+        if (is_ours(&in[i]))
+            st = parse(&in[i], &t->at[t->count++], err);
     mutex_unlock(&m->store->manifest_lock);
     if (st != TSDB_OK) {
         tombstones_unref(t);

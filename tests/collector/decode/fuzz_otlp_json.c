@@ -2,9 +2,12 @@
  * both decoders read. */
 #include "collector/decode/otlp_json.h"
 
+#include "collector/decode/otlp_logs.h"
 #include "collector/decode/otlp_metrics.h"
 #include "proto/otlp_metrics.pb-c.h"
 #include "tests/collector/decode/oracle.h"
+
+#include "tests/collector/decode/collect_logs.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len);
 
@@ -41,6 +44,14 @@ static const char *const fragments[] = {
     ",",
     "null",
     "\"isMonotonic\":true,",
+    "{\"resourceLogs\":[{",
+    "\"scopeLogs\":[{\"scope\":{\"name\":\"s\"},",
+    "\"logRecords\":[{",
+    "\"body\":{",
+    "\"severityNumber\":\"SEVERITY_NUMBER_WARN2\",",
+    "\"traceId\":\"0102030405060708090a0b0c0d0e0f10\",",
+    "\"flags\":1,\"eventName\":\"e\",",
+    "}]}]}]}",
 };
 
 static struct bytes compose(struct entropy *e)
@@ -87,10 +98,31 @@ static void check(struct bytes in)
     arena_release(&arena);
 }
 
+static void check_logs(struct bytes in)
+{
+    struct payload wire;
+    struct arena arena;
+    struct decode_tally tally;
+    payload_init(&wire, (size_t)1 << 20, NULL);
+    arena_init(&arena, (size_t)64 << 20, NULL);
+    if (otlp_json_logs_to_wire(in, &wire, NULL) == TSDB_OK) {
+        struct collect_logs *got = collect_logs_new();
+        struct decode_log_task task = collect_log_task(got, &arena);
+        enum tsdb_status st = otlp_logs_decode(&task, payload_bytes(&wire), &tally, NULL);
+        ASSERT(st == TSDB_OK);
+        collect_logs_check(got, &tally, st);
+        collect_logs_free(got);
+    }
+    payload_release(&wire);
+    arena_release(&arena);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 {
     struct entropy e = {data, len};
     arena_reset(oracle_arena());
-    check(compose(&e));
+    struct bytes in = compose(&e);
+    check(in);
+    check_logs(in);
     return 0;
 }

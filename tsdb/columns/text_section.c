@@ -1,0 +1,126 @@
+#include "tsdb/columns/text_section.h"
+
+#include "tsdb/base/assert.h"
+
+#include <zstd.h>
+
+enum { PACKING_NONE, PACKING_ZSTD, PACKINGS, LEVEL = 3, WORTH_TRYING = 32 };
+
+void text_sections_release(struct text_sections *s)
+{
+    for (unsigned i = 0; i < SECTIONS; i++)
+        writer_release(&s->at[i]);
+}
+
+static void put_plain(struct bytes clear, struct writer *out)
+{
+    writer_u8(out, PACKING_NONE);
+    writer_sized(out, clear.at, clear.len);
+}
+
+static void pack_with(ZSTD_CCtx *zstd, struct bytes clear, struct writer *out)
+{
+    if (clear.len < WORTH_TRYING) {
+        put_plain(clear, out);
+        return;
+    }
+    struct writer packed = {0};
+    size_t bound = ZSTD_compressBound(clear.len);
+    size_t len =
+        ZSTD_compressCCtx(zstd, writer_reserve(&packed, bound), bound, clear.at, clear.len, LEVEL);
+    ASSERT(!ZSTD_isError(len));
+    if (len + len / 32 >= clear.len) { /* so little gained is not worth the unpacking */
+        put_plain(clear, out);
+    } else {
+        writer_u8(out, PACKING_ZSTD);
+        writer_uvarint(out, clear.len);
+        writer_sized(out, packed.at, len);
+    }
+    writer_release(&packed);
+}
+
+static ZSTD_CCtx *packer_new(void)
+{
+    ZSTD_CCtx *zstd = ZSTD_createCCtx();
+    ASSERT(zstd);
+    return zstd;
+}
+
+void text_sections_pack(const struct text_sections *s, struct writer *out)
+{
+    ZSTD_CCtx *zstd = packer_new();
+    for (unsigned i = 0; i < SECTIONS; i++) {
+        if (i == SECTION_RAW)
+            put_plain(writer_bytes(&s->at[i]), out);
+        else
+            pack_with(zstd, writer_bytes(&s->at[i]), out);
+    }
+    ZSTD_freeCCtx(zstd);
+}
+
+void text_section_pack(struct bytes clear, struct writer *out)
+{
+    ZSTD_CCtx *zstd = packer_new();
+    pack_with(zstd, clear, out);
+    ZSTD_freeCCtx(zstd);
+}
+
+static enum tsdb_status unpack_with(ZSTD_DCtx *zstd, struct reader *in, size_t clear_max,
+                                    struct writer *out)
+{
+    unsigned packing = reader_u8(in);
+    uint64_t clear = reader_uvarint(in);
+    if (in->fault || packing >= PACKINGS || clear > clear_max)
+        return TSDB_ECORRUPT;
+    struct bytes b = packing == PACKING_ZSTD ? reader_sized(in) : reader_take(in, (size_t)clear);
+    if (in->fault)
+        return TSDB_ECORRUPT;
+    size_t len = (size_t)clear;
+    uint8_t *at = writer_reserve(out, len + TEXT_SLACK);
+    if (packing == PACKING_ZSTD) {
+        size_t got = ZSTD_decompressDCtx(zstd, at, len, b.at, b.len);
+        if (ZSTD_isError(got) || got != len)
+            return TSDB_ECORRUPT;
+    } else if (len) {
+        memcpy(at, b.at, len);
+    }
+    memset(at + len, 0, TEXT_SLACK);
+    out->len = len;
+    return TSDB_OK;
+}
+
+static ZSTD_DCtx *unpacker_new(void)
+{
+    ZSTD_DCtx *zstd = ZSTD_createDCtx();
+    ASSERT(zstd);
+    return zstd;
+}
+
+enum tsdb_status text_sections_unpack(struct reader *in, size_t clear_max,
+                                      struct text_sections *out)
+{
+    ZSTD_DCtx *zstd = unpacker_new();
+    struct text_sections s = {0};
+    enum tsdb_status st = TSDB_OK;
+    for (unsigned i = 0; i < SECTIONS && st == TSDB_OK; i++)
+        st = unpack_with(zstd, in, clear_max, &s.at[i]);
+    ZSTD_freeDCtx(zstd);
+    if (st == TSDB_OK)
+        *out = s;
+    else
+        text_sections_release(&s);
+    return st;
+}
+
+enum tsdb_status text_section_unpack(struct reader *in, size_t clear_max, struct writer *out)
+{
+    ZSTD_DCtx *zstd = unpacker_new();
+    struct writer w = {0};
+    enum tsdb_status st = unpack_with(zstd, in, clear_max, &w);
+    ZSTD_freeDCtx(zstd);
+    if (st == TSDB_OK)
+        *out = w;
+    else
+        writer_release(&w);
+    return st;
+}

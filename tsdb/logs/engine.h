@@ -1,0 +1,148 @@
+/* engine.h - what the parts of the log engine share.
+ *
+ * A snapshot is taken under `lists` in one step: open batches, hot groups, blocks and
+ * tombstones.  A seal's rows move from the head into blocks in one such step too, so a
+ * snapshot has every record once.  Readers hold references; nothing waits for them.
+ */
+#ifndef TSDB_LOGS_ENGINE_H
+#define TSDB_LOGS_ENGINE_H
+
+#include "tsdb/logs/block.h"
+#include "tsdb/logs/head.h"
+#include "tsdb/logs/logs.h"
+#include "tsdb/logs/selector_text.h"
+#include "tsdb/store/sealing.h"
+
+/* The blocks at one moment, what was written first in front.  Shared by reference. */
+struct block_list {
+    _Atomic uint32_t refs;
+    uint32_t count;
+    struct block *blocks[]; /* each referenced */
+};
+
+/* A deletion: records in [start, end) of matching streams in blocks with a lower id. */
+struct tombstone {
+    uint64_t id;
+    int64_t start, end;
+    struct matcher *matchers; /* owned; the tenant's too */
+    uint32_t matcher_count;
+    char *text; /* owned: what the matchers' texts point into */
+};
+
+struct tombstones { /* immutable; shared by reference */
+    _Atomic uint32_t refs;
+    uint32_t count;
+    struct tombstone at[];
+};
+
+/* How long streams are kept: the first rule that matches counts. */
+struct rule {
+    char *tenant; /* owned */
+    struct selector selector;
+    int64_t period; /* 0 or less: for ever */
+};
+
+struct rules { /* immutable; shared by reference */
+    _Atomic uint32_t refs;
+    uint32_t count;
+    struct rule at[];
+};
+
+/* Times that a damaged block covered. */
+struct lost_range {
+    int64_t ts_min, ts_max;
+};
+
+struct logs_seal;
+
+struct logs {
+    struct store *store; /* borrowed */
+    struct head head;
+    struct mutex lists;            /* guards the next five and the head's rows */
+    struct block_list *blocks;     /* referenced */
+    struct tombstones *tombstones; /* referenced */
+    struct lost_range *lost;       /* owned */
+    uint32_t lost_count;
+    struct logs_seal *seal; /* owned: between turn and publish; guarded by store.tend */
+    struct mutex config;    /* guards the next five */
+    struct tsdb_limits limits;
+    struct tsdb_tenant_limits *tenant_limits; /* owned; names too */
+    size_t tenant_limits_count;
+    int64_t retention;
+    struct rules *rules;  /* referenced */
+    struct mutex tailing; /* guards the list of tails and what waits in them */
+    struct logs_tail *tails;
+    _Atomic uint32_t tail_count;
+    _Atomic uint64_t merges, expired, quarantined, tail_sequence;
+    _Atomic int64_t merge_ns, replay_ns;
+};
+
+/* ---- lists (logs.c) ------------------------------------------------------------- */
+
+struct block_list *logs_blocks_ref(struct logs *l);
+void log_block_list_unref(struct block_list *list);
+/* The next list: without removed (their files go too, where they are retired), with added,
+ * whose references it takes over.  `lists` held; the old list is returned, to be unreferenced
+ * without the lock. */
+struct block_list *logs_blocks_swap(struct logs *l, struct block *const *added,
+                                    uint32_t added_count, const uint64_t *removed,
+                                    uint32_t removed_count);
+/* Takes a block out of the list without touching its file (it was quarantined). */
+void logs_block_forget(struct logs *l, uint64_t id);
+/* A damaged block is set aside, once. */
+void logs_set_aside(struct logs *l, const struct manifest_segment *entry, const char *why);
+
+/* ---- damage (damage.c) ------------------------------------------------------------ */
+
+void logs_load_damage(struct logs *l);
+void logs_note_damage(struct logs *l, const struct manifest_segment *entry);
+bool logs_is_lost(struct logs *l, int64_t start, int64_t end); /* half-open */
+
+/* ---- deletion and rules (tombstone.c, rules.c) --------------------------------------- */
+
+struct tombstones *logs_tombstones_ref(struct logs *l);
+void log_tombstones_unref(struct tombstones *t);
+TSDB_NODISCARD enum tsdb_status logs_tombstones_load(struct logs *l, struct tsdb_error *err);
+/* As far as times tell. */
+bool log_tombstone_touches(const struct tombstone *t, const struct block *b);
+/* Drops those under which no block lies any more.  store.tend held. */
+TSDB_NODISCARD enum tsdb_status logs_forget_tombstones(struct logs *l, struct tsdb_error *err);
+
+/* TSDB_EINVAL: a selector does not parse; *out has the others then, too. */
+TSDB_NODISCARD enum tsdb_status rules_new(const struct tsdb_options *options, struct rules **out,
+                                          struct tsdb_error *err);
+struct rules *logs_rules_ref(struct logs *l);
+void rules_unref(struct rules *r);
+/* Records of the stream before this time have ended; INT64_MIN: none has.  labels with the
+ * tenant. */
+int64_t rules_end(const struct rules *r, struct tsdb_labels labels, int64_t now);
+
+/* The selection's matchers and one for the tenant, in an array of the caller's (mem_free). */
+struct matcher *logs_with_tenant(const struct logs_selection *sel, uint32_t *count);
+
+/* ---- appending (append.c), grouping (open_rows.c) --------------------------------------- */
+
+/* The streams of the batch found or made, whatever the limits say; what it holds goes into
+ * the head (replay). */
+TSDB_NODISCARD enum tsdb_status logs_restore(struct logs *l, uint64_t position,
+                                             struct bytes payload);
+/* The oldest open batches of one generation become hot groups; *did: there were some.  Only
+ * those of generations before the given one. */
+TSDB_NODISCARD enum tsdb_status logs_group_open(struct logs *l, uint32_t before_generation,
+                                                bool *did, struct tsdb_error *err);
+/* Makes the cached groups of what is open now. */
+TSDB_NODISCARD enum tsdb_status logs_cache_open(struct logs *l, struct tsdb_error *err);
+
+/* ---- sealing (seal.c), following (tail.c) ------------------------------------------------ */
+
+void logs_add_sealer(struct logs *l);
+/* The span of time that a new segment for ts covers. */
+struct logs_window {
+    int64_t start, end; /* [start, end); of the last one also INT64_MAX */
+};
+struct logs_window logs_window_of(int64_t now, int64_t ts);
+
+/* A batch came into the head. */
+void logs_tails_push(struct logs *l, struct log_batch *batch);
+
+#endif
