@@ -41,7 +41,7 @@ void range_keys_plan(struct range_keys *k, const struct log_range *node,
 
 static struct range_key_slot *slot_of(struct range_keys *k, uint64_t key)
 {
-    uint64_t at = key * 0x9e3779b97f4a7c15u >> 20;
+    uint64_t at = (key ^ key >> 32) * 0x9e3779b97f4a7c15u >> 32;
     for (;; at++) {
         struct range_key_slot *s = &k->slots[at & (k->slot_cap - 1)];
         if (s->key == key || s->key == 0)
