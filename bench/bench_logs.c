@@ -132,6 +132,16 @@ static void append_all(struct load *l, uint32_t records, struct totals *t)
     }
 }
 
+static uint64_t data_bytes(struct logs *l)
+{
+    struct block_list *list = logs_blocks_ref(l);
+    uint64_t bytes = 0;
+    for (uint32_t i = 0; i < list->count; i++)
+        bytes += list->blocks[i]->data.len;
+    log_block_list_unref(list);
+    return bytes;
+}
+
 int main(int argc, char **argv)
 {
     static struct load l;
@@ -164,8 +174,9 @@ int main(int argc, char **argv)
     figure("seal", (double)(cpu_ns() - began) / records, "ns/record");
     struct tsdb_stats stats = {0};
     logs_stats(l.l, &stats);
-    figure("disk", (double)stats.segment_bytes / records, "bytes/record");
-    figure("disk_without_data", (double)stats.segment_index_bytes / records, "bytes/record");
+    figure("disk", (double)stats.log_segment_bytes / records, "bytes/record");
+    figure("disk_without_data", (double)(stats.log_segment_bytes - data_bytes(l.l)) / records,
+           "bytes/record");
     append_all(&l, records, &t);
     check(store_seal(&l.store, &err), &err);
     bool did;

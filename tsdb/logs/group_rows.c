@@ -11,6 +11,8 @@
 
 #define COLUMN_NONE UINT32_MAX
 
+enum { PREFETCH = 6 }; /* rows */
+
 /* ---- groups in the making ------------------------------------------------------------ */
 
 void made_group_release(struct made_group *g)
@@ -251,8 +253,14 @@ enum tsdb_status batches_group(struct log_batch *const *batches, uint32_t count,
         }
     row_keys_sort(keys, keys + n, n);
     enum tsdb_status st = TSDB_OK;
-    for (uint32_t i = 0; i < n && st == TSDB_OK; i++)
+    for (uint32_t i = 0; i < n && st == TSDB_OK; i++) {
+        if (i + PREFETCH < n) {
+            const struct row_key *ahead = &keys[i + PREFETCH];
+            __builtin_prefetch(batches[ahead->source]->payload + ahead->at);
+            __builtin_prefetch(batches[ahead->source]->payload + ahead->at + 64);
+        }
         st = add_batch_row(&r, &keys[i], err);
+    }
     if (st == TSDB_OK)
         st = group_builder_finish(b, err);
     arena_release(&r.arena);

@@ -113,7 +113,8 @@ TSDB_NODISCARD enum tsdb_status logs_set_touch(struct logs_set *set, uint32_t pa
 /* The part's columns turned out damaged while they were read (TSDB_ECORRUPT of group_*): its
  * segment is set aside and the set is partial from now on. */
 void logs_set_damaged(struct logs_set *set, uint32_t part, const char *why);
-/* Streams of equal labels and attributes have one number, whatever part they are in. */
+/* Streams of equal labels and attributes have one number, whatever part they are in.  One of
+ * which everything is hidden may be there without a run. */
 uint32_t logs_set_streams(const struct logs_set *set);
 const struct logs_stream *logs_set_stream(const struct logs_set *set, uint32_t stream);
 bool logs_set_is_partial(const struct logs_set *set);
