@@ -96,7 +96,7 @@ struct logs_stream {
 /* A snapshot: everything it gives out stays until it is closed.  Parts that lie outside the
  * range or have none of the streams are left out; what is open is made a group first.
  * Rows of equal times of one stream: within a part in the order in which they came.
- * Sharing: any number of threads may read the parts at once; touching is one thread's. */
+ * Sharing: any number of threads may touch and read the parts at once. */
 struct logs_set;
 TSDB_NODISCARD enum tsdb_status logs_select(struct logs *l, const struct logs_selection *selection,
                                             struct budget *budget, struct logs_set **out,

@@ -167,7 +167,7 @@ static enum tsdb_status flush(struct merge *g)
     if (st == TSDB_OK) {
         r.cuts = g->cuts;
         r.cut_count = g->cut_count;
-        group_builder_init(&b, GROUP_SEALED, NULL, write_made, g);
+        group_builder_init(&b, GROUP_SEALED, GROUP_FILTERED, write_made, g);
         st = regroup_write(&r, NULL, NULL, &b, g->err);
         group_builder_release(&b);
     }
