@@ -30,7 +30,7 @@ static void buffer_release(struct group_reader *r, struct decoded_buffer *b)
 
 static void templates_free(struct group_reader *r)
 {
-    for (uint32_t i = 0; r->columns && i < r->group->column_count; i++)
+    for (uint32_t i = 0; r->columns && i < r->column_count; i++)
         text_templates_free(r->columns[i].templates);
 }
 
@@ -141,6 +141,7 @@ enum tsdb_status decoded_column(struct group_reader *r, uint32_t column, enum co
         if (st != TSDB_OK)
             return st;
         memset(r->columns, 0, g->column_count * sizeof *r->columns);
+        r->column_count = g->column_count;
     }
     *out = &r->columns[column];
     return TSDB_OK;

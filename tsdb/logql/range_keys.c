@@ -156,6 +156,49 @@ static enum tsdb_status put_all(struct range_keys *k, struct scan_worker *w, uin
     return range_table_put(k->table, rest, index, err);
 }
 
+static bool is_column(const struct group *g, struct tsdb_text name)
+{
+    for (uint32_t i = 0; i < group_columns(g); i++)
+        if (label_is_name_of(name, group_column(g, i)->name))
+            return true;
+    return false;
+}
+
+bool range_keys_of_streams(struct range_keys *k, struct scan_worker *w, uint32_t part)
+{
+    const struct logs_set *set = scan_set(w);
+    k->part = logs_set_part(set, part);
+    k->set = set;
+    if (k->is_without)
+        return false;
+    for (uint32_t i = 0; i < k->names.count; i++) {
+        if (is_column(k->part->group, k->names.at[i]))
+            return false;
+        for (uint32_t r = 0; r < k->part->run_count; r++) {
+            const struct logs_stream *s = logs_set_stream(set, k->part->runs[r].stream);
+            for (uint32_t a = 0; a < s->attribute_count; a++)
+                if (label_is_name_of(k->names.at[i], s->attributes[a].name))
+                    return false;
+        }
+    }
+    return true;
+}
+
+enum tsdb_status range_keys_stream(struct range_keys *k, uint32_t stream, uint32_t *index,
+                                   struct tsdb_error *err)
+{
+    struct tsdb_label labels[BY_MAX];
+    uint32_t n = 0;
+    const struct logs_stream *s = logs_set_stream(k->set, stream);
+    for (uint32_t i = 0; i < k->names.count && n < BY_MAX; i++) {
+        struct tsdb_text value = label_get(s->labels, k->names.at[i]);
+        if (value.len > 0)
+            labels[n++] = (struct tsdb_label){k->names.at[i], value};
+    }
+    n = settle(labels, n);
+    return range_table_put(k->table, (struct tsdb_labels){labels, n}, index, err);
+}
+
 enum tsdb_status range_keys_row(struct range_keys *k, struct scan_worker *w, uint32_t row,
                                 uint32_t *index, struct tsdb_error *err)
 {
