@@ -9,7 +9,9 @@
  * (back-pressure through TCP).
  *
  * Limits: stream_bytes_max kept a connection, charged to the budget; a message must be
- * complete body_ms after its first byte; idle_ms between messages.
+ * complete body_ms after its first byte.  Between messages a sender may be quiet for ever: it
+ * would notice only by the loss of its next message that it was closed.  TCP's keepalive ends
+ * the connections of those that have gone.
  */
 #ifndef COLLECTOR_NET_STREAMS_H
 #define COLLECTOR_NET_STREAMS_H

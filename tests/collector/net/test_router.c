@@ -200,5 +200,5 @@ Test(router, malformed_routes_stop_the_start)
     struct router *router;
     struct tsdb_error err;
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++)
-        cr_expect_eq(router_new(&bad[i], 1, &router, &err), TSDB_EINVAL, "route %zu", i);
+        cr_expect_eq(router_new(&bad[i], 1, NULL, &router, &err), TSDB_EINVAL, "route %zu", i);
 }

@@ -9,13 +9,12 @@ TestSuite(udp_socket, .timeout = 60);
 static struct rig r;
 static struct mutex lock;
 static struct writer order; /* first byte of each datagram; guarded by lock */
-static _Atomic uint64_t seen, bytes;
+static _Atomic uint64_t seen, bytes, calls;
 static _Atomic int stall_ms;
 static char peer_text[ADDRESS_TEXT_MAX];
 
-static void sink(void *arg, const struct address *peer, struct bytes datagram)
+static void take(const struct address *peer, struct bytes datagram)
 {
-    (void)arg;
     mutex_lock(&lock);
     (void)address_format(peer, peer_text);
     if (datagram.len)
@@ -25,6 +24,14 @@ static void sink(void *arg, const struct address *peer, struct bytes datagram)
     mutex_unlock(&lock);
     if (stall_ms)
         rig_sleep_ms(stall_ms);
+}
+
+static void sink(void *arg, const struct udp_datagram *at, size_t count)
+{
+    (void)arg;
+    calls++;
+    for (size_t i = 0; i < count; i++)
+        take(at[i].peer, at[i].bytes);
 }
 
 static int up(void)
