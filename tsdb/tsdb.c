@@ -107,6 +107,8 @@ static bool step(void *arg)
     report(db, "retention", st, &err);
     st = logs_expire(db->logs, &err);
     report(db, "retention", st, &err);
+    st = db_expire_by_size(db, &err);
+    report(db, "retention", st, &err);
     st = metrics_forget_tombstones(db->metrics, &err);
     report(db, "forgetting deletions", st, &err);
     int64_t now = clock_mono_ns(db->store.clock);
@@ -134,6 +136,7 @@ enum tsdb_status tsdb_open(const struct tsdb_options *options, struct tsdb **out
     struct tsdb *db = MEM_NEW(struct tsdb);
     db->journal_bytes_max =
         options->journal_bytes_max ? options->journal_bytes_max : UINT64_C(512) << 20;
+    atomic_store(&db->retention_bytes, options->retention_bytes);
     enum tsdb_status st = store_open(options, &db->store, err);
     if (st == TSDB_OK)
         st = metrics_open(&db->store, options, &db->metrics, err);
@@ -166,6 +169,7 @@ void tsdb_close(struct tsdb *db)
 
 void tsdb_configure(struct tsdb *db, const struct tsdb_options *options)
 {
+    atomic_store(&db->retention_bytes, options->retention_bytes);
     metrics_configure(db->metrics, options);
     logs_configure(db->logs, options);
     driver_kick(&db->driver);
@@ -439,35 +443,4 @@ void tsdb_stats(struct tsdb *db, struct tsdb_stats *out)
 void tsdb_cardinality(struct tsdb *db, const char *tenant, tsdb_cardinality_fn *fn, void *arg)
 {
     metrics_cardinality(db->metrics, tenant, fn, arg);
-}
-
-void tsdb_segments(struct tsdb *db, tsdb_segment_fn *fn, void *arg)
-{
-    struct block_list *list = block_list_ref(db->metrics);
-    bool is_wanted = true;
-    for (uint32_t i = 0; i < list->count && is_wanted; i++) {
-        const struct block *b = list->blocks[i];
-        char name[SEGMENT_NAME_MAX];
-        segment_name_format(name, b->entry.id, STORE_METRICS);
-        struct tsdb_segment_info info = {
-            .name = name,
-            .level = b->entry.level,
-            .ts_min = b->entry.ts_min,
-            .ts_max = b->entry.ts_max,
-            .bytes = b->entry.bytes,
-            .series = b->entry.series,
-            .samples = b->entry.samples,
-            .chunk_bytes = b->series.len + b->times.len,
-            .index_bytes = b->entry.bytes - b->series.len - b->times.len,
-        };
-        is_wanted = fn(arg, &info);
-    }
-    block_list_unref(list);
-}
-
-enum tsdb_status tsdb_verify(struct fs *fs, const char *dir,
-                             void (*report_line)(void *arg, const char *line), void *arg,
-                             struct tsdb_error *err)
-{
-    return metrics_verify(fs ? fs : fs_posix(), dir, report_line, arg, err);
 }

@@ -364,53 +364,6 @@ TSDB_API TSDB_NODISCARD enum tsdb_status tsdb_exemplars(struct tsdb *db, struct 
                                                         struct tsdb_error *err);
 TSDB_API void tsdb_metadata(struct tsdb *db, const char *tenant, tsdb_metadata_fn *fn, void *arg);
 
-/* ---- tending ----------------------------------------------------------------- */
-
-/* Seals the heads and finishes every due merge before it returns. */
-TSDB_API TSDB_NODISCARD enum tsdb_status tsdb_seal(struct tsdb *db, struct tsdb_error *err);
-/* Hides the samples of the scope's series in [start, end] at once (durable when
- * it returns); merges remove them. */
-TSDB_API TSDB_NODISCARD enum tsdb_status
-tsdb_delete(struct tsdb *db, const struct tsdb_scope *scope, struct tsdb_error *err);
-/* A consistent copy by hard links under dir/snapshots/NAME; a store by itself. */
-TSDB_API TSDB_NODISCARD enum tsdb_status tsdb_snapshot(struct tsdb *db, const char *name,
-                                                       struct tsdb_error *err);
-/* has_no_threads: one bounded step of journal and background work; false when
- * there was nothing to do. */
-TSDB_API bool tsdb_step(struct tsdb *db);
-
-struct tsdb_stats {
-    uint64_t series_active, series_created, samples_appended, samples_duplicate;
-    uint64_t journal_bytes, journal_syncs, journal_pending_bytes;
-    int64_t journal_sync_ns_last, journal_sync_ns_p99, journal_oldest_unsynced_ns;
-    uint64_t segments, segment_bytes, segment_samples, segment_chunk_bytes, segment_index_bytes;
-    uint64_t quarantined, seals, merges, expired, tombstones;
-    uint64_t memory_bytes, memory_limit, head_bytes, label_pairs, exemplars;
-    int64_t head_ts_min, head_ts_max, seal_ns_total, merge_ns_total, replay_ns;
-    uint64_t disk_free_bytes;
-};
-TSDB_API void tsdb_stats(struct tsdb *db, struct tsdb_stats *out);
-
-/* Label pairs of the tenant's active series, in no order.  fn must not call the engine. */
-typedef bool tsdb_cardinality_fn(void *arg, struct tsdb_label pair, uint32_t series);
-TSDB_API void tsdb_cardinality(struct tsdb *db, const char *tenant, tsdb_cardinality_fn *fn,
-                               void *arg);
-
-struct tsdb_segment_info {
-    const char *name;
-    uint32_t level;
-    int64_t ts_min, ts_max;
-    uint64_t bytes, series, samples, chunk_bytes, index_bytes;
-};
-typedef bool tsdb_segment_fn(void *arg, const struct tsdb_segment_info *info);
-TSDB_API void tsdb_segments(struct tsdb *db, tsdb_segment_fn *fn, void *arg);
-
-/* Re-reads every byte under dir and checks every checksum, through `report`
- * (one line a fault).  TSDB_ECORRUPT when there was any. */
-TSDB_API TSDB_NODISCARD enum tsdb_status tsdb_verify(struct fs *fs, const char *dir,
-                                                     void (*report)(void *arg, const char *line),
-                                                     void *arg, struct tsdb_error *err);
-
 /* Seeded hash of a label set in canonical order; see tsdb_point. */
 TSDB_API struct tsdb_hash tsdb_labels_hash(uint64_t seed, struct tsdb_labels labels);
 
@@ -418,6 +371,7 @@ TSDB_API struct tsdb_hash tsdb_labels_hash(uint64_t seed, struct tsdb_labels lab
 }
 #endif
 
-#include "tsdb/tsdb_logs.h" /* the second half: logs */
+#include "tsdb/tsdb_logs.h" /* the rest of it: logs */
+#include "tsdb/tsdb_tend.h" /* ... and tending */
 
 #endif

@@ -20,7 +20,8 @@ struct tsdb_log_tail {
 
 static struct logql_store store_of(struct tsdb *db)
 {
-    return (struct logql_store){db->logs, db->store.clock, &db->store.budget};
+    return (struct logql_store){db->logs, db->store.clock, &db->store.budget,
+                                db->store.has_no_threads};
 }
 
 enum tsdb_status tsdb_log_append(struct tsdb *db, const struct tsdb_log_batch *batch,

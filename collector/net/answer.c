@@ -21,6 +21,7 @@ const char *answer_reason(int status)
         const char *reason;
     } table[] = {
         {100, "Continue"},
+        {101, "Switching Protocols"},
         {200, "OK"},
         {202, "Accepted"},
         {204, "No Content"},
@@ -44,6 +45,7 @@ const char *answer_reason(int status)
         {415, "Unsupported Media Type"},
         {417, "Expectation Failed"},
         {422, "Unprocessable Content"},
+        {426, "Upgrade Required"},
         {429, "Too Many Requests"},
         {431, "Request Header Fields Too Large"},
         {500, "Internal Server Error"},

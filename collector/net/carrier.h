@@ -80,6 +80,7 @@ struct exchange {
     size_t body_len, body_cap;
     struct bytes message; /* what exchange_body answers */
     bool is_grpc, is_tls, is_compressed, is_head;
+    bool takes_upgrade; /* the carrier can hand its bytes to another protocol */
     bool takes_gzip, wants_html;
     char peer[64];
     int64_t started_ns; /* monotonic */
@@ -88,6 +89,9 @@ struct exchange {
     const struct exchange_header *header; /* of every answer; NULL: none */
     struct tsdb_text tenant;
     unsigned scopes;
+
+    exchange_input_fn *input; /* constant from the head of the answer on; NULL: not upgraded */
+    void *input_arg;
 
     bool is_gzip; /* the answering thread's */
     struct deflater *deflater;

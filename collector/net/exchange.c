@@ -355,6 +355,28 @@ void exchange_start(struct exchange *x, const struct exchange_answer *answer)
     mutex_unlock(&x->lock);
 }
 
+bool exchange_can_upgrade(const struct exchange *x)
+{
+    return x->takes_upgrade;
+}
+
+void exchange_upgrade(struct exchange *x, const struct exchange_answer *answer,
+                      exchange_input_fn *input, void *arg)
+{
+    ASSERT(x->takes_upgrade);
+    ASSERT(answer->status == 101);
+    struct writer lines = {0};
+    answer_lines(x->site, answer, false, &lines);
+    x->input = input;
+    x->input_arg = arg;
+    mutex_lock(&x->lock);
+    begin(x, answer->status, &lines, -1);
+    bool is_posted = x->out.is_posted;
+    x->out.is_posted = loop_current() != x->loop;
+    mutex_unlock(&x->lock);
+    flush(x, is_posted);
+}
+
 /* Queues and, off the loops, waits until the peer has caught up. */
 static bool send_piece(struct exchange *x, struct bytes piece)
 {
@@ -369,7 +391,7 @@ static bool send_piece(struct exchange *x, struct bytes piece)
     if (is_gone)
         return false;
     flush(x, is_posted);
-    if (loop_current())
+    if (loop_current() || x->input)
         return true;
     mutex_lock(&x->lock);
     while (x->out.pending > EXCHANGE_QUEUE_MAX && !x->out.is_gone)

@@ -9,6 +9,7 @@
  *   handler --> exchange_reply                       one whole answer
  *           --> exchange_start, exchange_write..., exchange_end    a stream
  *           --> (kept) ... the same calls later, from a worker or another loop
+ *           --> exchange_upgrade, exchange_write..., exchange_end  another protocol
  *
  * Owner: net, until the answer was ended; a kept exchange stays valid until
  * exchange_reply or exchange_end returns, even when the peer has gone (answers
@@ -66,6 +67,15 @@ void exchange_start(struct exchange *x, const struct exchange_answer *answer);
  * drain deadline).  False: the peer has gone, stop. */
 bool exchange_write(struct exchange *x, struct bytes part);
 void exchange_end(struct exchange *x);
+/* Another protocol on the connection, as a 101 answer says (HTTP/1.1 only: where not
+ * exchange_can_upgrade, it must not be called).  From then on the bytes of exchange_write
+ * go out as they are, at once: it never blocks, the writer looks at exchange_queued.  What
+ * the peer sends is handed to input, on the loop thread, until exchange_end has returned
+ * there or the peer has gone; arg must live as long as the exchange. */
+typedef void exchange_input_fn(void *arg, struct bytes in);
+bool exchange_can_upgrade(const struct exchange *x);
+void exchange_upgrade(struct exchange *x, const struct exchange_answer *answer,
+                      exchange_input_fn *input, void *arg);
 /* The gRPC twin of exchange_reply: message and trailers.  status 0 sends
  * `body` as the one message; retry_after_ms > 0 adds RetryInfo. */
 void exchange_reply_grpc(struct exchange *x, int grpc_status, const char *message,

@@ -10,7 +10,7 @@
 
 #include <string.h>
 
-enum phase { PHASE_IDLE, PHASE_HEAD, PHASE_WAIT, PHASE_BODY, PHASE_ANSWER };
+enum phase { PHASE_IDLE, PHASE_HEAD, PHASE_WAIT, PHASE_BODY, PHASE_ANSWER, PHASE_UPGRADED };
 enum step { STEP_AGAIN, STEP_WAIT };
 
 enum { HTTP1_GATHER_BYTES = 64 << 10, HTTP1_KEEP_BYTES = 4 * HTTP1_GATHER_BYTES };
@@ -32,10 +32,28 @@ static const struct carrier_ops ops = {.answer = on_answer, .admitted = on_admit
 
 /* ---- answers ---- */
 
+/* From here on the bytes are the other protocol's; what it was sent already waits. */
+static void put_upgrade(struct conn *c, const struct answer_head *head)
+{
+    struct http1_conn *h = c->state;
+    writer_format(&h->out, "HTTP/1.1 %d %s\r\n", head->status, answer_reason(head->status));
+    writer_put(&h->out, head->lines.at, head->lines.len);
+    writer_text(&h->out, "\r\n");
+    h->is_head_sent = true;
+    h->keeps_alive = h->is_chunked = c->is_half_sent = false;
+    h->phase = PHASE_UPGRADED;
+    conn_resume(c);
+}
+
 static void put_head(struct conn *c, const struct answer_head *head)
 {
     struct http1_conn *h = c->state;
     struct exchange *x = h->x;
+    if (x->input) {
+        put_upgrade(c, head);
+        return;
+    }
+    h->phase = PHASE_ANSWER;
     h->is_streaming = head->length < 0;
     h->is_chunked = h->is_streaming && h->parser.is_1_1 && !x->is_head;
     bool is_bodiless = head->status == 204 || head->status == 304;
@@ -105,7 +123,6 @@ static void pump(struct conn *c)
     const struct answer_head *head = exchange_pull_head(h->x);
     if (!head)
         return;
-    h->phase = PHASE_ANSWER;
     if (!h->is_head_sent)
         put_head(c, head);
     enum pull got = PULL_PART;
@@ -184,6 +201,7 @@ static bool fill(struct conn *c, struct exchange *x)
     exchange_look(x);
     x->is_grpc = false; /* gRPC needs the trailers of HTTP/2 */
     x->is_tls = c->is_tls;
+    x->takes_upgrade = p->is_1_1 && !p->has_body && text_equal(x->method, text_of("GET"));
     x->door = c->door;
     memcpy(x->peer, c->peer, sizeof c->peer);
     return true;
@@ -302,10 +320,14 @@ static size_t take(struct conn *c, struct bytes in)
 {
     struct http1_conn *h = c->state;
     struct bytes rest = in, piece = {0};
+    if (h->phase == PHASE_UPGRADED && h->x) {
+        h->x->input(h->x->input_arg, in);
+        return in.len;
+    }
     int heads = 0;
     enum step step = STEP_AGAIN;
     while (step == STEP_AGAIN && !c->is_closing && !c->is_finishing) {
-        if (h->phase == PHASE_WAIT || h->phase == PHASE_ANSWER)
+        if (h->phase == PHASE_WAIT || h->phase == PHASE_ANSWER || h->phase == PHASE_UPGRADED)
             break;
         if (h->phase == PHASE_IDLE && heads == HTTP1_REQUESTS_PER_WAKEUP) {
             conn_yield(c);
@@ -353,7 +375,8 @@ static void late(struct conn *c)
     case PHASE_HEAD: answer_bare(c, 408, "the head came too slowly", CLOSING_SLOW); return;
     case PHASE_BODY: late_body(c); return;
     case PHASE_WAIT: conn_close(c, CLOSING_SLOW); return;
-    case PHASE_ANSWER: return;
+    case PHASE_ANSWER:
+    case PHASE_UPGRADED: return;
     }
     UNREACHABLE();
 }

@@ -7,6 +7,7 @@
 
 #include "tsdb/columns/group_form.h"
 #include "tsdb/columns/reader_memory.h"
+#include "tsdb/columns/text_template.h"
 
 struct decoded_column { /* NULL: not decoded yet; all in the reader's memory */
     uint64_t *presence;
@@ -15,6 +16,7 @@ struct decoded_column { /* NULL: not decoded yet; all in the reader's memory */
     struct tsdb_text *texts;
     struct tsdb_text *values; /* of DICT */
     uint16_t *codes;
+    struct text_templates *templates; /* owned, not in the memory */
 };
 
 /* A buffer that grows; what was in it is lost when it does. */
@@ -29,6 +31,8 @@ struct group_reader {
     struct decoded_column *columns; /* in memory; NULL: none was asked for */
     struct decoded_buffer clear;    /* of a part that is only looked at */
     struct decoded_buffer page, starts;
+    struct writer lines;              /* of a page of templates */
+    uint64_t lines_charged;           /* for `lines` and what decoding them takes besides */
     uint32_t page_column, page_index; /* UINT32_MAX: no page is kept */
     struct text_page last;
 };
@@ -47,6 +51,10 @@ TSDB_NODISCARD enum tsdb_status decoded_part(struct group_reader *r, const struc
 /* count * size bytes of the reader's memory.  TSDB_ELIMIT */
 TSDB_NODISCARD enum tsdb_status decoded_take(struct group_reader *r, size_t count, size_t size,
                                              void *out, struct tsdb_error *err);
+/* The lines of a page of templates, and their starts, in r->lines until the next one. */
+TSDB_NODISCARD enum tsdb_status decoded_lines(struct group_reader *r, uint32_t column,
+                                              const struct part *part, uint32_t *starts,
+                                              struct tsdb_error *err);
 enum tsdb_status decoded_damage(uint32_t column, struct tsdb_error *err);
 
 #endif

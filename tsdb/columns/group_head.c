@@ -187,6 +187,9 @@ static bool parts_read(struct reader *r, struct group *g, struct column_head *c,
         *part = (struct part){.offset = *offset, .first = c->info.present - left};
         if (!part_read(r, part, &clear) || part->bytes > g->strings.data.len - *offset)
             return false;
+        bool is_own = i >= skip && c->info.encoding == ENCODING_TEMPLATES;
+        if (is_own != (part->packing == PACKING_OWN))
+            return false;
         *offset += part->bytes;
         if (i < skip)
             continue;

@@ -13,6 +13,9 @@
  *     per part (presence, table, values): uv bytes, uv bytes in the clear, u8 packing, and
  *     of value parts of PAGES and TEMPLATES uv values
  *
+ *     packing: 0 raw, 1 lz4, 2 zstd, 3 by the encoding itself: value parts of TEMPLATES,
+ *     those and no others; their bytes in the clear are those of the lines, '\n' included
+ *
  *     kinds and encodings that go together
  *       COLUMN_INT      CONST INTS
  *       COLUMN_DOUBLE   CONST FLOATS

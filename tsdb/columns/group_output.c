@@ -43,6 +43,14 @@ void group_output_raw(struct group_output *o, struct bytes clear, uint32_t value
     part_add(o, packer_put_raw(clear, &o->out->data), values);
 }
 
+void group_output_own(struct group_output *o, struct bytes packed, uint32_t clear, uint32_t values)
+{
+    struct part part = packer_put_raw(packed, &o->out->data);
+    part.clear = clear;
+    part.packing = PACKING_OWN;
+    part_add(o, part, values);
+}
+
 void group_output_copy(struct group_output *o, const struct part *part, struct bytes data)
 {
     struct bytes in = part_bytes(part, data);

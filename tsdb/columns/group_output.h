@@ -10,6 +10,9 @@
 
 #include "tsdb/columns/group_form.h"
 
+/* What sealing takes besides what it reads: compressors, a sample of lines, a page. */
+enum { GROUP_SEAL_BYTES = 12 << 20 };
+
 struct group_output {
     struct group_strings *out; /* borrowed */
     struct packer packer;
@@ -40,8 +43,10 @@ void group_output_column(struct group_output *o, const struct column_head *c);
  * encoding and what goes with it in *c. */
 void group_output_texts(struct group_output *o, struct column_head *c,
                         const struct tsdb_text *texts, uint32_t n);
-/* As PAGES. */
-void group_output_pages(struct group_output *o, struct column_head *c,
+/* Long free text: as TEMPLATES when sealing and where that pays, else as PAGES. */
+void group_output_lines(struct group_output *o, struct column_head *c,
                         const struct tsdb_text *texts, uint32_t n);
+/* A part that its encoding has packed; `clear` bytes of lines. */
+void group_output_own(struct group_output *o, struct bytes packed, uint32_t clear, uint32_t values);
 
 #endif

@@ -2,7 +2,6 @@
 
 #include "tsdb/columns/column_fixed.h"
 #include "tsdb/columns/column_ints.h"
-#include "tsdb/columns/column_texts.h"
 
 /* What all texts have in common. */
 struct text_shape {
@@ -43,13 +42,23 @@ static void put_ints(struct group_output *o, const struct tsdb_text *texts, uint
     }
 }
 
+/* Ids are random or not, all of a column: hot, the first part tells. */
+static void put_ids(struct group_output *o, struct bytes ids, uint32_t at, uint32_t count)
+{
+    bool is_random = at > 0 && o->parts[o->part_count - 1].packing == PACKING_RAW;
+    if (is_random && o->packer.form == GROUP_HOT)
+        group_output_raw(o, ids, count);
+    else
+        group_output_part(o, ids, count);
+}
+
 static void put_fixed(struct group_output *o, const struct tsdb_text *texts, uint32_t n)
 {
     for (uint32_t at = 0, count; at < n; at += count) {
         count = part_of(at, n);
         writer_reset(&o->scratch);
         column_fixed_encode(texts + at, count, (uint32_t)texts[0].len, &o->scratch);
-        group_output_part(o, writer_bytes(&o->scratch), count);
+        put_ids(o, writer_bytes(&o->scratch), at, count);
     }
 }
 
@@ -63,41 +72,16 @@ static bool put_hex(struct group_output *o, const struct tsdb_text *texts, uint3
     struct reader r = reader_over(writer_bytes(&o->scratch));
     for (uint32_t at = 0, count; at < n; at += count) {
         count = part_of(at, n);
-        group_output_part(o, reader_take(&r, (size_t)count * digits / 2), count);
+        put_ids(o, reader_take(&r, (size_t)count * digits / 2), at, count);
     }
     return true;
-}
-
-/* Texts of one page, from the first on; one at least. */
-static uint32_t page_of(const struct tsdb_text *texts, uint32_t n)
-{
-    size_t bytes = texts[0].len + 1;
-    uint32_t count = 1;
-    for (; count < n && count < COLUMN_PART_ROWS; count++) {
-        bytes += texts[count].len + 1;
-        if (bytes > COLUMN_PAGE_BYTES)
-            break;
-    }
-    return count;
-}
-
-void group_output_pages(struct group_output *o, struct column_head *c,
-                        const struct tsdb_text *texts, uint32_t n)
-{
-    c->info.encoding = ENCODING_PAGES;
-    for (uint32_t at = 0, count; at < n; at += count) {
-        count = page_of(texts + at, n - at);
-        writer_reset(&o->scratch);
-        column_texts_encode(texts + at, count, &o->scratch);
-        group_output_part(o, writer_bytes(&o->scratch), count);
-    }
 }
 
 void group_output_texts(struct group_output *o, struct column_head *c,
                         const struct tsdb_text *texts, uint32_t n)
 {
     if (c->info.flags & COLUMN_LINES) {
-        group_output_pages(o, c, texts, n);
+        group_output_lines(o, c, texts, n);
         return;
     }
     struct text_shape shape = shape_of(texts, n);
@@ -111,6 +95,6 @@ void group_output_texts(struct group_output *o, struct column_head *c,
         c->info.encoding = ENCODING_FIXED;
         put_fixed(o, texts, n);
     } else {
-        group_output_pages(o, c, texts, n);
+        group_output_lines(o, c, texts, n);
     }
 }

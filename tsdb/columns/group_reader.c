@@ -10,7 +10,7 @@
 #include "tsdb/columns/column_texts.h"
 #include "tsdb/columns/group_decoded.h"
 
-enum { NO_PAGE = UINT32_MAX };
+#define NO_PAGE UINT32_MAX
 
 struct group_reader *group_reader_new(struct budget *budget)
 {
@@ -28,6 +28,12 @@ static void buffer_release(struct group_reader *r, struct decoded_buffer *b)
     *b = (struct decoded_buffer){0};
 }
 
+static void templates_free(struct group_reader *r)
+{
+    for (uint32_t i = 0; r->columns && i < r->group->column_count; i++)
+        text_templates_free(r->columns[i].templates);
+}
+
 void group_reader_free(struct group_reader *r)
 {
     if (!r)
@@ -35,12 +41,17 @@ void group_reader_free(struct group_reader *r)
     buffer_release(r, &r->clear);
     buffer_release(r, &r->page);
     buffer_release(r, &r->starts);
+    writer_release(&r->lines);
+    if (r->memory.budget)
+        budget_release(r->memory.budget, r->lines_charged);
+    templates_free(r);
     reader_memory_release(&r->memory);
     mem_free(r);
 }
 
 void group_reader_open(struct group_reader *r, const struct group *g)
 {
+    templates_free(r);
     reader_memory_reset(&r->memory);
     r->columns = NULL;
     r->page_column = NO_PAGE;

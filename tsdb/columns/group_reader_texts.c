@@ -1,11 +1,54 @@
 #include "tsdb/columns/group.h"
 
 #include "tsdb/base/assert.h"
+#include "tsdb/base/status.h"
 #include "tsdb/base/text.h"
 #include "tsdb/columns/column_fixed.h"
 #include "tsdb/columns/column_ints.h"
 #include "tsdb/columns/column_texts.h"
 #include "tsdb/columns/group_decoded.h"
+
+/* ---- pages of templates --------------------------------------------------------- */
+
+/* Lines, cells and columns of a page under way, as multiples of its bytes in the clear. */
+enum { LINES_SHARE = 4 };
+
+static enum tsdb_status templates_read(struct group_reader *r, uint32_t column,
+                                       struct decoded_column *d, struct tsdb_error *err)
+{
+    const struct column_head *c = &r->group->columns[column];
+    const struct part *table = &r->group->parts[column_values_first(c, r->group->rows) - 1];
+    struct bytes clear;
+    enum tsdb_status st = decoded_part(r, table, true, &clear, err);
+    if (st == TSDB_OK)
+        st = text_templates_read(clear, &d->templates, err);
+    return st;
+}
+
+enum tsdb_status decoded_lines(struct group_reader *r, uint32_t column, const struct part *part,
+                               uint32_t *starts, struct tsdb_error *err)
+{
+    struct decoded_column *d;
+    struct budget *budget = r->memory.budget;
+    uint64_t charge = (uint64_t)part->clear * LINES_SHARE;
+    enum tsdb_status st = decoded_column(r, column, COLUMN_TEXT, &d, err);
+    if (st == TSDB_OK && !d->templates)
+        st = templates_read(r, column, d, err);
+    if (st != TSDB_OK)
+        return st;
+    if (charge > r->lines_charged && budget) {
+        if (!budget_charge(budget, charge - r->lines_charged))
+            return tsdb_fail(err, TSDB_ELIMIT, "group: a page of %u bytes passes the budget",
+                             part->clear);
+        r->lines_charged = charge;
+    }
+    writer_reset(&r->lines);
+    st = text_templates_decode(d->templates, part_bytes(part, r->group->strings.data), part->values,
+                               part->clear, &r->lines, starts, err);
+    if (st == TSDB_OK && r->lines.len != part->clear)
+        st = decoded_damage(column, err);
+    return st;
+}
 
 /* ---- parts of texts ------------------------------------------------------------- */
 
@@ -77,18 +120,38 @@ static enum tsdb_status page_part(struct group_reader *r, const struct part *par
     return st;
 }
 
-static enum tsdb_status text_part(struct group_reader *r, const struct column_head *c,
-                                  const struct part *part, struct tsdb_text *to,
-                                  struct tsdb_error *err)
+static enum tsdb_status lines_part(struct group_reader *r, uint32_t column, const struct part *part,
+                                   struct tsdb_text *to, struct tsdb_error *err)
 {
+    uint32_t starts[COLUMN_PART_ROWS + 1];
+    char *kept;
+    struct writer shown = r->lines; /* stays as it is for whoever holds the last page */
+    r->lines = (struct writer){0};
+    enum tsdb_status st = decoded_lines(r, column, part, starts, err);
+    if (st == TSDB_OK)
+        st = decoded_take(r, part->clear, 1, &kept, err);
+    if (st == TSDB_OK && part->clear)
+        memcpy(kept, r->lines.at, part->clear);
+    for (uint32_t i = 0; st == TSDB_OK && i < part->values; i++)
+        to[i] = (struct tsdb_text){kept + starts[i], starts[i + 1] - starts[i] - 1};
+    writer_release(&r->lines);
+    r->lines = shown;
+    return st;
+}
+
+static enum tsdb_status text_part(struct group_reader *r, uint32_t column, const struct part *part,
+                                  struct tsdb_text *to, struct tsdb_error *err)
+{
+    const struct column_head *c = &r->group->columns[column];
     enum column_encoding encoding = c->info.encoding;
     if (encoding == ENCODING_INTS)
         return ints_part(r, part, to, err);
     if (encoding == ENCODING_FIXED || encoding == ENCODING_HEX)
         return fixed_part(r, c, part, to, err);
-    if (encoding == ENCODING_PAGES)
-        return page_part(r, part, to, err);
-    return TSDB_ECORRUPT;
+    if (encoding == ENCODING_TEMPLATES)
+        return lines_part(r, column, part, to, err);
+    ASSERT(encoding == ENCODING_PAGES);
+    return page_part(r, part, to, err);
 }
 
 /* ---- columns of texts ----------------------------------------------------------- */
@@ -133,7 +196,7 @@ static enum tsdb_status texts_decode(struct group_reader *r, uint32_t column,
     struct tsdb_text *values = texts + (g->rows - c->info.present);
     uint32_t end = c->part_first + c->part_count;
     for (uint32_t i = column_values_first(c, g->rows); st == TSDB_OK && i < end; i++)
-        st = text_part(r, c, &g->parts[i], values + g->parts[i].first, err);
+        st = text_part(r, column, &g->parts[i], values + g->parts[i].first, err);
     if (st == TSDB_ECORRUPT)
         return decoded_damage(column, err);
     if (st == TSDB_OK && presence)
@@ -234,6 +297,12 @@ static enum tsdb_status page_decode(struct group_reader *r, uint32_t column,
 {
     struct bytes data = r->group->strings.data, clear = part_bytes(part, data), body;
     uint32_t *starts = (uint32_t *)(void *)r->starts.at;
+    if (part->packing == PACKING_OWN) {
+        enum tsdb_status st = decoded_lines(r, column, part, starts, err);
+        if (st == TSDB_OK)
+            *out = (struct text_page){part->first, part->values, (const char *)r->lines.at, starts};
+        return st;
+    }
     if (part->packing != PACKING_RAW) {
         enum tsdb_status st = decoded_reserve(r, &r->page, part->clear, err);
         if (st != TSDB_OK)

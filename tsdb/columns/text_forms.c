@@ -2,7 +2,7 @@
 
 #include <string.h>
 
-enum { INT_DIGITS_MAX = 19, NO_HEX = 16 };
+enum { INT_DIGITS_MAX = 19, NO_HEX = 16, SMALL = 10000 };
 
 const uint64_t text_powers[20] = {
     UINT64_C(1),
@@ -168,15 +168,19 @@ static unsigned digit_count(uint64_t v)
 }
 
 /* Exactly `width` digits, the lowest of v. */
-static void put_digits(uint64_t v, unsigned width, char *out)
+static inline void put_digits(uint64_t v, unsigned width, char *out)
 {
-    while (width >= 2) {
+    for (; width > 9; v /= 100) { /* 64-bit divisions only while there is need */
         width -= 2;
         memcpy(out + width, pairs + v % 100 * 2, 2);
-        v /= 100;
+    }
+    uint32_t low = (uint32_t)(v % 1000000000);
+    for (; width >= 2; low /= 100) {
+        width -= 2;
+        memcpy(out + width, pairs + (size_t)(low % 100 * 2), 2);
     }
     if (width)
-        out[0] = (char)('0' + v % 10);
+        out[0] = (char)('0' + low % 10);
 }
 
 static uint64_t magnitude(int64_t v)
@@ -184,8 +188,21 @@ static uint64_t magnitude(int64_t v)
     return v < 0 ? 0 - (uint64_t)v : (uint64_t)v; /* wraps */
 }
 
+/* Without a branch on how many digits there are; writes 4 bytes. */
+static inline size_t small_format(unsigned v, char *out)
+{
+    char digits[8] = {0};
+    memcpy(digits, pairs + v / 100 * 2, 2);
+    memcpy(digits + 2, pairs + v % 100 * 2, 2);
+    size_t len = 1 + (size_t)(v > 9) + (size_t)(v > 99) + (size_t)(v > 999);
+    memcpy(out, digits + 4 - len, 4);
+    return len;
+}
+
 size_t text_int_format(int64_t v, char *out)
 {
+    if ((uint64_t)v < SMALL)
+        return small_format((unsigned)v, out);
     uint64_t value = magnitude(v);
     bool is_negative = v < 0;
     unsigned width = digit_count(value);
@@ -225,7 +242,7 @@ size_t text_ipv4_format(int64_t v, char *out)
     size_t len = 0;
     for (unsigned shift = 32; shift > 0;) {
         shift -= 8;
-        len += text_int_format((v >> shift) & 0xff, out + len);
+        len += small_format((unsigned)(v >> shift) & 0xff, out + len);
         out[len] = '.';
         len += shift > 0;
     }

@@ -43,19 +43,18 @@ static const uint8_t classes[256] = {
 #undef E
 
 struct cutter {
-    const char *at;
-    size_t len;
-    size_t done;   /* behind the last variable */
-    size_t phrase; /* quotes and '=' mean nothing up to here; 0: they do */
+    const char *end;    /* of the line */
+    const char *done;   /* behind the last variable */
+    const char *phrase; /* quotes and '=' mean nothing up to here; NULL: they do */
     struct tsdb_text *vars;
     uint32_t places;
     uint64_t hash;
     bool is_full;
 };
 
-static unsigned class_at(const struct cutter *c, size_t i)
+static inline unsigned class_of(const char *at)
 {
-    return classes[(uint8_t)c->at[i]];
+    return classes[(uint8_t)*at];
 }
 
 static uint64_t mix(uint64_t hash, uint64_t word)
@@ -96,79 +95,107 @@ uint64_t text_pieces_finish(uint64_t hash)
     return hash ^ (hash >> 33);
 }
 
-static void cut_variable(struct cutter *c, size_t from, size_t to)
+static void cut_variable(struct cutter *c, const char *from, const char *to)
 {
     if (c->places == TEMPLATE_PLACES_MAX) {
         c->is_full = true;
         return;
     }
-    c->hash = text_pieces_hash(c->hash, c->at + c->done, from - c->done);
-    c->vars[c->places++] = (struct tsdb_text){c->at + from, to - from};
+    c->hash = text_pieces_hash(c->hash, c->done, (size_t)(from - c->done));
+    c->vars[c->places++] = (struct tsdb_text){from, (size_t)(to - from)};
     c->done = to;
 }
 
-/* The word around the digit at i; returns where it ends. */
-static size_t cut_word(struct cutter *c, size_t i)
+/* The word around the digit at `at`; returns where it ends. */
+static const char *cut_word(struct cutter *c, const char *at)
 {
-    size_t from = i, to = i + 1;
-    while (from > c->done && (class_at(c, from - 1) & WORD))
+    const char *from = at, *to = at + 1, *done = c->done, *end = c->end;
+    while (from > done && (class_of(from - 1) & WORD))
         from--;
-    while (to < c->len && (class_at(c, to) & WORD))
+    while (to < end && (class_of(to) & WORD))
         to++;
     cut_variable(c, from, to);
     return to;
 }
 
-/* The value behind the '=' at i. */
-static size_t cut_value(struct cutter *c, size_t i)
+/* The value behind the '=' at `at`. */
+static const char *cut_value(struct cutter *c, const char *at)
 {
-    size_t from = i + 1, to = from;
-    if (from < c->phrase)
+    const char *from = at + 1, *to = from, *end = c->end;
+    if (c->phrase && from < c->phrase)
         return from;
-    while (to < c->len && !(class_at(c, to) & VALUE_END))
+    while (to < end && !(class_of(to) & VALUE_END))
         to++;
     if (to > from)
         cut_variable(c, from, to);
     return to;
 }
 
-static size_t closing_quote(const struct cutter *c, size_t i)
+static const char *find_byte(const char *from, const char *end, char byte)
 {
-    while (i < c->len && c->at[i] != '"')
-        i += c->at[i] == '\\' ? 2 : 1;
-    return i < c->len ? i : c->len;
+    return from < end ? memchr(from, byte, (size_t)(end - from)) : NULL;
 }
 
-/* The quoted text that begins behind i; returns where to look next. */
-static size_t cut_quoted(struct cutter *c, enum text_cut_kind kind, size_t i)
+/* The next '"' with an even number of backslashes before it, or NULL. */
+static const char *closing_quote(const char *from, const char *end)
 {
-    size_t from = i + 1;
-    if (c->phrase && i <= c->phrase)
+    const char *quote = find_byte(from, end, '"');
+    while (quote) {
+        const char *run = quote;
+        while (run > from && run[-1] == '\\')
+            run--;
+        if ((quote - run) % 2 == 0)
+            return quote;
+        quote = find_byte(quote + 1, end, '"');
+    }
+    return NULL;
+}
+
+/* A text between quotes: its words when they are few, else whole. */
+static void cut_words(struct cutter *c, const char *from, const char *const *spaces, unsigned count,
+                      const char *to)
+{
+    for (unsigned k = 0; k < count && count < PHRASE_MIN; k++) {
+        cut_variable(c, from, spaces[k]);
+        from = spaces[k] + 1;
+    }
+    cut_variable(c, from, to);
+}
+
+/* The quoted text that begins behind `at`; returns where to look next. */
+static const char *cut_quoted(struct cutter *c, enum text_cut_kind kind, const char *at)
+{
+    const char *from = at + 1;
+    if (c->phrase && at <= c->phrase)
         return from;
-    size_t to = closing_quote(c, from);
-    if (to == c->len) {
-        c->phrase = c->len; /* no pair; looking again at each quote would be quadratic */
+    const char *to = closing_quote(from, c->end);
+    if (!to) {
+        c->phrase = c->end; /* no pair; looking again at each quote would be quadratic */
         return from;
     }
-    if (to + 1 < c->len && c->at[to + 1] == ':')
+    if (to + 1 < c->end && to[1] == ':')
         return to + 1;
-    size_t spaces[PHRASE_MIN + 1], count = 0;
-    for (size_t j = from; j < to && count < PHRASE_MIN; j++) {
-        if (c->at[j] == ' ')
-            spaces[count++] = j;
-    }
+    const char *spaces[PHRASE_MIN], *space = find_byte(from, to, ' ');
+    unsigned count = 0;
+    for (; space && count < PHRASE_MIN; space = find_byte(space + 1, to, ' '))
+        spaces[count++] = space;
     if (count == PHRASE_MIN && kind == TEXT_CUT_PHRASES) {
         c->phrase = to;
         return from;
     }
-    if (count == PHRASE_MIN)
-        count = 0;
-    spaces[count] = to;
-    for (size_t k = 0; k <= count; k++) {
-        cut_variable(c, from, spaces[k]);
-        from = spaces[k] + 1;
-    }
+    cut_words(c, from, spaces, count, to);
     return to + 1;
+}
+
+/* The next byte of a class among `stops`, or the end. */
+static const char *find_stop(const char *at, const char *end, unsigned stops)
+{
+    while (end - at >= 4 &&
+           !((class_of(at) | class_of(at + 1) | class_of(at + 2) | class_of(at + 3)) & stops))
+        at += 4;
+    while (at < end && !(class_of(at) & stops))
+        at++;
+    return at;
 }
 
 bool text_cut(enum text_cut_kind kind, struct tsdb_text line,
@@ -177,24 +204,22 @@ bool text_cut(enum text_cut_kind kind, struct tsdb_text line,
     *out = (struct text_cut){0};
     if (line.len > TEMPLATE_LINE_MAX)
         return false;
-    struct cutter c = {.at = line.at, .len = line.len, .vars = vars};
+    struct cutter c = {.end = line.at + line.len, .done = line.at, .vars = vars};
     unsigned stops = kind == TEXT_CUT_DIGITS ? DIGIT : DIGIT | QUOTE;
-    for (size_t i = 0; !c.is_full;) {
-        while (i < c.len && !(class_at(&c, i) & stops))
-            i++;
-        if (i >= c.len)
-            break;
-        if (class_at(&c, i) & DIGIT)
-            i = cut_word(&c, i);
-        else if (c.at[i] == '"')
-            i = cut_quoted(&c, kind, i);
+    const char *at = find_stop(line.at, c.end, stops);
+    while (at < c.end && !c.is_full) {
+        if (class_of(at) & DIGIT)
+            at = cut_word(&c, at);
+        else if (*at == '"')
+            at = cut_quoted(&c, kind, at);
         else
-            i = cut_value(&c, i);
+            at = cut_value(&c, at);
+        at = find_stop(at, c.end, stops);
     }
     out->places = c.places;
     if (c.is_full)
         return false;
-    uint64_t hash = text_pieces_hash(c.hash, c.at + c.done, c.len - c.done);
+    uint64_t hash = text_pieces_hash(c.hash, c.done, (size_t)(c.end - c.done));
     out->hash = text_pieces_finish(hash);
     return true;
 }

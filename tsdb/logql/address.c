@@ -66,8 +66,8 @@ static bool prefix_parse(struct tsdb_text p, const char *slash, struct address_s
     return true;
 }
 
-enum tsdb_status address_parse(struct tsdb_text pattern, struct address_set *out,
-                               struct tsdb_error *err)
+enum tsdb_status ip_address_parse(struct tsdb_text pattern, struct address_set *out,
+                                  struct tsdb_error *err)
 {
     struct address_set set = {0};
     struct address one;

@@ -20,8 +20,8 @@ struct address_set {
 };
 
 /* TSDB_EINVAL: "ip: invalid pattern: \"...\"". */
-TSDB_NODISCARD enum tsdb_status address_parse(struct tsdb_text pattern, struct address_set *out,
-                                              struct tsdb_error *err);
+TSDB_NODISCARD enum tsdb_status ip_address_parse(struct tsdb_text pattern, struct address_set *out,
+                                                 struct tsdb_error *err);
 /* Does the text hold an address of the set? */
 bool address_search(const struct address_set *set, struct tsdb_text text);
 

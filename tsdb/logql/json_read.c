@@ -45,7 +45,7 @@ bool json_comma(struct json_reader *r, char bracket)
                                    : "Value looks like object, but can't find closing '}' symbol");
 }
 
-bool json_key(struct json_reader *r, struct quoted_span *key)
+bool line_json_key(struct json_reader *r, struct quoted_span *key)
 {
     if (json_peek(r) != '"')
         return fail(r, "Value looks like object, but can't find closing '}' symbol");
@@ -80,7 +80,7 @@ static enum json_kind scalar_kind(struct json_reader *r, struct tsdb_text t)
     return JSON_FAULT;
 }
 
-enum json_kind json_value(struct json_reader *r, struct quoted_span *span)
+enum json_kind line_json_value(struct json_reader *r, struct quoted_span *span)
 {
     char c = json_peek(r);
     if (r->at == r->end) {
@@ -112,7 +112,7 @@ enum json_kind json_value(struct json_reader *r, struct quoted_span *span)
     return scalar_kind(r, span->raw);
 }
 
-bool json_skip(struct json_reader *r, struct tsdb_text *block)
+bool line_json_skip(struct json_reader *r, struct tsdb_text *block)
 {
     const char *from = r->at;
     char open = *from, close = open == '{' ? '}' : ']';

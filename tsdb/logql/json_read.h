@@ -41,10 +41,10 @@ bool json_is_closed(struct json_reader *r, char bracket);
 /* Behind one: the comma (true), or nothing before the closing bracket; else a fault. */
 bool json_comma(struct json_reader *r, char bracket);
 /* A member's name and colon. */
-bool json_key(struct json_reader *r, struct quoted_span *key);
+bool line_json_key(struct json_reader *r, struct quoted_span *key);
 /* A scalar is taken: its text in span->raw.  Objects and arrays are not. */
-enum json_kind json_value(struct json_reader *r, struct quoted_span *span);
+enum json_kind line_json_value(struct json_reader *r, struct quoted_span *span);
 /* A block at its bracket, as it stands. */
-bool json_skip(struct json_reader *r, struct tsdb_text *block);
+bool line_json_skip(struct json_reader *r, struct tsdb_text *block);
 
 #endif

@@ -26,7 +26,7 @@ static enum tsdb_status leaf_compile(struct compiler *c, const struct label_filt
         if (f->matcher.kind != EXPR_MATCH_EQUAL && f->matcher.kind != EXPR_MATCH_NOT_EQUAL)
             return tsdb_fail(c->err, TSDB_EINVAL, "ip: invalid operation");
         check->matcher.kind = f->matcher.kind == EXPR_MATCH_EQUAL ? MATCH_EQ : MATCH_NE;
-        return address_parse(f->matcher.value, &check->addresses, c->err);
+        return ip_address_parse(f->matcher.value, &check->addresses, c->err);
     }
     check->compare = f->compare;
     check->number = f->number;

@@ -99,7 +99,7 @@ static enum tsdb_status operand_compile(struct compiler *c, enum line_op op,
         if (op != LINE_CONTAINS && op != LINE_LACKS)
             return tsdb_fail(c->err, TSDB_EINVAL, "ip: invalid operation");
         *t = (struct line_test){.form = LINE_ADDRESS};
-        return address_parse(o->text, &t->addresses, c->err);
+        return ip_address_parse(o->text, &t->addresses, c->err);
     }
     if (op == LINE_PATTERN || op == LINE_PATTERN_NOT)
         return gaps_compile(c, o->text, t);

@@ -119,7 +119,7 @@ static enum tsdb_status add_run(struct tally *t, const struct logs_part *part,
         v->groups++;
         return TSDB_OK;
     }
-    uint32_t time = group_find(part->group, text_of(":time"), TSDB_FIELD_INT), n = 0;
+    uint32_t time = group_find(part->group, text_of(":time"), LOGS_COLUMN_TAG), n = 0;
     const int64_t *ts;
     group_reader_open(reader, part->group);
     enum tsdb_status st = group_ints(reader, time, &ts, err);

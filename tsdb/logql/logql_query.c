@@ -94,6 +94,7 @@ enum tsdb_status logql_query_open(const struct logql_store *store, struct tsdb_t
     struct logql_query *q = MEM_NEW(struct logql_query);
     q->env.room.logs = store->logs;
     q->env.room.clock = store->clock;
+    q->env.is_single = store->is_single;
     budget_init(&q->budget, options->bytes_max ? options->bytes_max : QUERY_BYTES_MAX,
                 store->budget);
     arena_init(&q->arena, SIZE_MAX, &q->budget);

@@ -19,6 +19,7 @@ struct logql_store {
     struct logs *logs;
     struct clock *clock;
     struct budget *budget; /* of all queries; may be NULL */
+    bool is_single;        /* no threads beside the caller's */
 };
 
 enum { LOGQL_SERIES_MAX = 100000 };

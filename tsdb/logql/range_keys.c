@@ -14,6 +14,26 @@ struct range_key_slot {
 
 enum { BY_MAX = 64, SLOTS_MAX = 1 << 20 };
 
+void range_keys_plan(struct range_keys *k, const struct log_range *node,
+                     const struct range_env *env, struct range_table *table)
+{
+    *k = (struct range_keys){.table = table, .is_without = node->op != RANGE_ABSENT};
+    if (node->op == RANGE_ABSENT)
+        return;
+    if (node->has_grouping) {
+        k->names = node->grouping;
+        k->is_without = node->is_without;
+    }
+    for (uint32_t i = 0; i < env->push_count && !node->has_grouping; i++) {
+        if (env->pushes[i].node != node)
+            continue;
+        k->names = env->pushes[i].by->names;
+        k->is_without = env->pushes[i].by->is_without;
+    }
+    if (node->has_unwrap)
+        k->unwrap = node->unwrap;
+}
+
 static struct range_key_slot *slot_of(struct range_keys *k, uint64_t key)
 {
     uint64_t at = key * 0x9e3779b97f4a7c15u >> 20;

@@ -8,6 +8,7 @@
 #ifndef TSDB_LOGQL_RANGE_KEYS_H
 #define TSDB_LOGQL_RANGE_KEYS_H
 
+#include "tsdb/logql/range_op.h"
 #include "tsdb/logql/range_series.h"
 #include "tsdb/logql/scan.h"
 
@@ -27,6 +28,9 @@ struct range_keys {
     uint32_t run; /* of the row before */
 };
 
+/* By which labels a node's rows are told apart. */
+void range_keys_plan(struct range_keys *k, const struct log_range *node,
+                     const struct range_env *env, struct range_table *table);
 /* Turns to the worker's part; true: series are found without running the stages. */
 bool range_keys_part(struct range_keys *k, struct scan_worker *w);
 /* The series of a row (that went through scan_row, unless range_keys_part said true). */

@@ -4,7 +4,9 @@
 #include "tsdb/base/mem.h"
 #include "tsdb/base/status.h"
 #include "tsdb/base/text.h"
+#include "tsdb/base/thread.h"
 #include "tsdb/logql/range_keys.h"
+#include "tsdb/logql/range_quantile.h"
 #include "tsdb/logql/range_series.h"
 #include "tsdb/query/eval_labels.h"
 #include "tsdb/query/window.h"
@@ -12,24 +14,45 @@
 #include <stdlib.h>
 #include <string.h>
 
+enum { RANGE_WORKERS_MAX = 8 };
+
+struct log_range_op;
+
+/* One thread's share of the parts, with tables of its own. */
+struct range_worker {
+    struct log_range_op *op;
+    struct eval ev; /* a copy of the query's, with arenas of its own */
+    struct scan_worker *scan;
+    struct range_table table;
+    struct range_keys keys;
+    struct thread thread;
+    enum tsdb_status status;
+    struct tsdb_error err;
+    /* The steps of the row before: they hold up to `until`. */
+    int64_t from, until;
+    uint32_t first, last;
+    bool has_any;
+    /* Unwrapped values that lie in a column of numbers. */
+    const int64_t *ints;
+    const double *doubles;
+    const uint64_t *presence;
+};
+
 struct log_range_op {
     struct op op;
     const struct log_range *node;
     struct range_env *env;
     struct log_scan scan;
-    struct scan_worker *worker;
     struct unwrap *unwrap;
-    struct range_table table;
-    struct range_keys keys;
+    struct range_worker *workers; /* owned */
+    uint32_t worker_count;
+    _Atomic uint32_t next_part;
+    struct range_table table; /* of the answer */
     struct row row;
     int64_t *ends; /* of the windows, one a step */
     struct window *windows;
     uint32_t given;
     bool is_run;
-    /* The steps of the row before: they hold up to `until`. */
-    int64_t from, until;
-    uint32_t first, last;
-    bool has_any;
 };
 
 static bool adds_up(const struct log_range *node)
@@ -59,92 +82,129 @@ void range_env_plan(struct range_env *env, const struct expr *e)
 
 /* ---- rows of the logs ----------------------------------------------------------------- */
 
-static void steps_of(struct log_range_op *r, int64_t ts)
+static void steps_of(struct range_worker *w, int64_t ts)
 {
-    if (ts >= r->from && ts <= r->until)
+    if (ts >= w->from && ts <= w->until)
         return;
-    range_steps(&r->table, ts, &r->first, &r->last, &r->has_any, &r->until);
-    r->from = ts;
+    range_steps(&w->table, ts, &w->first, &w->last, &w->has_any, &w->until);
+    w->from = ts;
 }
 
-static enum tsdb_status put_sample(struct log_range_op *r, struct range_series *s, int64_t ts,
-                                   double value, struct tsdb_error *err)
+static enum tsdb_status put_sample(struct range_worker *w, uint32_t index, int64_t ts, double value,
+                                   struct tsdb_error *err)
 {
+    struct range_series *s = &w->table.at[index];
     samples_put(&s->samples, ts, value);
-    r->op.ev->samples++;
-    if (samples_is_over(&s->samples))
-        return eval_full(r->op.ev, err);
+    if (s->samples.count % 1024 == 0 && samples_is_over(&s->samples))
+        return eval_full(&w->ev, err);
     return TSDB_OK;
 }
 
-static enum tsdb_status count_row(struct log_range_op *r, uint32_t index, int64_t ts, size_t bytes)
+static void count_row(struct range_worker *w, uint32_t index, int64_t ts, size_t bytes)
 {
-    struct range_series *s = &r->table.at[index];
-    steps_of(r, ts);
-    if (!r->has_any)
-        return TSDB_OK;
-    s->counts[r->first]++;
-    s->counts[r->last + 1]--;
+    struct range_series *s = &w->table.at[index];
+    steps_of(w, ts);
+    if (!w->has_any)
+        return;
+    s->counts[w->first]++;
+    s->counts[w->last + 1]--;
     if (s->sums) {
-        s->sums[r->first] += (int64_t)bytes;
-        s->sums[r->last + 1] -= (int64_t)bytes;
+        s->sums[w->first] += (int64_t)bytes;
+        s->sums[w->last + 1] -= (int64_t)bytes;
     }
-    return TSDB_OK;
 }
 
 /* A row that has been through the stages: its value and series. */
-static enum tsdb_status take_row(struct log_range_op *r, uint32_t row, int64_t ts,
+static enum tsdb_status take_row(struct range_worker *w, uint32_t row, int64_t ts,
                                  struct tsdb_error *err)
 {
     uint32_t index;
     double value = 0;
-    struct pipeline_run *run = scan_run(r->worker);
-    if (r->unwrap) {
+    struct pipeline_run *run = scan_run(w->scan);
+    if (w->op->unwrap) {
         bool is_error = false;
-        enum tsdb_status st = pipeline_unwrap(run, r->unwrap, &value, &is_error, err);
+        enum tsdb_status st = pipeline_unwrap(run, w->op->unwrap, &value, &is_error, err);
         if (st != TSDB_OK)
             return st == TSDB_END ? TSDB_OK : st;
     }
-    if (pipeline_label(run, text_of("__error__")).len > 0) {
-        struct tsdb_text what = pipeline_label(run, text_of("__error__"));
+    struct tsdb_text what = pipeline_label(run, text_of("__error__"));
+    if (what.len > 0)
         return tsdb_fail(err, TSDB_EINVAL,
                          "pipeline error: '%.*s'. Use a label filter to intentionally skip this "
                          "error. (e.g | __error__!=\"%.*s\")",
                          (int)what.len, what.at, (int)what.len, what.at);
-    }
-    enum tsdb_status st = range_keys_row(&r->keys, r->worker, row, &index, err);
+    enum tsdb_status st = range_keys_row(&w->keys, w->scan, row, &index, err);
     if (st != TSDB_OK)
         return st;
-    if (r->table.has_samples)
-        return put_sample(r, &r->table.at[index], ts, value, err);
-    return count_row(r, index, ts, pipeline_line(run).len);
+    if (w->table.has_samples)
+        return put_sample(w, index, ts, value, err);
+    count_row(w, index, ts, pipeline_line(run).len);
+    return TSDB_OK;
 }
 
-static enum tsdb_status take_part(struct log_range_op *r, struct tsdb_error *err)
+/* The unwrapped label is one column of numbers, taken as it is. */
+static bool find_numbers(struct range_worker *w)
 {
-    const struct scan_rows *rows = scan_rows(r->worker);
-    bool is_direct = range_keys_part(&r->keys, r->worker) && rows->is_settled && !r->unwrap &&
-                     !r->table.has_sums;
-    r->until = INT64_MIN;
-    r->from = INT64_MAX;
+    const struct log_range *node = w->op->node;
+    const struct scan_source *source = scan_source(w->scan, node->unwrap);
+    w->ints = NULL;
+    w->doubles = NULL;
+    if (node->convert != UNWRAP_NUMBER || node->after_count > 0 || source->column_count != 1 ||
+        scan_is_stream_name(w->scan, node->unwrap))
+        return false;
+    uint32_t column = source->columns[0];
+    const struct column_info *info = group_column(scan_rows(w->scan)->part->group, column);
+    struct group_reader *reader = scan_reader(w->scan);
+    struct tsdb_error err;
+    if (group_presence(reader, column, &w->presence, &err) != TSDB_OK)
+        return false;
+    if (info->kind == COLUMN_INT && info->tag == TSDB_FIELD_INT)
+        return group_ints(reader, column, &w->ints, &err) == TSDB_OK;
+    return info->kind == COLUMN_DOUBLE &&
+           group_doubles(reader, column, &w->doubles, &err) == TSDB_OK;
+}
+
+/* A row whose series and value are found without running the stages. */
+static enum tsdb_status take_direct(struct range_worker *w, uint32_t row, int64_t ts,
+                                    struct tsdb_error *err)
+{
+    uint32_t index;
+    bool has_value = w->ints || w->doubles;
+    if (has_value && w->presence && !(w->presence[row / 64] >> row % 64 & 1))
+        return TSDB_OK;
+    enum tsdb_status st = range_keys_row(&w->keys, w->scan, row, &index, err);
+    if (st != TSDB_OK)
+        return st;
+    if (has_value)
+        return put_sample(w, index, ts, w->ints ? (double)w->ints[row] : w->doubles[row], err);
+    count_row(w, index, ts, 0);
+    return TSDB_OK;
+}
+
+static enum tsdb_status take_part(struct range_worker *w, struct tsdb_error *err)
+{
+    const struct scan_rows *rows = scan_rows(w->scan);
+    bool is_direct = range_keys_part(&w->keys, w->scan) && rows->is_settled && !w->table.has_sums;
+    if (w->op->unwrap)
+        is_direct = is_direct && find_numbers(w);
+    w->until = INT64_MIN;
+    w->from = INT64_MAX;
     uint32_t seen = 0;
     for (uint32_t word = 0; word < (rows->rows + 63) / 64; word++) {
         for (uint64_t bits = rows->mask[word]; bits; bits &= bits - 1) {
-            uint32_t row = word * 64 + (uint32_t)__builtin_ctzll(bits), index;
-            enum tsdb_status st = TSDB_OK;
+            uint32_t row = word * 64 + (uint32_t)__builtin_ctzll(bits);
+            enum tsdb_status st;
             if (is_direct) {
-                st = range_keys_row(&r->keys, r->worker, row, &index, err);
-                if (st == TSDB_OK)
-                    st = count_row(r, index, rows->ts[row], 0);
+                st = take_direct(w, row, rows->ts[row], err);
             } else {
-                st = scan_row(r->worker, row, err);
+                st = scan_row(w->scan, row, err);
                 if (st == TSDB_OK)
-                    st = take_row(r, row, rows->ts[row], err);
-                else if (st == TSDB_END)
-                    st = TSDB_OK;
+                    st = take_row(w, row, rows->ts[row], err);
             }
+            if (st == TSDB_END)
+                st = TSDB_OK;
             if (st == TSDB_OK && ++seen % 4096 == 0)
-                st = log_room_poll(&r->env->room, err);
+                st = log_room_poll(&w->op->env->room, err);
             if (st != TSDB_OK)
                 return st;
         }
@@ -152,21 +212,92 @@ static enum tsdb_status take_part(struct log_range_op *r, struct tsdb_error *err
     return TSDB_OK;
 }
 
+/* ---- workers ------------------------------------------------------------------------------ */
+
+/* Parts until there are none left, or another worker has failed. */
+static void *work(void *arg)
+{
+    struct range_worker *w = arg;
+    uint32_t parts = logs_set_parts(w->op->scan.set);
+    while (w->status == TSDB_OK) {
+        uint32_t part = atomic_fetch_add(&w->op->next_part, 1);
+        if (part >= parts)
+            break;
+        enum tsdb_status st = scan_part(w->scan, part, &w->err);
+        if (st == TSDB_OK)
+            st = take_part(w, &w->err);
+        if (st != TSDB_OK && st != TSDB_END) {
+            w->status = st;
+            atomic_store(&w->op->next_part, parts);
+        }
+    }
+    return NULL;
+}
+
+static void worker_open(struct log_range_op *r, struct range_worker *w)
+{
+    struct eval *ev = r->op.ev;
+    w->op = r;
+    w->ev.budget = ev->budget;
+    w->ev.bytes_max = ev->bytes_max;
+    w->ev.clock = ev->clock;
+    arena_init(&w->ev.arena, SIZE_MAX, ev->budget);
+    arena_init(&w->ev.scratch, SIZE_MAX, ev->budget);
+    w->scan = scan_worker_new(&r->scan);
+    w->table = r->table;
+    w->table.ev = &w->ev;
+    range_keys_plan(&w->keys, r->node, r->env, &w->table);
+}
+
+static void worker_close(struct range_worker *w)
+{
+    range_table_release(&w->table);
+    range_keys_release(&w->keys);
+    scan_worker_free(w->scan);
+    arena_release(&w->ev.arena);
+    arena_release(&w->ev.scratch);
+    writer_release(&w->ev.key_text);
+}
+
+/* The scan is worth a second thread when there are several groups to read. */
+static uint32_t workers_for(const struct log_range_op *r)
+{
+    uint32_t parts = logs_set_parts(r->scan.set), cores = thread_cores();
+    uint32_t most = cores < RANGE_WORKERS_MAX ? cores : RANGE_WORKERS_MAX;
+    if (r->env->is_single || parts < 4)
+        return 1;
+    return parts / 2 < most ? parts / 2 : most;
+}
+
 static enum tsdb_status run(struct log_range_op *r, struct tsdb_error *err)
 {
     r->is_run = true;
-    r->worker = scan_worker_new(&r->scan);
-    uint32_t parts = logs_set_parts(r->scan.set);
-    for (uint32_t i = 0; i < parts; i++) {
-        enum tsdb_status st = scan_part(r->worker, i, err);
-        if (st == TSDB_OK)
-            st = take_part(r, err);
-        if (st != TSDB_OK && st != TSDB_END)
-            return st;
+    r->worker_count = workers_for(r);
+    r->workers = MEM_ARRAY(struct range_worker, r->worker_count);
+    for (uint32_t i = 0; i < r->worker_count; i++)
+        worker_open(r, &r->workers[i]);
+    for (uint32_t i = 1; i < r->worker_count; i++)
+        thread_start(&r->workers[i].thread, "andon-scan", work, &r->workers[i]);
+    (void)work(&r->workers[0]);
+    for (uint32_t i = 1; i < r->worker_count; i++)
+        thread_join(&r->workers[i].thread);
+    enum tsdb_status st = TSDB_OK;
+    for (uint32_t i = 0; i < r->worker_count && st == TSDB_OK; i++) {
+        st = r->workers[i].status;
+        if (st != TSDB_OK)
+            *err = r->workers[i].err;
+        else
+            st = range_table_add(&r->table, &r->workers[i].table, err);
     }
+    for (uint32_t i = 0; i < r->worker_count; i++)
+        worker_close(&r->workers[i]);
+    mem_free(r->workers);
+    r->workers = NULL;
     range_table_settle(&r->table);
+    for (uint32_t i = 0; i < r->table.count; i++)
+        r->op.ev->samples += r->table.at[i].samples.count;
     r->op.ev->series += r->table.count;
-    return TSDB_OK;
+    return st;
 }
 
 /* ---- rows of the answer ------------------------------------------------------------------ */
@@ -249,6 +380,10 @@ static enum tsdb_status give_values(struct log_range_op *r, struct range_series 
         for (; from < to && s->samples.ts[from] <= r->ends[i] - r->node->range; from++)
             ;
         r->windows[i] = (struct window){from, to};
+    }
+    if (r->node->op == RANGE_QUANTILE && range_quantile_pays(r->windows, steps, s->samples.count)) {
+        range_quantiles(&s->samples, r->windows, steps, r->node->parameter, &r->row);
+        return TSDB_OK;
     }
     arena_reset(&ev->scratch);
     double *quantile = ARENA_ARRAY(&ev->scratch, double, steps);
@@ -341,35 +476,11 @@ static void close_op(struct op *op)
 {
     struct log_range_op *r = (struct log_range_op *)op;
     range_table_release(&r->table);
-    range_keys_release(&r->keys);
-    scan_worker_free(r->worker);
     unwrap_free(r->unwrap);
     log_scan_close(&r->scan);
 }
 
 /* ---- opening ----------------------------------------------------------------------------- */
-
-static void plan_keys(struct log_range_op *r)
-{
-    struct range_keys *k = &r->keys;
-    const struct log_range *node = r->node;
-    *k = (struct range_keys){.table = &r->table, .is_without = true};
-    if (node->op == RANGE_ABSENT) {
-        k->is_without = false;
-        return;
-    }
-    if (node->has_grouping) {
-        k->names = node->grouping;
-        k->is_without = node->is_without;
-    }
-    for (uint32_t i = 0; i < r->env->push_count; i++) {
-        if (r->env->pushes[i].node != node || node->has_grouping)
-            continue;
-        k->names = r->env->pushes[i].by->names;
-        k->is_without = r->env->pushes[i].by->is_without;
-    }
-    k->unwrap = node->has_unwrap ? node->unwrap : (struct tsdb_text){0};
-}
 
 static enum tsdb_status open_scan(struct log_range_op *r, struct tsdb_error *err)
 {
@@ -414,7 +525,6 @@ enum tsdb_status range_op_open(struct eval *ev, const struct expr *e, const stru
         .has_samples = !adds_up(r->node) && r->node->op != RANGE_ABSENT,
         .series_max = ev->series_max,
     };
-    plan_keys(r);
     enum tsdb_status st = open_scan(r, err);
     if (st != TSDB_OK) {
         close_op(&r->op);

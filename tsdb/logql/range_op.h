@@ -29,7 +29,7 @@ struct range_env {
         const struct expr_aggregate *by;
     } pushes[32];
     uint32_t push_count;
-    const char *zone; /* none */
+    bool is_single; /* no threads: simulation */
 };
 
 /* The `open` of EXPR_FOREIGN. */

@@ -3,6 +3,7 @@
 #include "tsdb/base/status.h"
 #include "tsdb/query/eval_labels.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 static bool copy_labels(struct eval *ev, struct tsdb_labels in, struct tsdb_labels *out)
@@ -83,8 +84,47 @@ void range_steps(const struct range_table *t, int64_t ts, uint32_t *first, uint3
     *last = *has_any ? (uint32_t)high : 0;
 }
 
+enum tsdb_status range_table_add(struct range_table *to, struct range_table *from,
+                                 struct tsdb_error *err)
+{
+    for (uint32_t i = 0; i < from->count; i++) {
+        struct range_series *in = &from->at[i];
+        uint32_t index, before = to->count;
+        enum tsdb_status st = range_table_put(to, in->labels, &index, err);
+        if (st != TSDB_OK)
+            return st;
+        struct range_series *out = &to->at[index];
+        for (uint32_t k = 0; k <= to->grid.count; k++) {
+            out->counts[k] += in->counts[k];
+            if (out->sums)
+                out->sums[k] += in->sums[k];
+        }
+        if (!to->has_samples)
+            continue;
+        if (to->count > before) { /* new: the whole array moves over */
+            samples_release(&out->samples);
+            out->samples = in->samples;
+            samples_init(&in->samples, NULL);
+            continue;
+        }
+        for (uint32_t k = 0; k < in->samples.count; k++)
+            samples_put(&out->samples, in->samples.ts[k], in->samples.values[k]);
+        if (samples_is_over(&out->samples))
+            return eval_full(to->ev, err);
+    }
+    return TSDB_OK;
+}
+
+static int by_labels(const void *a, const void *b)
+{
+    return labels_compare(((const struct range_series *)a)->labels,
+                          ((const struct range_series *)b)->labels);
+}
+
 void range_table_settle(struct range_table *t)
 {
+    if (t->count > 1) /* the order of parts is not one to show */
+        qsort(t->at, t->count, sizeof *t->at, by_labels);
     for (uint32_t i = 0; i < t->count; i++) {
         struct range_series *s = &t->at[i];
         for (uint32_t k = 1; k < t->grid.count; k++) {

@@ -36,7 +36,10 @@ TSDB_NODISCARD enum tsdb_status range_table_put(struct range_table *t, struct ts
  * this time (inclusive), from ts on, the answer is the same. */
 void range_steps(const struct range_table *t, int64_t ts, uint32_t *first, uint32_t *last,
                  bool *has_any, int64_t *until);
-/* Differences become values. */
+/* Takes over what another table of the same shape holds, before either is settled. */
+TSDB_NODISCARD enum tsdb_status range_table_add(struct range_table *to, struct range_table *from,
+                                                struct tsdb_error *err);
+/* Differences become values, series come in order of labels; no more may be put. */
 void range_table_settle(struct range_table *t);
 void range_table_release(struct range_table *t);
 

@@ -469,7 +469,7 @@ static bool mask_equal(struct scan_worker *w, const struct tsdb_label *want)
 }
 
 /* No stream label or attribute may have the name: then the column would not be asked. */
-static bool is_stream_name(struct scan_worker *w, struct tsdb_text name)
+bool scan_is_stream_name(struct scan_worker *w, struct tsdb_text name)
 {
     for (uint32_t i = 0; i < w->part->run_count; i++) {
         const struct logs_stream *s = logs_set_stream(w->scan->set, w->part->runs[i].stream);
@@ -501,7 +501,7 @@ static uint32_t mask_equalities(struct scan_worker *w)
     uint32_t count, settled = 0;
     const struct tsdb_label *want = pipeline_equalities(w->scan->pipeline, &count);
     for (uint32_t i = 0; i < count; i++) {
-        if (is_stream_name(w, want[i].name))
+        if (scan_is_stream_name(w, want[i].name))
             continue;
         const struct scan_source *source = scan_source(w, want[i].name);
         bool may_have = false;
@@ -592,8 +592,8 @@ static enum tsdb_status turn_to(struct scan_worker *w, uint32_t index, struct ts
     }
     memset(w->columns, 0, w->column_count * sizeof *w->columns);
     memset(w->mask, 0, MASK_WORDS * sizeof *w->mask);
-    uint32_t time = group_find(w->group, text_of(":time"), TSDB_FIELD_INT);
-    w->line = group_find(w->group, text_of(":line"), TSDB_FIELD_STRING);
+    uint32_t time = group_find(w->group, text_of(":time"), LOGS_COLUMN_TAG);
+    w->line = group_find(w->group, text_of(":line"), LOGS_COLUMN_TAG);
     if (time == UINT32_MAX || w->line == UINT32_MAX)
         return tsdb_fail(err, TSDB_ECORRUPT, "a row group without times or lines");
     w->rows = (struct scan_rows){

@@ -87,6 +87,8 @@ uint32_t scan_run_of(const struct scan_worker *w, uint32_t row);
 struct group_reader *scan_reader(struct scan_worker *w);
 
 const struct logs_stream *scan_stream(const struct scan_worker *w, uint32_t stream);
+/* A stream of the part has a label or an attribute of that name. */
+bool scan_is_stream_name(struct scan_worker *w, struct tsdb_text name);
 /* No stage changes labels or lines. */
 bool scan_is_plain(const struct scan_worker *w);
 

@@ -196,7 +196,7 @@ static void object_enter(struct walk *w, struct tsdb_text key)
                      pass_wants_prefix(w->p, (struct tsdb_text){w->name, w->name_len});
     if (!is_wanted) {
         w->name_len = was;
-        (void)json_skip(&w->r, &block);
+        (void)line_json_skip(&w->r, &block);
     } else if (w->depth + 1 == JSON_READ_DEPTH_MAX) {
         w->r.fault = "more than 128 levels";
     } else {
@@ -211,13 +211,13 @@ static void member_read(struct walk *w)
     struct quoted_span key, value;
     struct tsdb_text block;
     struct label_claim claim;
-    if (!json_key(&w->r, &key))
+    if (!line_json_key(&w->r, &key))
         return;
-    enum json_kind kind = json_value(&w->r, &value);
+    enum json_kind kind = line_json_value(&w->r, &value);
     if (kind == JSON_OBJECT) {
         object_enter(w, key_text(w->p, &key));
     } else if (kind == JSON_ARRAY) {
-        (void)json_skip(&w->r, &block);
+        (void)line_json_skip(&w->r, &block);
     } else if (kind != JSON_FAULT && kind != JSON_NULL &&
                member_claim(w, key_text(w->p, &key), &claim)) {
         pass_put(w->p, claim, kind == JSON_STRING ? json_string(w->p, &value) : value.raw);
@@ -271,13 +271,13 @@ static bool find_key(struct json_reader *r, struct tsdb_text want, struct pass *
         return false;
     r->at++;
     while (!json_is_closed(r, '}')) {
-        if (!json_key(r, &key))
+        if (!line_json_key(r, &key))
             return false;
         if (text_equal(key_text(p, &key), want))
             return true;
-        enum json_kind kind = json_value(r, &value);
+        enum json_kind kind = line_json_value(r, &value);
         if (kind == JSON_FAULT ||
-            ((kind == JSON_OBJECT || kind == JSON_ARRAY) && !json_skip(r, &block)) ||
+            ((kind == JSON_OBJECT || kind == JSON_ARRAY) && !line_json_skip(r, &block)) ||
             !json_comma(r, '}'))
             return false;
     }
@@ -294,9 +294,9 @@ static bool find_index(struct json_reader *r, uint32_t want)
     for (uint32_t i = 0; !json_is_closed(r, ']'); i++) {
         if (i == want)
             return true;
-        enum json_kind kind = json_value(r, &value);
+        enum json_kind kind = line_json_value(r, &value);
         if (kind == JSON_FAULT ||
-            ((kind == JSON_OBJECT || kind == JSON_ARRAY) && !json_skip(r, &block)) ||
+            ((kind == JSON_OBJECT || kind == JSON_ARRAY) && !line_json_skip(r, &block)) ||
             !json_comma(r, ']'))
             return false;
     }
@@ -313,9 +313,9 @@ static bool path_value(struct json_reader *r, const struct json_path *path, stru
         if (!(s->is_index ? find_index(r, s->index) : find_key(r, s->key, p)))
             return false;
     }
-    enum json_kind kind = json_value(r, &value);
+    enum json_kind kind = line_json_value(r, &value);
     if (kind == JSON_OBJECT || kind == JSON_ARRAY)
-        return json_skip(r, out);
+        return line_json_skip(r, out);
     *out = kind == JSON_STRING ? json_string(p, &value) : value.raw;
     if (kind == JSON_NULL)
         *out = (struct tsdb_text){"", 0};

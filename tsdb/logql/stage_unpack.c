@@ -48,14 +48,14 @@ static void read_members(struct unpack *u)
     if (!json_enter(&u->r, '{'))
         return;
     while (!json_is_closed(&u->r, '}')) {
-        if (!json_key(&u->r, &key))
+        if (!line_json_key(&u->r, &key))
             return;
-        enum json_kind kind = json_value(&u->r, &value);
+        enum json_kind kind = line_json_value(&u->r, &value);
         if (kind == JSON_FAULT)
             return;
         if (kind == JSON_STRING)
             take_string(u, &key, &value);
-        else if ((kind == JSON_OBJECT || kind == JSON_ARRAY) && !json_skip(&u->r, &block))
+        else if ((kind == JSON_OBJECT || kind == JSON_ARRAY) && !line_json_skip(&u->r, &block))
             return;
         if (u->r.fault || !json_comma(&u->r, '}'))
             return;

@@ -99,7 +99,7 @@ static enum tsdb_verdict find_or_create(struct logs *l, const struct append *adm
     int64_t now = clock_mono_ns(l->store->clock);
     struct tsdb_hash hash = stream_hash(h->seed, labels);
     rwlock_read(&h->streams);
-    *ref = head_find(h, hash);
+    *ref = log_head_find(h, hash);
     if (*ref != HEAD_NONE)
         head_touch(h, *ref, now);
     rwlock_unlock(&h->streams);
@@ -107,15 +107,15 @@ static enum tsdb_verdict find_or_create(struct logs *l, const struct append *adm
         return TSDB_ACCEPTED;
     enum tsdb_verdict verdict = TSDB_ACCEPTED;
     rwlock_write(&h->streams);
-    *ref = head_find(h, hash); /* another batch may have been quicker */
+    *ref = log_head_find(h, hash); /* another batch may have been quicker */
     if (*ref == HEAD_NONE) {
-        uint32_t which = head_tenant_put(h, tenant);
+        uint32_t which = log_head_tenant_put(h, tenant);
         if (which == HEAD_TENANTS_MAX)
             verdict = TSDB_SERIES_LIMIT;
         else if (admits)
             verdict = admit(admits, &h->tenants[which]);
         if (verdict == TSDB_ACCEPTED)
-            *ref = head_add(h, hash, (uint16_t)which, labels);
+            *ref = log_head_add(h, hash, (uint16_t)which, labels);
         if (verdict == TSDB_ACCEPTED && *ref == HEAD_NONE)
             verdict = TSDB_SERIES_LIMIT;
     }
@@ -226,7 +226,7 @@ static void push(struct logs *l, struct log_batch *b)
     if (atomic_load_explicit(&l->tail_count, memory_order_relaxed) > 0)
         logs_tails_push(l, b);
     mutex_lock(&l->lists);
-    head_push(&l->head, b);
+    log_head_push(&l->head, b);
     mutex_unlock(&l->lists);
 }
 

@@ -103,8 +103,9 @@ static enum tsdb_status load(struct block *b, struct tsdb_error *err)
     return TSDB_OK;
 }
 
-enum tsdb_status block_open(struct fs *fs, const char *path, const struct manifest_segment *entry,
-                            struct block **out, struct tsdb_error *err)
+enum tsdb_status log_block_open(struct fs *fs, const char *path,
+                                const struct manifest_segment *entry, struct block **out,
+                                struct tsdb_error *err)
 {
     struct segment *segment;
     enum tsdb_status st = segment_open(fs, path, &segment, err);
@@ -117,20 +118,20 @@ enum tsdb_status block_open(struct fs *fs, const char *path, const struct manife
     mutex_init(&b->opening);
     st = load(b, err);
     if (st != TSDB_OK) {
-        block_unref(b);
+        log_block_unref(b);
         return st;
     }
     *out = b;
     return TSDB_OK;
 }
 
-void block_ref(struct block *b)
+void log_block_ref(struct block *b)
 {
     uint32_t was = atomic_fetch_add_explicit(&b->refs, 1, memory_order_relaxed);
     ASSERT(was > 0);
 }
 
-void block_unref(struct block *b)
+void log_block_unref(struct block *b)
 {
     if (!b || atomic_fetch_sub_explicit(&b->refs, 1, memory_order_acq_rel) != 1)
         return;
@@ -143,7 +144,7 @@ void block_unref(struct block *b)
     mem_free(b);
 }
 
-struct tsdb_hash block_hash(const struct block *b, uint32_t ordinal)
+struct tsdb_hash log_block_hash(const struct block *b, uint32_t ordinal)
 {
     ASSERT(ordinal < b->stream_count);
     struct reader r = reader_over(
@@ -162,8 +163,8 @@ static enum tsdb_status span_of(struct block *b, enum block_section section, str
     return st;
 }
 
-enum tsdb_status block_runs(struct block *b, uint32_t group, struct group_run *out,
-                            struct tsdb_error *err)
+enum tsdb_status log_block_runs(struct block *b, uint32_t group, struct group_run *out,
+                                struct tsdb_error *err)
 {
     const struct block_group *g = &b->groups[group];
     struct bytes bytes = {0};
@@ -212,8 +213,8 @@ static enum tsdb_status open_group(struct block *b, uint32_t group, struct tsdb_
     return TSDB_OK;
 }
 
-enum tsdb_status block_group_open(struct block *b, uint32_t group, const struct group **out,
-                                  struct tsdb_error *err)
+enum tsdb_status log_block_group_open(struct block *b, uint32_t group, const struct group **out,
+                                      struct tsdb_error *err)
 {
     ASSERT(group < b->group_count);
     enum tsdb_status st = TSDB_OK;
@@ -226,7 +227,7 @@ enum tsdb_status block_group_open(struct block *b, uint32_t group, const struct 
     return st;
 }
 
-enum tsdb_status block_touch(struct block *b, uint32_t group, struct tsdb_error *err)
+enum tsdb_status log_block_touch(struct block *b, uint32_t group, struct tsdb_error *err)
 {
     const struct block_span *data = &b->groups[group].data;
     return segment_check_range(b->segment, BLOCK_DATA, data->off, data->len, err);
@@ -260,11 +261,11 @@ static enum tsdb_status verify_group(struct block *b, uint32_t i, struct tsdb_er
 {
     const struct group *group;
     struct group_run *runs = MEM_ARRAY(struct group_run, b->groups[i].run_count);
-    enum tsdb_status st = block_runs(b, i, runs, err);
+    enum tsdb_status st = log_block_runs(b, i, runs, err);
     if (st == TSDB_OK)
-        st = block_group_open(b, i, &group, err);
+        st = log_block_group_open(b, i, &group, err);
     if (st == TSDB_OK)
-        st = block_touch(b, i, err);
+        st = log_block_touch(b, i, err);
     if (st == TSDB_OK)
         st = group_check(group, err);
     if (st == TSDB_OK)
@@ -273,7 +274,7 @@ static enum tsdb_status verify_group(struct block *b, uint32_t i, struct tsdb_er
     return st;
 }
 
-enum tsdb_status block_verify(struct block *b, struct tsdb_error *err)
+enum tsdb_status log_block_verify(struct block *b, struct tsdb_error *err)
 {
     enum tsdb_status st = segment_verify_all(b->segment, err);
     if (st == TSDB_OK)

@@ -55,13 +55,14 @@ struct block_facts {
     struct tsdb_hash content;
 };
 
-TSDB_NODISCARD enum tsdb_status block_writer_open(struct fs *fs, const char *path, uint64_t order,
-                                                  struct block_writer **out,
-                                                  struct tsdb_error *err);
+TSDB_NODISCARD enum tsdb_status log_block_writer_open(struct fs *fs, const char *path,
+                                                      uint64_t order, struct block_writer **out,
+                                                      struct tsdb_error *err);
 /* The ordinal of the stream: the former one, or the next. */
-TSDB_NODISCARD enum tsdb_status block_writer_stream(struct block_writer *w, struct tsdb_hash hash,
-                                                    struct tsdb_labels labels, uint32_t *ordinal,
-                                                    struct tsdb_error *err);
+TSDB_NODISCARD enum tsdb_status log_block_writer_stream(struct block_writer *w,
+                                                        struct tsdb_hash hash,
+                                                        struct tsdb_labels labels,
+                                                        uint32_t *ordinal, struct tsdb_error *err);
 /* The next group; runs' streams are ordinals. */
 struct block_group_parts {
     struct group_bytes strings;
@@ -70,14 +71,14 @@ struct block_group_parts {
     int64_t ts_min, ts_max;
     uint64_t line_bytes, text_bytes;
 };
-TSDB_NODISCARD enum tsdb_status block_writer_group(struct block_writer *w,
-                                                   const struct block_group_parts *group,
-                                                   struct tsdb_error *err);
+TSDB_NODISCARD enum tsdb_status log_block_writer_group(struct block_writer *w,
+                                                       const struct block_group_parts *group,
+                                                       struct tsdb_error *err);
 /* Ends the file and frees the writer, also on error.  facts->rows == 0: the file held
  * nothing and was dropped. */
-TSDB_NODISCARD enum tsdb_status block_writer_seal(struct block_writer *w, struct block_facts *facts,
-                                                  struct tsdb_error *err);
-void block_writer_abort(struct block_writer *w); /* NULL is a no-op */
+TSDB_NODISCARD enum tsdb_status
+log_block_writer_seal(struct block_writer *w, struct block_facts *facts, struct tsdb_error *err);
+void log_block_writer_abort(struct block_writer *w); /* NULL is a no-op */
 
 /* ---- reading -------------------------------------------------------------------- */
 
@@ -102,25 +103,27 @@ struct block {
     uint64_t line_bytes, order;
     struct block_group *groups; /* owned */
     struct mutex opening;
+    int64_t look_mono_ns; /* when expiring looks at it next; guarded by store.tend */
     _Atomic uint32_t refs;
 };
 
-TSDB_NODISCARD enum tsdb_status block_open(struct fs *fs, const char *path,
-                                           const struct manifest_segment *entry, struct block **out,
-                                           struct tsdb_error *err);
-void block_ref(struct block *b);
-void block_unref(struct block *b);
+TSDB_NODISCARD enum tsdb_status log_block_open(struct fs *fs, const char *path,
+                                               const struct manifest_segment *entry,
+                                               struct block **out, struct tsdb_error *err);
+void log_block_ref(struct block *b);
+void log_block_unref(struct block *b);
 
-struct tsdb_hash block_hash(const struct block *b, uint32_t ordinal);
+struct tsdb_hash log_block_hash(const struct block *b, uint32_t ordinal);
 /* All runs of the group; out has room for run_count. */
-TSDB_NODISCARD enum tsdb_status block_runs(struct block *b, uint32_t group, struct group_run *out,
-                                           struct tsdb_error *err);
+TSDB_NODISCARD enum tsdb_status log_block_runs(struct block *b, uint32_t group,
+                                               struct group_run *out, struct tsdb_error *err);
 /* Kept by the block.  Its data may be read once block_touch has passed. */
-TSDB_NODISCARD enum tsdb_status block_group_open(struct block *b, uint32_t group,
-                                                 const struct group **out, struct tsdb_error *err);
-TSDB_NODISCARD enum tsdb_status block_touch(struct block *b, uint32_t group,
-                                            struct tsdb_error *err);
+TSDB_NODISCARD enum tsdb_status log_block_group_open(struct block *b, uint32_t group,
+                                                     const struct group **out,
+                                                     struct tsdb_error *err);
+TSDB_NODISCARD enum tsdb_status log_block_touch(struct block *b, uint32_t group,
+                                                struct tsdb_error *err);
 /* Decodes everything: what tsdb_verify does beyond the checksums. */
-TSDB_NODISCARD enum tsdb_status block_verify(struct block *b, struct tsdb_error *err);
+TSDB_NODISCARD enum tsdb_status log_block_verify(struct block *b, struct tsdb_error *err);
 
 #endif

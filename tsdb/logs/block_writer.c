@@ -30,8 +30,8 @@ static void writer_end(struct block_writer *w)
     mem_free(w);
 }
 
-enum tsdb_status block_writer_open(struct fs *fs, const char *path, uint64_t order,
-                                   struct block_writer **out, struct tsdb_error *err)
+enum tsdb_status log_block_writer_open(struct fs *fs, const char *path, uint64_t order,
+                                       struct block_writer **out, struct tsdb_error *err)
 {
     struct segment_writer *file;
     enum tsdb_status st = segment_writer_open(fs, path, &file, err);
@@ -48,7 +48,7 @@ enum tsdb_status block_writer_open(struct fs *fs, const char *path, uint64_t ord
     return TSDB_OK;
 }
 
-void block_writer_abort(struct block_writer *w)
+void log_block_writer_abort(struct block_writer *w)
 {
     if (!w)
         return;
@@ -61,9 +61,9 @@ static bool is_hash(const struct block_writer *w, uint32_t ordinal, struct tsdb_
     return memcmp(w->hashes.at + (size_t)ordinal * BLOCK_HASH_BYTES, &hash, sizeof hash) == 0;
 }
 
-enum tsdb_status block_writer_stream(struct block_writer *w, struct tsdb_hash hash,
-                                     struct tsdb_labels labels, uint32_t *ordinal,
-                                     struct tsdb_error *err)
+enum tsdb_status log_block_writer_stream(struct block_writer *w, struct tsdb_hash hash,
+                                         struct tsdb_labels labels, uint32_t *ordinal,
+                                         struct tsdb_error *err)
 {
     static_assert(sizeof hash == BLOCK_HASH_BYTES, "hashes are two words");
     uint32_t at = (uint32_t)hash.lo, id;
@@ -101,8 +101,8 @@ static size_t put_runs(struct block_writer *w, const struct block_group_parts *g
     return w->runs.len - before;
 }
 
-enum tsdb_status block_writer_group(struct block_writer *w, const struct block_group_parts *g,
-                                    struct tsdb_error *err)
+enum tsdb_status log_block_writer_group(struct block_writer *w, const struct block_group_parts *g,
+                                        struct tsdb_error *err)
 {
     ASSERT(g->rows > 0);
     struct writer *list = &w->groups;
@@ -165,13 +165,13 @@ static enum tsdb_status put_sections(struct block_writer *w, struct tsdb_error *
     return st == TSDB_OK ? put_section(w, BLOCK_FACTS, last, err) : st;
 }
 
-enum tsdb_status block_writer_seal(struct block_writer *w, struct block_facts *facts,
-                                   struct tsdb_error *err)
+enum tsdb_status log_block_writer_seal(struct block_writer *w, struct block_facts *facts,
+                                       struct tsdb_error *err)
 {
     enum tsdb_status st = w->facts.rows ? put_sections(w, err) : TSDB_OK;
     if (st != TSDB_OK || w->facts.rows == 0) {
         *facts = w->facts;
-        block_writer_abort(w);
+        log_block_writer_abort(w);
         return st;
     }
     struct segment_facts file = {0};

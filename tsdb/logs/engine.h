@@ -80,7 +80,7 @@ struct logs {
 /* ---- lists (logs.c) ------------------------------------------------------------- */
 
 struct block_list *logs_blocks_ref(struct logs *l);
-void block_list_unref(struct block_list *list);
+void log_block_list_unref(struct block_list *list);
 /* The next list: without removed (their files go too, where they are retired), with added,
  * whose references it takes over.  `lists` held; the old list is returned, to be unreferenced
  * without the lock. */
@@ -101,10 +101,10 @@ bool logs_is_lost(struct logs *l, int64_t start, int64_t end); /* half-open */
 /* ---- deletion and rules (tombstone.c, rules.c) --------------------------------------- */
 
 struct tombstones *logs_tombstones_ref(struct logs *l);
-void tombstones_unref(struct tombstones *t);
+void log_tombstones_unref(struct tombstones *t);
 TSDB_NODISCARD enum tsdb_status logs_tombstones_load(struct logs *l, struct tsdb_error *err);
 /* As far as times tell. */
-bool tombstone_touches(const struct tombstone *t, const struct block *b);
+bool log_tombstone_touches(const struct tombstone *t, const struct block *b);
 /* Drops those under which no block lies any more.  store.tend held. */
 TSDB_NODISCARD enum tsdb_status logs_forget_tombstones(struct logs *l, struct tsdb_error *err);
 

@@ -118,19 +118,19 @@ void open_groups_unref(struct open_groups *g)
 
 /* ---- streams ------------------------------------------------------------------------ */
 
-void head_init(struct head *h, uint64_t seed, struct budget *parent)
+void log_head_init(struct head *h, uint64_t seed, struct budget *parent)
 {
     *h = (struct head){.seed = seed};
     budget_init(&h->budget, UINT64_MAX, parent);
     rwlock_init(&h->streams);
     mutex_init(&h->grouping);
     h->labels = head_index_new(seed, &h->budget);
-    (void)head_tenant_put(h, "");
+    (void)log_head_tenant_put(h, "");
 }
 
-void head_release(struct head *h)
+void log_head_release(struct head *h)
 {
-    head_drop_open(h, h->open_count);
+    log_head_drop_open(h, h->open_count);
     for (uint32_t i = 0; i < h->hot_count; i++)
         hot_group_unref(h->hot[i]);
     open_groups_unref(h->cached);
@@ -148,7 +148,7 @@ void head_release(struct head *h)
     mutex_release(&h->grouping);
 }
 
-uint32_t head_find(const struct head *h, struct tsdb_hash hash)
+uint32_t log_head_find(const struct head *h, struct tsdb_hash hash)
 {
     uint32_t at = (uint32_t)hash.lo, ref;
     while ((ref = slots_probe(&h->by_hash, (uint32_t)hash.lo, &at)) != SLOTS_NONE)
@@ -167,7 +167,8 @@ static void charge_tables(struct head *h)
     h->charged = bytes;
 }
 
-uint32_t head_add(struct head *h, struct tsdb_hash hash, uint16_t tenant, struct tsdb_labels labels)
+uint32_t log_head_add(struct head *h, struct tsdb_hash hash, uint16_t tenant,
+                      struct tsdb_labels labels)
 {
     bool is_reused = h->free.count > 0;
     uint32_t ref = is_reused ? h->free.at[h->free.count - 1] : h->count;
@@ -189,7 +190,7 @@ uint32_t head_add(struct head *h, struct tsdb_hash hash, uint16_t tenant, struct
     return ref;
 }
 
-uint32_t head_tenant_put(struct head *h, const char *name)
+uint32_t log_head_tenant_put(struct head *h, const char *name)
 {
     for (uint32_t i = 0; i < h->tenant_count; i++)
         if (strcmp(h->tenants[i].name, name) == 0)
@@ -201,7 +202,7 @@ uint32_t head_tenant_put(struct head *h, const char *name)
     return h->tenant_count++;
 }
 
-void head_forget_idle(struct head *h, int64_t since_mono_ns)
+void log_head_forget_idle(struct head *h, int64_t since_mono_ns)
 {
     struct ordinals dead = {0};
     rwlock_write(&h->streams);
@@ -225,7 +226,7 @@ void head_forget_idle(struct head *h, int64_t since_mono_ns)
 
 /* ---- rows --------------------------------------------------------------------------- */
 
-void head_push(struct head *h, struct log_batch *b)
+void log_head_push(struct head *h, struct log_batch *b)
 {
     if (h->open_count == h->open_cap) {
         h->open_cap = h->open_cap ? h->open_cap * 2 : 256;
@@ -236,7 +237,7 @@ void head_push(struct head *h, struct log_batch *b)
     h->records += b->row_count;
 }
 
-void head_push_hot(struct head *h, struct hot_group *g)
+void log_head_push_hot(struct head *h, struct hot_group *g)
 {
     if (h->hot_count == h->hot_cap) {
         h->hot_cap = h->hot_cap ? h->hot_cap * 2 : 64;
@@ -245,7 +246,7 @@ void head_push_hot(struct head *h, struct hot_group *g)
     h->hot[h->hot_count++] = g;
 }
 
-void head_drop_open(struct head *h, uint32_t n)
+void log_head_drop_open(struct head *h, uint32_t n)
 {
     ASSERT(n <= h->open_count);
     for (uint32_t i = 0; i < n; i++) {
@@ -258,12 +259,12 @@ void head_drop_open(struct head *h, uint32_t n)
         memmove(h->open, h->open + n, h->open_count * sizeof(struct log_batch *));
 }
 
-void head_drop_before(struct head *h, uint32_t generation)
+void log_head_drop_before(struct head *h, uint32_t generation)
 {
     uint32_t n = 0, kept = 0;
     while (n < h->open_count && h->open[n]->generation < generation)
         n++;
-    head_drop_open(h, n);
+    log_head_drop_open(h, n);
     for (uint32_t i = 0; i < h->hot_count; i++) {
         if (h->hot[i]->generation < generation)
             hot_group_unref(h->hot[i]);

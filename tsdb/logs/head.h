@@ -114,17 +114,17 @@ struct head {
     uint64_t records;           /* ever appended */
 };
 
-void head_init(struct head *h, uint64_t seed, struct budget *parent);
-void head_release(struct head *h);
+void log_head_init(struct head *h, uint64_t seed, struct budget *parent);
+void log_head_release(struct head *h);
 
 /* ---- streams: `streams` held for reading, or for writing where it changes ---------- */
 
-uint32_t head_find(const struct head *h, struct tsdb_hash hash);
+uint32_t log_head_find(const struct head *h, struct tsdb_hash hash);
 /* Writing.  labels with the tenant.  HEAD_NONE: the budget is spent. */
-uint32_t head_add(struct head *h, struct tsdb_hash hash, uint16_t tenant,
-                  struct tsdb_labels labels);
+uint32_t log_head_add(struct head *h, struct tsdb_hash hash, uint16_t tenant,
+                      struct tsdb_labels labels);
 /* Writing.  HEAD_TENANTS_MAX: too many of them. */
-uint32_t head_tenant_put(struct head *h, const char *name);
+uint32_t log_head_tenant_put(struct head *h, const char *name);
 static inline void head_touch(struct head *h, uint32_t ref, int64_t mono_ns)
 {
     struct head_stream *s = &h->at[ref];
@@ -134,15 +134,15 @@ static inline void head_touch(struct head *h, uint32_t ref, int64_t mono_ns)
 /* Takes `streams` itself; the gate is held for writing.  Forgets those of generations
  * before the current one, of which nothing is in the head any more, that were not
  * touched since. */
-void head_forget_idle(struct head *h, int64_t since_mono_ns);
+void log_head_forget_idle(struct head *h, int64_t since_mono_ns);
 
 /* ---- rows: logs.lists held -------------------------------------------------------- */
 
-void head_push(struct head *h, struct log_batch *b);     /* takes the reference over */
-void head_push_hot(struct head *h, struct hot_group *g); /* likewise */
+void log_head_push(struct head *h, struct log_batch *b);     /* takes the reference over */
+void log_head_push_hot(struct head *h, struct hot_group *g); /* likewise */
 /* The first n open batches leave. */
-void head_drop_open(struct head *h, uint32_t n);
+void log_head_drop_open(struct head *h, uint32_t n);
 /* What is of generations before this one leaves. */
-void head_drop_before(struct head *h, uint32_t generation);
+void log_head_drop_before(struct head *h, uint32_t generation);
 
 #endif

@@ -23,12 +23,12 @@ struct block_list *logs_blocks_ref(struct logs *l)
     return list;
 }
 
-void block_list_unref(struct block_list *list)
+void log_block_list_unref(struct block_list *list)
 {
     if (!list || atomic_fetch_sub_explicit(&list->refs, 1, memory_order_acq_rel) != 1)
         return;
     for (uint32_t i = 0; i < list->count; i++)
-        block_unref(list->blocks[i]);
+        log_block_unref(list->blocks[i]);
     mem_free(list);
 }
 
@@ -60,7 +60,7 @@ static struct block_list *replace(struct logs *l, struct block *const *added, ui
                 segment_retire(b->segment);
             continue;
         }
-        block_ref(b);
+        log_block_ref(b);
         list->blocks[list->count++] = b;
     }
     for (uint32_t i = 0; i < added_count; i++)
@@ -81,7 +81,7 @@ void logs_block_forget(struct logs *l, uint64_t id)
     mutex_lock(&l->lists);
     struct block_list *old = replace(l, NULL, 0, &id, 1, false);
     mutex_unlock(&l->lists);
-    block_list_unref(old);
+    log_block_list_unref(old);
 }
 
 void logs_forget_segment(struct logs *l, uint64_t id)
@@ -89,7 +89,7 @@ void logs_forget_segment(struct logs *l, uint64_t id)
     mutex_lock(&l->lists);
     struct block_list *old = replace(l, NULL, 0, &id, 1, true);
     mutex_unlock(&l->lists);
-    block_list_unref(old);
+    log_block_list_unref(old);
 }
 
 void logs_set_aside(struct logs *l, const struct manifest_segment *entry, const char *why)
@@ -103,7 +103,7 @@ void logs_set_aside(struct logs *l, const struct manifest_segment *entry, const 
     if (!is_listed)
         return;
     const struct manifest_segment kept = *entry; /* the block may be this list's last */
-    block_list_unref(old);
+    log_block_list_unref(old);
     logs_note_damage(l, &kept);
     store_quarantine(l->store, &kept, why);
 }
@@ -119,7 +119,7 @@ static enum tsdb_status open_block(struct logs *l, const struct manifest_segment
     store_segment_path(l->store, entry->id, STORE_LOGS, path);
     struct tsdb_error fault = {0};
     struct block *block;
-    enum tsdb_status st = block_open(l->store->fs, path, entry, &block, &fault);
+    enum tsdb_status st = log_block_open(l->store->fs, path, entry, &block, &fault);
     if (st == TSDB_OK) {
         list_insert(l->blocks, block);
     } else if (st == TSDB_ECORRUPT || st == TSDB_ENOTFOUND) {
@@ -200,7 +200,7 @@ enum tsdb_status logs_open(struct store *store, const struct tsdb_options *optio
     struct logs *l = MEM_NEW(struct logs);
     struct rules *rules;
     l->store = store;
-    head_init(&l->head, manifest_facts(store->manifest)->seed, &store->budget);
+    log_head_init(&l->head, manifest_facts(store->manifest)->seed, &store->budget);
     mutex_init(&l->lists);
     mutex_init(&l->config);
     mutex_init(&l->tailing);
@@ -228,12 +228,12 @@ void logs_close(struct logs *l)
     if (!l)
         return;
     ASSERT(l->tails == NULL && l->seal == NULL);
-    block_list_unref(l->blocks);
-    tombstones_unref(l->tombstones);
+    log_block_list_unref(l->blocks);
+    log_tombstones_unref(l->tombstones);
     rules_unref(l->rules);
     tenant_limits_release(l->tenant_limits, l->tenant_limits_count);
     mem_free(l->lost);
-    head_release(&l->head);
+    log_head_release(&l->head);
     mutex_release(&l->lists);
     mutex_release(&l->config);
     mutex_release(&l->tailing);
@@ -251,25 +251,21 @@ void logs_stats(struct logs *l, struct tsdb_stats *out)
 {
     struct head *h = &l->head;
     rwlock_read(&h->streams);
-    out->series_active += h->live;
-    out->series_created += h->created;
-    out->label_pairs += head_index_pairs(h->labels);
+    out->log_streams = h->live;
     rwlock_unlock(&h->streams);
     mutex_lock(&l->lists);
-    out->samples_appended += h->records;
+    out->log_records = h->records;
     out->tombstones += l->tombstones->count;
     mutex_unlock(&l->lists);
     struct block_list *list = logs_blocks_ref(l);
-    out->segments += list->count;
+    out->log_segments = list->count;
     for (uint32_t i = 0; i < list->count; i++) {
         const struct block *b = list->blocks[i];
-        out->segment_bytes += b->entry.bytes;
-        out->segment_samples += b->entry.samples;
-        out->segment_chunk_bytes += b->data.len;
-        out->segment_index_bytes += b->entry.bytes - b->data.len;
+        out->log_segment_bytes += b->entry.bytes;
+        out->log_segment_records += b->entry.samples;
     }
-    block_list_unref(list);
-    out->head_bytes += logs_head_bytes(l);
+    log_block_list_unref(list);
+    out->log_head_bytes = logs_head_bytes(l);
     out->quarantined += atomic_load(&l->quarantined);
     out->merges += atomic_load(&l->merges);
     out->expired += atomic_load(&l->expired);

@@ -156,7 +156,11 @@ TSDB_NODISCARD enum tsdb_status logs_merge(struct logs *l, bool is_forced, bool 
 /* Drops segments beyond the retention by time; hides and in time removes what stream rules
  * say has ended. */
 TSDB_NODISCARD enum tsdb_status logs_expire(struct logs *l, struct tsdb_error *err);
+/* As metrics_scrub, and the segments' part of tsdb_verify. */
 uint64_t logs_scrub(struct logs *l, uint64_t after);
+TSDB_NODISCARD enum tsdb_status logs_verify(struct fs *fs, const char *dir,
+                                            void (*report)(void *arg, const char *line), void *arg,
+                                            struct tsdb_error *err);
 TSDB_NODISCARD enum tsdb_status logs_delete(struct logs *l, const struct logs_selection *selection,
                                             struct tsdb_error *err);
 uint64_t logs_head_bytes(struct logs *l);

@@ -99,9 +99,9 @@ enum tsdb_status logs_group_open(struct logs *l, uint32_t before_generation, boo
         if (h->open_first == g.first) {
             for (uint32_t i = 0; i < g.made->count; i++) {
                 hot_group_ref(g.made->at[i]);
-                head_push_hot(h, g.made->at[i]);
+                log_head_push_hot(h, g.made->at[i]);
             }
-            head_drop_open(h, n);
+            log_head_drop_open(h, n);
         }
         mutex_unlock(&l->lists);
         *did = true;

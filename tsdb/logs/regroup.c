@@ -247,6 +247,9 @@ const int64_t *regroup_times(const struct regroup *r, uint32_t source)
 enum tsdb_status regroup_write(struct regroup *r, regroup_has_fn *has, void *arg,
                                struct group_builder *b, struct tsdb_error *err)
 {
+    for (uint32_t i = 0; i < r->count; i++)
+        for (uint32_t k = 0; k < r->decoded[i].column_count; k++)
+            r->decoded[i].columns[k].epoch = 0; /* another builder counts its own */
     uint32_t n = gather(r, has, arg);
     row_keys_sort(r->keys, r->keys + r->row_count, n);
     enum tsdb_status st = TSDB_OK;

@@ -90,7 +90,7 @@ static enum tsdb_status open_writer(struct logs_seal *s, struct window *w, struc
         return TSDB_OK;
     w->id = store_take_id(s->l->store);
     store_segment_path(s->l->store, w->id, STORE_LOGS, path);
-    return block_writer_open(s->l->store->fs, path, w->id, &w->writer, err);
+    return log_block_writer_open(s->l->store->fs, path, w->id, &w->writer, err);
 }
 
 /* Refs into ordinals.  The streams are in the head for as long as rows of theirs are. */
@@ -104,8 +104,8 @@ static enum tsdb_status number_runs(struct logs_seal *s, struct block_writer *w,
         struct tsdb_label labels[LABELS_MAX];
         uint32_t count, ref = made->runs[i].stream;
         head_index_labels(h->labels, ref, labels, &count);
-        st = block_writer_stream(w, h->at[ref].hash, (struct tsdb_labels){labels, count},
-                                 &made->runs[i].stream, err);
+        st = log_block_writer_stream(w, h->at[ref].hash, (struct tsdb_labels){labels, count},
+                                     &made->runs[i].stream, err);
     }
     rwlock_unlock(&h->streams);
     return st;
@@ -131,7 +131,7 @@ static enum tsdb_status write_group(void *arg, struct made_group *made, struct t
         .line_bytes = made->line_bytes,
         .text_bytes = made->text_bytes,
     };
-    return block_writer_group(w->writer, &parts, err);
+    return log_block_writer_group(w->writer, &parts, err);
 }
 
 /* Which windows the chunk has rows of: bit i for window i. */
@@ -178,6 +178,29 @@ static enum tsdb_status write_chunk(struct logs_seal *s, uint32_t from, uint32_t
     return st;
 }
 
+/* Whether the group makes a good sealed one by itself: its parts are packed anew, and neither
+ * rows nor filters are made again. */
+static bool is_whole(struct logs_seal *s, const struct made_group *g)
+{
+    return (g->rows >= GROUP_ROWS_MAX / 2 || g->text_bytes >= GROUP_TEXTS_MAX / 2) &&
+           window_of(s, g->ts_min) == window_of(s, g->ts_max);
+}
+
+static enum tsdb_status write_whole(struct logs_seal *s, const struct hot_group *hot,
+                                    struct tsdb_error *err)
+{
+    struct made_group made = hot->made;
+    struct target t = {s, window_of(s, made.ts_min)};
+    made.strings = (struct group_strings){0};
+    made.runs = MEM_ARRAY(struct group_run, made.run_count);
+    memcpy(made.runs, hot->made.runs, made.run_count * sizeof *made.runs);
+    enum tsdb_status st = group_seal(hot->group, NULL, &made.strings, err);
+    if (st == TSDB_OK)
+        st = write_group(&t, &made, err);
+    made_group_release(&made);
+    return st;
+}
+
 static void take_hot(struct logs_seal *s)
 {
     struct head *h = &s->l->head;
@@ -202,6 +225,11 @@ static enum tsdb_status write_all(struct logs_seal *s, struct tsdb_error *err)
     take_hot(s);
     for (uint32_t from = 0, to; from < s->hot_count && st == TSDB_OK; from = to) {
         uint64_t rows = 0, texts = 0;
+        if (is_whole(s, &s->hot[from]->made)) {
+            to = from + 1;
+            st = write_whole(s, s->hot[from], err);
+            continue;
+        }
         for (to = from; to < s->hot_count; to++) {
             const struct made_group *g = &s->hot[to]->made;
             rows += g->rows;
@@ -224,7 +252,7 @@ static enum tsdb_status finish(struct logs_seal *s, struct seal_edit *edit, stru
         if (!writer)
             continue;
         w->writer = NULL;
-        enum tsdb_status st = block_writer_seal(writer, &facts, err);
+        enum tsdb_status st = log_block_writer_seal(writer, &facts, err);
         if (st != TSDB_OK)
             return st;
         ASSERT(facts.rows > 0); /* a writer is opened for a group */
@@ -238,7 +266,7 @@ static enum tsdb_status finish(struct logs_seal *s, struct seal_edit *edit, stru
                                          .content = facts.content};
         char path[STORE_PATH_MAX];
         store_segment_path(s->l->store, w->id, STORE_LOGS, path);
-        st = block_open(s->l->store->fs, path, &entry, &w->block, err);
+        st = log_block_open(s->l->store->fs, path, &entry, &w->block, err);
         if (st != TSDB_OK)
             return st;
         seal_edit_add(edit, &entry);
@@ -270,10 +298,10 @@ static void release(struct logs *l, bool keeps_files)
     struct logs_seal *s = l->seal;
     l->seal = NULL;
     for (uint32_t i = 0; i < s->window_count; i++) {
-        block_writer_abort(s->windows[i].writer);
+        log_block_writer_abort(s->windows[i].writer);
         if (s->windows[i].block && !keeps_files)
             segment_retire(s->windows[i].block->segment);
-        block_unref(s->windows[i].block);
+        log_block_unref(s->windows[i].block);
     }
     for (uint32_t i = 0; i < s->hot_count; i++)
         hot_group_unref(s->hot[i]);
@@ -294,11 +322,11 @@ static void publish(void *arg)
     }
     mutex_lock(&l->lists);
     struct block_list *old = logs_blocks_swap(l, blocks, n, NULL, 0);
-    head_drop_before(&l->head, s->generation);
+    log_head_drop_before(&l->head, s->generation);
     mutex_unlock(&l->lists);
-    block_list_unref(old);
+    log_block_list_unref(old);
     rwlock_write(&l->store->gate);
-    head_forget_idle(&l->head, clock_mono_ns(l->store->clock) - IDLE_MINUTES * NS_PER_MINUTE);
+    log_head_forget_idle(&l->head, clock_mono_ns(l->store->clock) - IDLE_MINUTES * NS_PER_MINUTE);
     rwlock_unlock(&l->store->gate);
     release(l, true);
 }

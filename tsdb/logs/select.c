@@ -174,7 +174,7 @@ static enum tsdb_status head_stream_of(struct logs_set *set, uint32_t ref, uint3
 static enum tsdb_status block_stream_of(struct logs_set *set, const struct source *from,
                                         uint32_t ordinal, uint32_t *number, struct tsdb_error *err)
 {
-    struct tsdb_hash hash = block_hash(from->block, ordinal);
+    struct tsdb_hash hash = log_block_hash(from->block, ordinal);
     struct tsdb_labels labels;
     *number = find_stream(set, hash);
     if (*number != NOT_CHOSEN)
@@ -298,7 +298,7 @@ static enum tsdb_status put_part(struct logs_set *set, const struct making *m, s
         p.part.ts_max = run->ts_max > p.part.ts_max ? run->ts_max : p.part.ts_max;
     }
     if (from->block) {
-        enum tsdb_status st = block_group_open(from->block, c->index, &p.part.group, err);
+        enum tsdb_status st = log_block_group_open(from->block, c->index, &p.part.group, err);
         if (st != TSDB_OK)
             return st;
     }
@@ -426,7 +426,7 @@ static enum tsdb_status add_block_group(struct logs_set *set, struct source *fro
     if (!at)
         return is_short(set, err);
     set->runs = at;
-    enum tsdb_status st = block_runs(from->block, index, set->runs, err);
+    enum tsdb_status st = log_block_runs(from->block, index, set->runs, err);
     struct candidate c = {NULL, index, g->run_count, set->runs};
     return st == TSDB_OK ? add_group(set, from, &c, err) : st;
 }
@@ -528,8 +528,8 @@ void logs_set_close(struct logs_set *set)
         return;
     for (uint32_t i = 0; i < set->hot_count; i++)
         hot_group_unref(set->hot[i]);
-    block_list_unref(set->blocks);
-    tombstones_unref(set->tombstones);
+    log_block_list_unref(set->blocks);
+    log_tombstones_unref(set->tombstones);
     rules_unref(set->rules);
     slots_release(&set->by_hash);
     mem_free(set->hot);
@@ -560,7 +560,7 @@ enum tsdb_status logs_set_touch(struct logs_set *set, uint32_t part, struct tsdb
     if (p->is_touched)
         return TSDB_OK;
     struct tsdb_error fault = {0};
-    enum tsdb_status st = block_touch(p->block, p->group, &fault);
+    enum tsdb_status st = log_block_touch(p->block, p->group, &fault);
     if (st == TSDB_ECORRUPT)
         logs_set_damaged(set, part, fault.msg);
     if (st != TSDB_OK && err)

@@ -23,7 +23,7 @@ struct tombstones *logs_tombstones_ref(struct logs *l)
     return t;
 }
 
-void tombstones_unref(struct tombstones *t)
+void log_tombstones_unref(struct tombstones *t)
 {
     if (!t || atomic_fetch_sub_explicit(&t->refs, 1, memory_order_acq_rel) != 1)
         return;
@@ -84,14 +84,14 @@ enum tsdb_status logs_tombstones_load(struct logs *l, struct tsdb_error *err)
             st = parse(&in[i], &t->at[t->count++], err);
     mutex_unlock(&l->store->manifest_lock);
     if (st != TSDB_OK) {
-        tombstones_unref(t);
+        log_tombstones_unref(t);
         return st;
     }
     mutex_lock(&l->lists);
     struct tombstones *old = l->tombstones;
     l->tombstones = t;
     mutex_unlock(&l->lists);
-    tombstones_unref(old);
+    log_tombstones_unref(old);
     return TSDB_OK;
 }
 
@@ -132,7 +132,7 @@ enum tsdb_status logs_delete(struct logs *l, const struct logs_selection *select
     return st;
 }
 
-bool tombstone_touches(const struct tombstone *t, const struct block *b)
+bool log_tombstone_touches(const struct tombstone *t, const struct block *b)
 {
     return b->entry.id < t->id && b->entry.ts_min < t->end && b->entry.ts_max >= t->start;
 }
@@ -140,7 +140,7 @@ bool tombstone_touches(const struct tombstone *t, const struct block *b)
 static bool is_needed(const struct tombstone *t, const struct block_list *list)
 {
     for (uint32_t i = 0; i < list->count; i++)
-        if (tombstone_touches(t, list->blocks[i]))
+        if (log_tombstone_touches(t, list->blocks[i]))
             return true;
     return false;
 }
@@ -162,7 +162,7 @@ enum tsdb_status logs_forget_tombstones(struct logs *l, struct tsdb_error *err)
             st = logs_tombstones_load(l, err);
     }
     mem_free(ids);
-    tombstones_unref(t);
-    block_list_unref(list);
+    log_tombstones_unref(t);
+    log_block_list_unref(list);
     return st;
 }

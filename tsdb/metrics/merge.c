@@ -486,27 +486,13 @@ static uint32_t find_expired(struct metrics *m, const struct block_list *list, u
 {
     mutex_lock(&m->config);
     int64_t retention = m->retention;
-    uint64_t bytes_max = m->retention_bytes;
     mutex_unlock(&m->config);
     int64_t now = reached(m, list);
     int64_t oldest = retention > 0 && now > INT64_MIN + retention ? now - retention : INT64_MIN;
-    uint64_t bytes = 0;
-    for (uint32_t i = 0; i < list->count; i++)
-        bytes += list->blocks[i]->entry.bytes;
     uint32_t n = 0;
-    for (uint32_t i = 0; i < list->count && n < max; i++) {
-        if (list->blocks[i]->entry.ts_max >= oldest)
-            continue;
-        ids[n++] = list->blocks[i]->entry.id;
-        bytes -= list->blocks[i]->entry.bytes;
-    }
-    if (n > 0 || bytes_max == 0 || bytes <= bytes_max || list->count == 0)
-        return n;
-    const struct block *first = list->blocks[0]; /* by size: the oldest goes, one a call */
-    for (uint32_t i = 1; i < list->count; i++)
-        if (list->blocks[i]->entry.ts_max < first->entry.ts_max)
-            first = list->blocks[i];
-    ids[n++] = first->entry.id;
+    for (uint32_t i = 0; i < list->count && n < max; i++)
+        if (list->blocks[i]->entry.ts_max < oldest)
+            ids[n++] = list->blocks[i]->entry.id;
     return n;
 }
 

@@ -187,7 +187,6 @@ void metrics_configure(struct metrics *m, const struct tsdb_options *options)
     m->tenant_limits = own;
     m->limits = options->limits;
     m->retention = options->retention;
-    m->retention_bytes = options->retention_bytes;
     mutex_unlock(&m->config);
     tenant_limits_release(&old);
     atomic_store(&m->store->budget.limit, options->limits.memory_bytes);

@@ -66,7 +66,6 @@ struct metrics {
     struct tsdb_limits limits;
     struct tenant_limits tenant_limits;
     int64_t retention;
-    uint64_t retention_bytes;
     size_t merge_bytes_max; /* of one series' histograms in memory at once; fixed */
     _Atomic uint64_t merges, expired, quarantined, samples_merged;
     _Atomic int64_t merge_ns, replay_ns;
@@ -97,7 +96,7 @@ void metrics_add_sealer(struct metrics *m);
  * would wait for company (merge.c). */
 TSDB_NODISCARD enum tsdb_status metrics_merge(struct metrics *m, bool is_forced, bool *did,
                                               struct tsdb_error *err);
-/* Drops blocks beyond the retention by time and by size. */
+/* Drops blocks beyond the retention by time. */
 TSDB_NODISCARD enum tsdb_status metrics_expire(struct metrics *m, struct tsdb_error *err);
 
 /* Checks the block with the lowest id above `after`, every byte; a damaged one is

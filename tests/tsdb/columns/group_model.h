@@ -272,7 +272,7 @@ static inline const char *model_pages_differ(const struct model *m, const struct
 static inline const char *model_extent_differs(const struct model *m, const struct model_column *c,
                                                const struct column_info *info)
 {
-    double min = NAN, max = NAN;
+    double min = (double)NAN, max = (double)NAN;
     int64_t low = INT64_MAX, high = INT64_MIN;
     for (uint32_t i = 0; i < m->rows; i++) {
         if (!c->has[i])

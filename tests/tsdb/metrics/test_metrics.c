@@ -285,12 +285,6 @@ Test(metrics, expires_by_time_and_by_size)
     list = block_list_ref(r.m);
     cr_assert_eq(list->count, 1u);
     block_list_unref(list);
-    r.options.retention_bytes = 1;
-    metrics_configure(r.m, &r.options);
-    cr_assert_eq(metrics_expire(r.m, NULL), TSDB_OK);
-    list = block_list_ref(r.m);
-    cr_assert_eq(list->count, 0u);
-    block_list_unref(list);
     rig_release(&r);
 }
 

@@ -1,0 +1,112 @@
+/* prop_group.h - laws of bytes that claim to be a group: whatever is asked of them, nothing
+ * wild happens, and where all is whole the readers agree with each other and sealing keeps
+ * the rows. */
+#ifndef TESTS_TSDB_COLUMNS_PROP_GROUP_H
+#define TESTS_TSDB_COLUMNS_PROP_GROUP_H
+
+#include "tsdb/base/assert.h"
+#include "tsdb/base/text.h"
+#include "tsdb/columns/group.h"
+
+static inline void prop_fails_well(enum tsdb_status st)
+{
+    ASSERT(st == TSDB_OK || st == TSDB_ECORRUPT || st == TSDB_ELIMIT || st == TSDB_EINVAL ||
+           st == TSDB_ENOTFOUND);
+}
+
+/* Pages say what texts say. */
+static inline void prop_pages(struct group_reader *r, const struct group *g, uint32_t c,
+                              const struct tsdb_text *texts)
+{
+    for (uint32_t p = 0; p < group_page_count(g, c); p++) {
+        struct text_page page;
+        enum tsdb_status st = group_page(r, c, p, &page, NULL);
+        prop_fails_well(st);
+        if (st != TSDB_OK || !texts)
+            continue;
+        for (uint32_t i = 0; i < page.rows; i++) {
+            struct tsdb_text line = {page.bytes + page.starts[i],
+                                     page.starts[i + 1] - page.starts[i] - 1};
+            ASSERT(text_equal(line, texts[page.first_row + i]));
+        }
+    }
+}
+
+static inline void prop_text_column(struct group_reader *r, const struct group *g, uint32_t c)
+{
+    const struct tsdb_text *texts = NULL;
+    struct column_codes codes = {0};
+    enum tsdb_status st = group_texts(r, c, &texts, NULL);
+    prop_fails_well(st);
+    prop_pages(r, g, c, texts);
+    size_t sum = 0;
+    for (uint32_t i = 0; texts && i < group_rows(g); i++)
+        sum += texts[i].len ? (unsigned char)texts[i].at[texts[i].len - 1] : 0;
+    st = group_codes(r, c, &codes, NULL);
+    prop_fails_well(st);
+    for (uint32_t i = 0; st == TSDB_OK && codes.codes && i < group_rows(g); i++)
+        ASSERT(codes.codes[i] < codes.count);
+    (void)sum; /* every text was touched, which is what counts */
+}
+
+static inline void prop_read(const struct group *g)
+{
+    struct budget budget;
+    budget_init(&budget, 64 << 20, NULL);
+    struct group_reader *r = group_reader_new(&budget);
+    group_reader_open(r, g);
+    for (uint32_t c = 0; c < group_columns(g); c++) {
+        const uint64_t *bits;
+        const int64_t *ints;
+        const double *doubles;
+        prop_fails_well(group_presence(r, c, &bits, NULL));
+        prop_fails_well(group_ints(r, c, &ints, NULL));
+        prop_fails_well(group_doubles(r, c, &doubles, NULL));
+        if (group_column(g, c)->kind == COLUMN_TEXT)
+            prop_text_column(r, g, c);
+    }
+    group_reader_free(r);
+    ASSERT(budget_used(&budget) == 0);
+}
+
+static inline struct group_bytes prop_bytes(const struct group_strings *s)
+{
+    return (struct group_bytes){writer_bytes(&s->head), writer_bytes(&s->filter),
+                                writer_bytes(&s->data)};
+}
+
+static inline void prop_seal(const struct group *g)
+{
+    struct group_strings s = {0};
+    struct group *sealed;
+    enum tsdb_status whole = group_check(g, NULL), st = group_seal(g, NULL, &s, NULL);
+    prop_fails_well(st);
+    ASSERT(whole != TSDB_OK || st == TSDB_OK);
+    if (st == TSDB_OK) {
+        ASSERT(group_open(prop_bytes(&s), &sealed, NULL) == TSDB_OK);
+        ASSERT(group_rows(sealed) == group_rows(g));
+        ASSERT(whole != TSDB_OK || group_check(sealed, NULL) == TSDB_OK);
+        group_free(sealed);
+    }
+    group_strings_release(&s);
+}
+
+/* Whether the bytes opened. */
+static inline bool prop_group(struct group_bytes in)
+{
+    struct group *g;
+    enum tsdb_status st = group_open(in, &g, NULL);
+    if (st != TSDB_OK) {
+        ASSERT(st == TSDB_ECORRUPT);
+        return false;
+    }
+    prop_read(g);
+    prop_seal(g);
+    (void)group_may_contain(g, text_of("abcdef"));
+    for (uint32_t c = 0; c < group_columns(g); c++)
+        (void)group_may_have(g, c, text_of("value"));
+    group_free(g);
+    return true;
+}
+
+#endif
