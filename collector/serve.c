@@ -19,6 +19,7 @@
 #include "tsdb/base/fs.h"
 #include "tsdb/base/mem.h"
 #include "tsdb/base/random.h"
+#include "tsdb/base/status.h"
 #include "tsdb/base/text.h"
 #include "tsdb/base/writer.h"
 

@@ -89,6 +89,12 @@ Test(server, refuses_to_open_what_is_wrong)
     r.options.udp = "127.0.0.1:0";
     cr_assert_eq(try_open(&err), TSDB_EINVAL, "no sink");
     rig_init(&r);
+    r.options.syslog_udp = "127.0.0.1:0";
+    cr_assert_eq(try_open(&err), TSDB_EINVAL, "no sink");
+    rig_init(&r);
+    r.options.syslog_tcp = "127.0.0.1:0";
+    cr_assert_eq(try_open(&err), TSDB_EINVAL, "no sink");
+    rig_init(&r);
     r.options.limits.connections_max = 0;
     cr_assert_eq(try_open(&err), TSDB_EINVAL);
     rig_init(&r);
@@ -160,6 +166,16 @@ Test(server, beyond_loopback_wants_tls_and_authentication)
     r.options.udp = "0.0.0.0:0";
     r.options.udp_sink = udp_sink;
     cr_expect_eq(try_open(&err), TSDB_EINVAL, "datagrams have no TLS");
+    r.options.udp = NULL;
+    r.options.syslog_udp = "0.0.0.0:0";
+    r.options.syslog_datagram_sink = udp_sink;
+    cr_expect_eq(try_open(&err), TSDB_EINVAL, "datagrams have no TLS");
+    r.options.syslog_udp = NULL;
+    r.options.syslog_tcp = "0.0.0.0:0";
+    r.options.syslog_stream_sink = stream_sink;
+    cr_expect_eq(try_open(&err), TSDB_OK, "certificates are verified: %s", err.msg);
+    r.options.web_config_path = files_write("both.yml", text);
+    cr_expect_eq(try_open(&err), TSDB_EINVAL, "tokens do not help where none can be sent");
     files_close();
 }
 

@@ -130,3 +130,31 @@ Test(udp_socket, kernel_drops_are_counted)
                  (unsigned long long)now.udp_datagrams, (unsigned long long)now.udp_kernel_drops);
     down(fd);
 }
+
+/* Syslog's door has its own sink; what one recvmmsg brought comes in one call. */
+Test(udp_socket, syslog_has_a_door_of_its_own)
+{
+    int native = up();
+    rig_close(&r);
+    (void)close(native);
+    rig_init(&r);
+    calls = seen = bytes = 0;
+    r.options.http = NULL;
+    r.options.loops = 1;
+    r.options.syslog_udp = "127.0.0.1:0";
+    r.options.syslog_datagram_sink = sink;
+    rig_open(&r);
+    int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    struct sockaddr_in to = rig_sockaddr(&r, LISTENER_SYSLOG_UDP);
+    cr_assert_eq(connect(fd, (struct sockaddr *)&to, sizeof to), 0);
+    stall_ms = 100; /* the first holds the loop up, the others gather meanwhile */
+    for (int i = 0; i < 30; i++)
+        cr_assert_eq(send(fd, "<1>x", 4, 0), 4);
+    rig_sleep_ms(50);
+    stall_ms = 0;
+    RIG_UNTIL(seen == 30);
+    cr_assert_lt(calls, 30);
+    cr_assert_eq(rig_counters(&r).received_bytes[LISTENER_SYSLOG_UDP], 120);
+    cr_assert_eq(rig_counters(&r).received_bytes[LISTENER_UDP], 0);
+    down(fd);
+}
