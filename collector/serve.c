@@ -9,6 +9,7 @@
 #include "collector/ingest/ingest.h"
 #include "collector/ingest/tenants_file.h"
 #include "collector/net/server.h"
+#include "collector/own_log.h"
 #include "collector/radiator/radiator.h"
 #include "collector/self/counters.h"
 #include "collector/self/log.h"
@@ -46,6 +47,7 @@ struct server {
     struct radiator *radiator;
     struct net *net;
     struct self_store *self;
+    struct own_log *own_log; /* NULL: own lines are not stored */
     struct exchange_route routes[ROUTES_MAX];
     size_t route_count;
     int64_t started_ns, self_due_ns;
@@ -442,6 +444,7 @@ static void tick(struct server *s)
     mutex_lock(&s->config_lock);
     int64_t interval = s->config.self.interval;
     mutex_unlock(&s->config_lock);
+    own_log_drain(s->own_log, s->db);
     if (interval == 0 || now < s->self_due_ns)
         return;
     s->self_due_ns = now + interval;
@@ -484,9 +487,12 @@ static void stop(struct server *s)
     net_close(s->net);
     radiator_free(s->radiator);
     api_free(s->api);
+    if (s->db)
+        own_log_drain(s->own_log, s->db);
     tsdb_close(s->db);
     ingest_free(s->ingest);
     self_store_free(s->self);
+    own_log_free(s->own_log);
 }
 
 int serve(int argc, const char *const *argv)
@@ -510,6 +516,8 @@ int serve(int argc, const char *const *argv)
     log_set_level((enum log_level)s.config.self.log_level);
     budget_init(&s.budget, s.config.store.memory_limit / 4, NULL);
     s.started_ns = clock_wall_ns(clock_real());
+    if (s.config.self.has_logs)
+        s.own_log = own_log_new();
     int status = 0;
     if (start(&s, &err) != TSDB_OK) {
         log_error("serve", "does not start: %s", err.msg);

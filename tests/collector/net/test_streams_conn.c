@@ -98,8 +98,8 @@ Test(streams_conn, every_byte_comes_once)
     for (int i = 0; w.len < 500000; i++, sent++)
         writer_format(&w, "%d%*s\n", i, i % 300, "x");
     for (size_t at = 0, n = 1; at < w.len; at += n, n = n % 5000 + 1) {
-        size_t left = w.len - at;
-        n = n < left ? n : left;
+        size_t rest = w.len - at;
+        n = n < rest ? n : rest;
         cr_assert(rig_send_bytes(fd, (struct bytes){w.at + at, n}));
     }
     RIG_UNTIL(lines == sent);
@@ -162,11 +162,11 @@ Test(streams_conn, a_full_budget_is_back_pressure)
     int fd = connect_to();
     cr_assert(rig_send(fd, "one\n"));
     RIG_UNTIL(lines == 1);
-    uint64_t left = (256 << 20) - budget_used(&r.budget);
-    cr_assert(budget_charge(&r.budget, left));
+    uint64_t free_bytes = (256 << 20) - budget_used(&r.budget);
+    cr_assert(budget_charge(&r.budget, free_bytes));
     cr_assert(rig_send(fd, "tw"));
     rig_sleep_ms(120);
-    budget_release(&r.budget, left);
+    budget_release(&r.budget, free_bytes);
     cr_assert(rig_send(fd, "o\n"));
     RIG_UNTIL(lines == 2);
     cr_assert_eq(memcmp(taken.at, "one\ntwo\n", 8), 0);
