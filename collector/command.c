@@ -14,8 +14,8 @@ extern char **environ;
 
 static const struct command commands[] = {
     {"query", command_query, "EXPR [--range 1h] [--step 15s] [--json]", "ask PromQL"},
-    {"send", command_send, "metric NAME VALUE [--label k=v] [--to tcp://HOST:PORT]",
-     "send one sample"},
+    {"send", command_send, "metric NAME VALUE | log MESSAGE [--label k=v] [--to URL]",
+     "send one sample, or one log record"},
     {"inspect", command_inspect, "DIR", "what a store holds"},
     {"verify", command_verify, "DIR", "check every byte of a store"},
     {"check", command_check, "config FILE [--print]", "check a settings file"},

@@ -90,7 +90,8 @@ struct setting {
     X(store.tenants_file, TEXT, "tenants_file", "", 0, 4000, NULL, true,                           \
       "limits of single tenants (YAML); none by default")                                          \
     X(store.log_line_bytes_max, SIZE, "log_line_bytes_max", "256KiB", 1024, MIB, NULL, true,       \
-      "longest line of a log record; its fields may have as many bytes")                           \
+      "longest line of a log record\n"                                                             \
+      "its fields together may have as many bytes")                                                \
     X(store.log_fields_max, COUNT, "log_fields_max", "256", 1, 512, NULL, true,                    \
       "most fields of a log record")                                                               \
     X(store.log_retention, LIST, "log_retention", "", 0, 64, NULL, true,                           \
