@@ -139,7 +139,8 @@ static unsigned grams_fold(uint64_t *words)
         uint64_t folded[WORDS / 2];
         uint32_t half = 1u << (k - 1 - 6);
         for (uint32_t i = 0; i < half; i++)
-            folded[i] = pairs_join(words[2 * i]) | pairs_join(words[2 * i + 1]) << 32;
+            folded[i] = pairs_join(words[(size_t)2 * i]) | pairs_join(words[(size_t)2 * i + 1])
+                                                               << 32;
         if (bits_set(folded, half) > (64 * half) / DENSITY)
             break;
         memcpy(words, folded, half * sizeof *folded);

@@ -235,9 +235,9 @@ uint64_t group_draft_write_bytes(const struct group_writer *w, enum group_form f
         uint64_t page = c->text_longest < COLUMN_PAGE_BYTES ? COLUMN_PAGE_BYTES : c->text_longest;
         uint64_t table = c->is_coded ? c->text_bytes : 0;
         uint64_t bytes = (page + (table < GROUP_TEXT_MAX ? table : GROUP_TEXT_MAX)) * 2 +
-                         c->count * sizeof(struct tsdb_text);
+                         (uint64_t)c->count * sizeof(struct tsdb_text);
         most = bytes > most ? bytes : most;
-        hashes += c->flags & COLUMN_VALUES ? c->count * 2 * sizeof(uint64_t) : 0;
+        hashes += c->flags & COLUMN_VALUES ? (uint64_t)c->count * 2 * sizeof(uint64_t) : 0;
     }
     return most + hashes + FILTER_BYTES + (form == GROUP_SEALED ? GROUP_SEAL_BYTES : 1 << 16);
 }

@@ -1,4 +1,5 @@
 #include "tsdb/base/clock.h"
+#include "tsdb/base/digits.h"
 #include "tsdb/base/text.h"
 #include "tsdb/logql/go_time.h"
 #include "tsdb/logql/template_functions.h"
@@ -122,16 +123,92 @@ static bool fn_mod(const struct template_call *c, struct value *out)
     return divide(c, true, out);
 }
 
-/* Decimal arithmetic as the sender of 0.1 and 0.2 means it: sixteen digits. */
-static double decimal_of(long double v, bool is_quotient)
+/* ---- decimals ---------------------------------------------------------------------
+ *
+ * Sprig adds floats as the decimals they are written as: 1 less 0.9 is 0.1.  A double's
+ * shortest digits (17 at most) times a power of ten; sums and products of two are exact. */
+
+__extension__ typedef __int128 wide;
+
+struct decimal {
+    wide m;
+    int exponent; /* m * 10^exponent */
+};
+
+enum { ALIGN_MAX = 20 }; /* powers of ten that 17 digits may grow by */
+
+static struct decimal decimal_of(double v)
+{
+    char digits[DIGITS_MAX];
+    int exponent;
+    struct decimal d = {0, 0};
+    size_t n = digits_shortest(fabs(v), digits, &exponent);
+    for (size_t i = 0; i < n; i++)
+        d.m = d.m * 10 + (digits[i] - '0');
+    d.m = v < 0 ? -d.m : d.m;
+    d.exponent = exponent - (int)n;
+    return d;
+}
+
+static double decimal_double(struct decimal d)
+{
+    char text[64];
+    size_t at = sizeof text;
+    double v = 0;
+    int n = snprintf(text, sizeof text, "e%d", d.exponent);
+    char tail[24];
+    memcpy(tail, text, (size_t)n);
+    at -= (size_t)n;
+    memcpy(text + at, tail, (size_t)n);
+    wide m = d.m < 0 ? -d.m : d.m;
+    do {
+        text[--at] = (char)('0' + (int)(m % 10));
+        m /= 10;
+    } while (m > 0);
+    if (d.m < 0)
+        text[--at] = '-';
+    (void)double_parse((struct tsdb_text){text + at, sizeof text - at}, &v);
+    return v;
+}
+
+/* Raises the power of the one with the higher exponent; false: they are too far apart. */
+static bool decimals_align(struct decimal *a, struct decimal *b)
+{
+    struct decimal *high = a->exponent > b->exponent ? a : b, *low = high == a ? b : a;
+    if (high->exponent - low->exponent > ALIGN_MAX)
+        return false;
+    while (high->exponent > low->exponent) {
+        high->m *= 10;
+        high->exponent--;
+    }
+    return true;
+}
+
+static double decimal_sum(double left, double right)
+{
+    struct decimal a = decimal_of(left), b = decimal_of(right);
+    if (!isfinite(left) || !isfinite(right) || !decimals_align(&a, &b))
+        return left + right;
+    return decimal_double((struct decimal){a.m + b.m, a.exponent});
+}
+
+static double decimal_product(double left, double right)
+{
+    if (!isfinite(left) || !isfinite(right))
+        return left * right;
+    struct decimal a = decimal_of(left), b = decimal_of(right);
+    return decimal_double((struct decimal){a.m * b.m, a.exponent + b.exponent});
+}
+
+/* Sixteen places behind the point. */
+static double decimal_quotient(double left, double right)
 {
     char text[512];
-    double number;
-    int n = snprintf(text, sizeof text, is_quotient ? "%.16Lf" : "%.16Lg", v);
-    if (n <= 0 || (size_t)n >= sizeof text ||
-        !double_parse((struct tsdb_text){text, (size_t)n}, &number))
-        return (double)v;
-    return number;
+    double v = left / right;
+    int n = snprintf(text, sizeof text, "%.16Lf", (long double)left / (long double)right);
+    if (n > 0 && (size_t)n < sizeof text)
+        (void)double_parse((struct tsdb_text){text, (size_t)n}, &v);
+    return v;
 }
 
 enum float_op { FLOAT_ADD, FLOAT_SUB, FLOAT_MUL, FLOAT_DIV };
@@ -140,15 +217,15 @@ static bool fold_float(const struct template_call *c, enum float_op op, struct v
 {
     double sum = template_to_float(&c->arguments[0]);
     for (uint32_t i = 1; i < c->count; i++) {
-        long double v = (long double)template_to_float(&c->arguments[i]), left = (long double)sum;
+        double v = template_to_float(&c->arguments[i]);
         switch (op) {
-        case FLOAT_ADD: sum = decimal_of(left + v, false); break;
-        case FLOAT_SUB: sum = decimal_of(left - v, false); break;
-        case FLOAT_MUL: sum = decimal_of(left * v, false); break;
+        case FLOAT_ADD: sum = decimal_sum(sum, v); break;
+        case FLOAT_SUB: sum = decimal_sum(sum, -v); break;
+        case FLOAT_MUL: sum = decimal_product(sum, v); break;
         case FLOAT_DIV:
             if (v == 0)
                 return template_fail(c->run, "error calling divf: decimal division by 0");
-            sum = decimal_of(left / v, true);
+            sum = decimal_quotient(sum, v);
             break;
         }
     }

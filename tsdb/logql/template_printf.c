@@ -218,7 +218,7 @@ static void put_float(struct print *p, const struct verb *v, double number)
     }
     bool is_shortest = v->precision < 0 && (letter == 'v' || letter == 'g' || letter == 'G');
     if (is_shortest || isnan(number) || isinf(number)) {
-        n = double_format_g(number, text);
+        n = value_float_text(number, text);
         if ((v->has_plus || v->has_blank) && text[0] != '-' && text[0] != '+') {
             memmove(text + 1, text, n++);
             text[0] = v->has_plus ? '+' : ' ';

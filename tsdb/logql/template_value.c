@@ -1,11 +1,13 @@
 #include "tsdb/logql/template_value.h"
 
+#include "tsdb/base/digits.h"
 #include "tsdb/base/text.h"
 #include "tsdb/logql/go_time.h"
 #include "tsdb/logql/stage_json.h"
 #include "tsdb/logql/template.h"
 #include "tsdb/logql/unit_value.h"
 
+#include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -331,6 +333,36 @@ bool value_truth(const struct value *v, struct template_run *r)
     return value_length(v, r) > 0;
 }
 
+size_t value_float_text(double v, char *out)
+{
+    char digits[DIGITS_MAX];
+    int exponent;
+    size_t n = 0;
+    if (isfinite(v)) {
+        size_t count = digits_shortest(fabs(v), digits, &exponent);
+        exponent--; /* of d.ddd */
+        if (v == 0 || (exponent >= -4 && exponent < 6) || count == 0) {
+            char text[DOUBLE_TEXT_MAX]; /* short, as it is within the bounds */
+            n = double_format(v, text);
+            memcpy(out, text, n);
+            return n;
+        }
+        if (v < 0)
+            out[n++] = '-';
+        out[n++] = digits[0];
+        if (count > 1) {
+            out[n++] = '.';
+            memcpy(out + n, digits + 1, count - 1);
+            n += count - 1;
+        }
+        int tail = snprintf(out + n, 8, "e%c%02d", exponent < 0 ? '-' : '+', abs(exponent));
+        return n + (size_t)tail;
+    }
+    const char *name = isnan(v) ? "NaN" : v > 0 ? "+Inf" : "-Inf";
+    memcpy(out, name, strlen(name));
+    return strlen(name);
+}
+
 struct print {
     struct template_run *r;
     struct writer *out;
@@ -362,13 +394,13 @@ static bool print_member(void *arg, const struct value *key, const struct value 
 static void print_depth(const struct value *v, struct template_run *r, struct writer *out,
                         unsigned depth)
 {
-    char text[DOUBLE_TEXT_MAX];
+    char text[VALUE_FLOAT_MAX];
     struct print p = {r, out, v->kind != VALUE_ARRAY, false, depth};
     switch (v->kind) {
     case VALUE_NIL: writer_text(out, "<no value>"); break;
     case VALUE_BOOL: writer_text(out, v->is_true ? "true" : "false"); break;
     case VALUE_INT: writer_put(out, text, i64_format(v->integer, text)); break;
-    case VALUE_FLOAT: writer_put(out, text, double_format_g(v->number, text)); break;
+    case VALUE_FLOAT: writer_put(out, text, value_float_text(v->number, text)); break;
     case VALUE_TEXT: writer_put(out, v->text.at, v->text.len); break;
     case VALUE_TIME: go_time_print(&v->time, out); break;
     case VALUE_LABELS:

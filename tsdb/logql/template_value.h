@@ -22,6 +22,8 @@ enum value_kind {
     VALUE_ARRAY,
 };
 
+enum { VALUE_FLOAT_MAX = 32 };
+
 struct value_time {
     int64_t s;          /* since the epoch; year 1 is far before it */
     int32_t ns, offset; /* 0..999999999; seconds east of UTC */
@@ -76,6 +78,8 @@ static inline struct value value_bool(bool v)
 const char *value_type(const struct value *v);
 /* As Go's templates take it in if, and, or, default. */
 bool value_truth(const struct value *v, struct template_run *r);
+/* Go's %g: with an exponent below -4 and from 6 on (1e+06).  At most VALUE_FLOAT_MAX bytes. */
+size_t value_float_text(double v, char *out);
 /* As %v prints it. */
 void value_print(const struct value *v, struct template_run *r, struct writer *out);
 /* .name of labels or an object: VALUE_NIL where an object lacks it; false: failed. */
