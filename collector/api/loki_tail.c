@@ -50,8 +50,9 @@ static void tail_free(struct tail *t)
 
 static void tail_end(struct tail *t, enum websocket_close_code code)
 {
-    websocket_close(t->socket, code);
+    struct websocket *socket = t->socket;
     tail_free(t);
+    websocket_close(socket, code);
 }
 
 static struct tsdb_hash hash_entry(const struct tsdb_log_entry *e)

@@ -11,7 +11,8 @@ enum {
     MASK_WORDS = GROUP_ROWS_MAX / 64,
     ROW_ARENA_MAX = 64 << 20,
     SOURCES_MAX = 64,
-    SOURCE_NAME_MAX = 64
+    SOURCE_NAME_MAX = 64,
+    ID_BYTES_MAX = 16
 };
 
 /* A column of the part at hand, opened when a row is first asked for it. */
@@ -367,25 +368,31 @@ static bool column_value(struct scan_worker *w, uint32_t column, uint32_t row,
     return true;
 }
 
+bool label_is_name_of(struct tsdb_text label, struct tsdb_text name)
+{
+    bool has_front = name.len > 0 && name.at[0] >= '0' && name.at[0] <= '9';
+    if (label.len != name.len + has_front || name.len == 0 || name.at[0] == ':' ||
+        (has_front && label.at[0] != '_'))
+        return false;
+    for (size_t i = 0; i < name.len; i++) {
+        char c = name.at[i];
+        bool is_word =
+            (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_';
+        if (label.at[i + has_front] != (is_word ? c : '_'))
+            return false;
+    }
+    return true;
+}
+
 bool scan_attribute(struct scan_worker *w, uint32_t stream, struct tsdb_text name,
                     struct tsdb_text *value)
 {
     const struct logs_stream *s = logs_set_stream(w->scan->set, stream);
     for (uint32_t i = 0; i < s->attribute_count; i++) {
-        struct tsdb_text at = s->attributes[i].name;
-        if (at.len != name.len)
-            continue; /* a name that gets a '_' in front is one longer; rare: see below */
-        bool is_same = true;
-        for (size_t k = 0; k < at.len && is_same; k++) {
-            char c = at.at[k];
-            bool is_word = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
-                           (c >= '0' && c <= '9' && k > 0) || c == '_';
-            is_same = name.at[k] == (is_word ? c : '_');
-        }
-        if (is_same) {
-            *value = field_text(&s->attributes[i], &w->values);
-            return true;
-        }
+        if (!label_is_name_of(name, s->attributes[i].name))
+            continue;
+        *value = field_text(&s->attributes[i], &w->values);
+        return true;
     }
     return false;
 }
@@ -436,7 +443,54 @@ static void each(void *arg, void (*fn)(void *to, struct tsdb_label label), void 
 
 /* ---- equalities on dictionaries ------------------------------------------------------- */
 
-/* Keeps the rows whose one dictionary column says so; false: it cannot be told from codes. */
+/* The bytes that lower-case hex stands for; false when it is none, or too long. */
+static bool bytes_of_hex(struct tsdb_text hex, char out[ID_BYTES_MAX], size_t *len)
+{
+    if (hex.len % 2 || hex.len / 2 > ID_BYTES_MAX)
+        return false;
+    for (size_t i = 0; i < hex.len; i++) {
+        char c = hex.at[i];
+        int digit = c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+        if (digit < 0)
+            return false;
+        out[i / 2] = (char)(i % 2 ? out[i / 2] | digit : digit << 4);
+    }
+    *len = hex.len / 2;
+    return true;
+}
+
+/* Keeps the rows that have the text in a column of texts, row by row. */
+static bool mask_texts(struct scan_worker *w, uint32_t column, struct tsdb_text want)
+{
+    struct column_view *v;
+    struct tsdb_error err = {0};
+    if (open_column(w, column, &v, &err) != TSDB_OK || !v->texts)
+        return false;
+    for (uint32_t word = 0; word < (w->rows.rows + 63) / 64; word++) {
+        for (uint64_t bits = w->mask[word]; bits; bits &= bits - 1) {
+            uint32_t bit = (uint32_t)__builtin_ctzll(bits), row = word * 64 + bit;
+            if (!has_row(v, row) || !text_equal(v->texts[row], want))
+                w->mask[word] &= ~(UINT64_C(1) << bit);
+        }
+    }
+    return true;
+}
+
+/* An id is asked for by its hex digits and kept as bytes. */
+static bool mask_id(struct scan_worker *w, uint32_t column, struct tsdb_text hex)
+{
+    char bytes[ID_BYTES_MAX];
+    size_t len;
+    bool is_hex = bytes_of_hex(hex, bytes, &len);
+    struct tsdb_text want = {bytes, len};
+    if (is_hex && group_may_have(w->group, column, want))
+        return mask_texts(w, column, want);
+    memset(w->mask, 0, MASK_WORDS * sizeof *w->mask);
+    return true;
+}
+
+/* Keeps the rows whose one column of ids or dictionary says so; false: it cannot be told
+ * so cheaply. */
 static bool mask_equal(struct scan_worker *w, const struct tsdb_label *want)
 {
     const struct scan_source *source = scan_source(w, want->name);
@@ -445,10 +499,16 @@ static bool mask_equal(struct scan_worker *w, const struct tsdb_label *want)
     struct column_view *v;
     struct tsdb_error err = {0};
     uint32_t column = source->columns[0];
+    if (group_column(w->group, column)->tag == TSDB_FIELD_ID)
+        return mask_id(w, column, want->value);
     if (group_column(w->group, column)->kind != COLUMN_TEXT ||
         group_column(w->group, column)->tag != TSDB_FIELD_STRING)
         return false;
-    if (open_column(w, column, &v, &err) != TSDB_OK || !v->has_codes || v->presence)
+    if (open_column(w, column, &v, &err) != TSDB_OK)
+        return false;
+    if (!v->has_codes)
+        return mask_texts(w, column, want->value);
+    if (v->presence)
         return false;
     uint32_t code = 0;
     while (code < v->codes.count && !text_equal(v->codes.values[code], want->value))
@@ -640,6 +700,11 @@ const struct scan_rows *scan_rows(const struct scan_worker *w)
 const struct logs_stream *scan_stream(const struct scan_worker *w, uint32_t stream)
 {
     return logs_set_stream(w->scan->set, stream);
+}
+
+const struct logs_set *scan_set(const struct scan_worker *w)
+{
+    return w->scan->set;
 }
 
 bool scan_is_plain(const struct scan_worker *w)

@@ -77,16 +77,16 @@ static enum tsdb_status path_compile(struct compiler *c, const struct stage_extr
     struct json_step *steps = COMPILER_ARRAY(c, struct json_step, STAGE_JSON_STEPS_MAX);
     struct path_text t = {e->path.at, e->path.at + e->path.len};
     uint32_t count = 0;
+    bool is_good = true;
     if (!steps)
         return TSDB_ELIMIT;
     skip_blanks(&t);
-    while (t.at < t.end && count < STAGE_JSON_STEPS_MAX) {
-        if (!read_step(&t, count == 0, &steps[count]))
-            break;
-        count++;
+    while (is_good && t.at < t.end && count < STAGE_JSON_STEPS_MAX) {
+        is_good = read_step(&t, count == 0, &steps[count]);
+        count += is_good;
         skip_blanks(&t);
     }
-    if (count == 0 || t.at < t.end)
+    if (count == 0 || !is_good || t.at < t.end)
         return tsdb_fail(c->err, TSDB_EINVAL, "cannot parse expression [%.*s]: syntax error at %zu",
                          e->path.len < 128 ? (int)e->path.len : 128, e->path.at,
                          (size_t)(t.at - e->path.at));
@@ -220,7 +220,7 @@ static void member_read(struct walk *w)
         (void)line_json_skip(&w->r, &block);
     } else if (kind != JSON_FAULT && kind != JSON_NULL &&
                member_claim(w, key_text(w->p, &key), &claim)) {
-        pass_put(w->p, claim, kind == JSON_STRING ? json_string(w->p, &value) : value.raw);
+        pass_put_fresh(w->p, &claim, kind == JSON_STRING ? json_string(w->p, &value) : value.raw);
     }
 }
 
@@ -340,7 +340,7 @@ static void run_paths(const struct json_stage *s, struct pass *p)
         if (!is_found && label_set_get(&p->labels, s->paths[i].label, &ignored) != LABEL_NONE)
             continue;
         if (pass_claim_any(p, s->paths[i].label, &claim))
-            pass_put(p, claim, is_found ? value : (struct tsdb_text){"", 0});
+            pass_put(p, &claim, is_found ? value : (struct tsdb_text){"", 0});
     }
     if (fault)
         pass_fail(p, STAGE_JSON_ERROR, "%s", fault);
