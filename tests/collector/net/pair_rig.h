@@ -70,7 +70,8 @@ static inline struct pair *pair_open(frame_sink_fn *sink)
     site->frame_sink = sink;
     site->loops[0] = loop_new(0, site->clock);
     site->loop_count = 1;
-    ASSERT(router_new(routes, sizeof routes / sizeof routes[0], &site->router, NULL) == TSDB_OK);
+    ASSERT(router_new(routes, sizeof routes / sizeof routes[0], NULL, &site->router, NULL) ==
+           TSDB_OK);
     ASSERT(web_config_read(fs_posix(), NULL, &config, NULL) == TSDB_OK);
     site->auth = auth_new(site->clock, config);
     return &pair;
