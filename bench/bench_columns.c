@@ -10,6 +10,7 @@
 #include "tsdb/base/mem.h"
 #include "tsdb/base/random.h"
 #include "tsdb/base/text.h"
+#include "tsdb/columns/filter.h"
 #include "tsdb/columns/group.h"
 
 #include <stdio.h>
@@ -214,6 +215,38 @@ static void bench_reads(const char *form, const struct group_strings *s)
     group_free(g);
 }
 
+static void bench_filter(const struct row *rows)
+{
+    struct filter_builder *b = filter_builder_new();
+    struct writer out = {0};
+    struct timing text = {0}, value = {0}, finish = {0};
+    size_t bytes = 0;
+    for (int pass = 0; pass < PASSES; pass++) {
+        begin(&text);
+        for (uint32_t i = 0; i < ROWS; i++) {
+            __builtin_prefetch(rows[i + 12 < ROWS ? i + 12 : i].line.at);
+            filter_add_text(b, rows[i].line);
+        }
+        end(&text);
+        begin(&value);
+        for (uint32_t i = 0; i < ROWS; i++)
+            filter_add_value(b, 1, rows[i].trace);
+        end(&value);
+        writer_reset(&out);
+        begin(&finish);
+        filter_builder_finish(b, &out);
+        end(&finish);
+    }
+    for (uint32_t i = 0; i < ROWS; i++)
+        bytes += rows[i].line.len;
+    printf("{\"name\":\"columns/lines\",\"bytes_per_row\":%.1f}\n", (double)bytes / ROWS);
+    line_out("filter_add_text", &text);
+    line_out("filter_add_value", &value);
+    line_out("filter_finish", &finish);
+    writer_release(&out);
+    filter_builder_free(b);
+}
+
 int main(void)
 {
     struct arena arena;
@@ -243,6 +276,7 @@ int main(void)
         end(&seal);
         group_free(g);
     }
+    bench_filter(rows);
     line_out("add", &add);
     line_out("finish_hot", &finish);
     line_out("seal", &seal);

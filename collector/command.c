@@ -14,6 +14,8 @@ extern char **environ;
 
 static const struct command commands[] = {
     {"query", command_query, "EXPR [--range 1h] [--step 15s] [--json]", "ask PromQL"},
+    {"tail", command_tail, "QUERY [--since 1h] [--limit 10] [--no-follow] [--json]",
+     "follow logs, by LogQL"},
     {"send", command_send, "metric NAME VALUE [--label k=v] [--to tcp://HOST:PORT]",
      "send one sample"},
     {"inspect", command_inspect, "DIR", "what a store holds"},

@@ -412,7 +412,9 @@ static void stop(struct server *s)
 {
     atomic_store(&s->is_draining, true);
     if (s->radiator)
-        radiator_stop(s->radiator); /* boards would hold the drain up */
+        radiator_stop(s->radiator); /* boards and tails would hold the drain up */
+    if (s->api)
+        api_end_tails(s->api);
     if (s->net) {
         net_stop_accepting(s->net);
         if (!net_drain(s->net, DRAIN_MS))

@@ -1,9 +1,12 @@
 #include "collector/api/api.h"
 
+#include "collector/api/loki_tail.h"
 #include "collector/api/request.h"
 #include "tsdb/base/assert.h"
 #include "tsdb/base/mem.h"
 #include "tsdb/base/thread.h"
+
+#include <string.h>
 
 void api_configure(struct api *api, const struct api_options *options)
 {
@@ -26,11 +29,18 @@ struct api *api_new(const struct api_options *options)
     api->watch = watch_new(api->options.clock);
     api->pool =
         pool_new("api", threads < API_THREADS_MAX ? threads : API_THREADS_MAX, API_WAITING_MAX);
+    api->tails = loki_tails_new(api->options.db, api->options.clock);
     return api;
+}
+
+void api_end_tails(struct api *api)
+{
+    loki_tails_stop(api->tails);
 }
 
 void api_stop(struct api *api)
 {
+    loki_tails_stop(api->tails);
     pool_stop(api->pool);
     watch_cancel_all(api->watch);
 }
@@ -40,6 +50,7 @@ void api_free(struct api *api)
     if (!api)
         return;
     pool_free(api->pool);
+    loki_tails_free(api->tails);
     watch_free(api->watch);
     mem_free(api);
 }
@@ -92,14 +103,15 @@ static const struct exchange_route mounted[] = {
     {"GET", "/health", 0, handle_health_json, NULL},
 };
 
-static_assert(sizeof mounted / sizeof mounted[0] <= API_ROUTES_MAX, "callers have room");
+static_assert(sizeof mounted / sizeof mounted[0] + LOKI_ROUTES_MAX <= API_ROUTES_MAX,
+              "callers have room");
 
 size_t api_routes(struct api *api, struct exchange_route *out)
 {
     size_t count = sizeof mounted / sizeof mounted[0];
-    for (size_t i = 0; i < count; i++) {
-        out[i] = mounted[i];
+    memcpy(out, mounted, sizeof mounted);
+    count += loki_routes(out + count);
+    for (size_t i = 0; i < count; i++)
         out[i].arg = api;
-    }
     return count;
 }

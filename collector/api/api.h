@@ -1,4 +1,4 @@
-/* api.h - the Prometheus HTTP API (version 1) and the operator's end points.
+/* api.h - the HTTP APIs of Prometheus (version 1) and Loki, and the operator's end points.
  *
  * Queries:  query query_range query_exemplars series labels label/NAME/values
  *           metadata format_query
@@ -6,6 +6,8 @@
  * Status:   status/{buildinfo,runtimeinfo,tsdb,flags,config,walreplay}
  * Admin:    admin/tsdb/{delete_series,snapshot,clean_tombstones} /-/reload /-/seal
  * Health:   /-/healthy /-/ready /health /healthz /livez /ready /readyz /metrics
+ *
+ * Logs:     Loki's API below /loki/api/v1/ (loki.h)
  *
  * All of /api/v1 and /-/ is also mounted under /prometheus.  Parameters, answers,
  * error types, status codes and messages are Prometheus'
@@ -38,7 +40,7 @@ enum {
     API_SELECTORS_MAX = 256,     /* match[] of one request */
     REPLY_HELD_BYTES = 1 << 20,  /* an answer may still become an error */
     REPLY_PART_BYTES = 64 << 10, /* then it goes out in parts of this */
-    API_ROUTES_MAX = 96,
+    API_ROUTES_MAX = 128,
 };
 
 struct api;
@@ -67,6 +69,8 @@ struct api_options {
 struct api *api_new(const struct api_options *options);
 /* Limits from now on: query_timeout, lookback, samples_max, retention. */
 void api_configure(struct api *api, const struct api_options *options);
+/* Closes the tails of logs, which would hold the drain up. */
+void api_end_tails(struct api *api);
 /* Refuses what comes, cancels what runs.  Before the loops stop. */
 void api_stop(struct api *api);
 /* After the loops stopped.  api_free(NULL) is a no-op. */

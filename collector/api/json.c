@@ -234,6 +234,13 @@ void json_time(struct json *j, int64_t ns)
     flush_full(j);
 }
 
+void json_raw(struct json *j, struct bytes value)
+{
+    begin(j);
+    writer_put(&j->out, value.at, value.len);
+    flush_full(j);
+}
+
 void json_labels(struct json *j, struct tsdb_labels labels)
 {
     json_object(j);

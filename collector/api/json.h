@@ -53,6 +53,8 @@ void json_number(struct json *j, double value);
 void json_value(struct json *j, double value);
 /* A timestamp in nanoseconds, as seconds. */
 void json_time(struct json *j, int64_t ns);
+/* One value that was written already. */
+void json_raw(struct json *j, struct bytes value);
 /* {"name":"value",...} */
 void json_labels(struct json *j, struct tsdb_labels labels);
 

@@ -1,6 +1,6 @@
-#include "collector/api/bucket.h"
 #include "collector/api/param.h"
 #include "collector/api/request.h"
+#include "collector/api/result.h"
 #include "collector/self/counters.h"
 #include "tsdb/base/assert.h"
 #include "tsdb/base/status.h"
@@ -112,88 +112,6 @@ static bool ask_range(struct request *r, struct asked *q)
 
 /* ---- answers --------------------------------------------------------------------------- */
 
-static void put_bucket(void *arg, const struct bucket *b)
-{
-    struct json *j = arg;
-    json_array(j);
-    json_u64(j, b->rule);
-    json_value(j, b->low);
-    json_value(j, b->high);
-    json_value(j, b->count);
-    json_end_array(j);
-}
-
-static void put_histogram(struct json *j, const struct tsdb_histogram *h)
-{
-    json_object(j);
-    json_key(j, "count");
-    json_value(j, h->count);
-    json_key(j, "sum");
-    json_value(j, h->sum);
-    json_key(j, "buckets");
-    json_array(j);
-    bucket_each(h, put_bucket, j);
-    json_end_array(j);
-    json_end_object(j);
-}
-
-/* [time, value] */
-static void put_point(struct json *j, const struct tsdb_result *s, uint32_t i)
-{
-    json_array(j);
-    json_time(j, s->ts[i]);
-    if (s->histograms && s->histograms[i])
-        put_histogram(j, s->histograms[i]);
-    else
-        json_value(j, s->values[i]);
-    json_end_array(j);
-}
-
-static uint32_t count_histograms(const struct tsdb_result *s)
-{
-    uint32_t n = 0;
-    for (uint32_t i = 0; s->histograms && i < s->count; i++)
-        n += s->histograms[i] != NULL;
-    return n;
-}
-
-static void put_points(struct json *j, const struct tsdb_result *s, bool are_histograms)
-{
-    json_key(j, are_histograms ? "histograms" : "values");
-    json_array(j);
-    for (uint32_t i = 0; i < s->count; i++)
-        if ((s->histograms && s->histograms[i]) == are_histograms)
-            put_point(j, s, i);
-    json_end_array(j);
-}
-
-static void put_series(struct json *j, enum tsdb_value_kind kind, const struct tsdb_result *s)
-{
-    json_object(j);
-    json_key(j, "metric");
-    json_labels(j, s->labels);
-    uint32_t histograms = count_histograms(s);
-    if (kind == TSDB_VECTOR) {
-        ASSERT(s->count == 1);
-        json_key(j, histograms ? "histogram" : "value");
-        put_point(j, s, 0);
-    } else {
-        if (histograms < s->count)
-            put_points(j, s, false);
-        if (histograms > 0)
-            put_points(j, s, true);
-    }
-    json_end_object(j);
-}
-
-static void put_string(struct json *j, const struct tsdb_result *s)
-{
-    json_array(j);
-    json_time(j, s->ts[0]);
-    json_text(j, s->string);
-    json_end_array(j);
-}
-
 /* The items of "result"; TSDB_OK when all were written. */
 static enum tsdb_status put_result(struct request *r, const struct asked *q,
                                    struct tsdb_query *query, struct tsdb_error *err)
@@ -205,9 +123,9 @@ static enum tsdb_status put_result(struct request *r, const struct asked *q,
     if (kind == TSDB_SCALAR || kind == TSDB_STRING) {
         st = tsdb_query_next(query, &s, err);
         if (st == TSDB_OK && kind == TSDB_SCALAR)
-            put_point(j, &s, 0);
+            result_point(j, &s, 0);
         else if (st == TSDB_OK)
-            put_string(j, &s);
+            result_string(j, &s);
         return st;
     }
     json_array(j);
@@ -216,7 +134,7 @@ static enum tsdb_status put_result(struct request *r, const struct asked *q,
             reply_warn(&r->reply, "results truncated due to limit");
             break;
         }
-        put_series(j, kind, &s);
+        result_series(j, kind, &s);
         if (reply_is_gone(&r->reply))
             return TSDB_ECANCELED;
     }
@@ -307,7 +225,8 @@ static void answer(struct request *r, const struct asked *q, struct tsdb_query *
     struct json *j = &r->reply.json;
     struct tsdb_error err = {0};
     struct tsdb_query_stats stats = {0};
-    unsigned place = watch_enter(r->api->watch, query, r->x, q->deadline_ns);
+    unsigned place = watch_enter(r->api->watch, (struct watch_target){watch_cancel_query, query},
+                                 r->x, q->deadline_ns);
     counters_add(QUERIES_RUNNING, NOWHERE, 1);
     reply_begin(&r->reply);
     json_object(j);

@@ -23,7 +23,10 @@ static bool send_part(void *arg, struct bytes part)
 
 void reply_init(struct reply *a, struct exchange *x)
 {
+    static const char plain[] = "/loki/";
+    struct tsdb_text path = exchange_path(x);
     *a = (struct reply){.x = x};
+    a->is_plain = path.len >= sizeof plain - 1 && memcmp(path.at, plain, sizeof plain - 1) == 0;
     json_init(&a->json, REPLY_HELD_BYTES, send_part, a);
 }
 
@@ -33,6 +36,11 @@ void reply_begin(struct reply *a)
     json_key(&a->json, "status");
     json_word(&a->json, "success");
     json_key(&a->json, "data");
+}
+
+void reply_begin_bare(struct reply *a)
+{
+    a->is_bare = true;
 }
 
 void reply_warn(struct reply *a, const char *text)
@@ -60,9 +68,11 @@ static void put_notes(struct json *j, const char *key, const char *const *notes,
 
 void reply_end(struct reply *a)
 {
-    put_notes(&a->json, "warnings", a->warnings, a->warning_count);
-    put_notes(&a->json, "infos", a->infos, a->info_count);
-    json_end_object(&a->json);
+    if (!a->is_bare) {
+        put_notes(&a->json, "warnings", a->warnings, a->warning_count);
+        put_notes(&a->json, "infos", a->infos, a->info_count);
+        json_end_object(&a->json);
+    }
     if (a->is_streaming) {
         if (!a->json.is_gone && a->json.out.len > 0)
             (void)exchange_write(a->x, writer_bytes(&a->json.out)); /* the end comes anyway */
@@ -75,13 +85,26 @@ void reply_end(struct reply *a)
 
 static const struct {
     const char *type;
-    int status;
+    int status, plain_status;
 } errors[] = {
-    [REPLY_BAD_DATA] = {"bad_data", 400},       [REPLY_EXECUTION] = {"execution", 422},
-    [REPLY_TIMEOUT] = {"timeout", 503},         [REPLY_CANCELED] = {"canceled", 503},
-    [REPLY_UNAVAILABLE] = {"unavailable", 503}, [REPLY_INTERNAL] = {"internal", 500},
-    [REPLY_NOT_FOUND] = {"not_found", 404},     [REPLY_UNSUPPORTED] = {"bad_data", 415},
+    [REPLY_BAD_DATA] = {"bad_data", 400, 400},       [REPLY_EXECUTION] = {"execution", 422, 400},
+    [REPLY_TIMEOUT] = {"timeout", 503, 504},         [REPLY_CANCELED] = {"canceled", 503, 503},
+    [REPLY_UNAVAILABLE] = {"unavailable", 503, 503}, [REPLY_BUSY] = {"unavailable", 503, 429},
+    [REPLY_INTERNAL] = {"internal", 500, 500},       [REPLY_NOT_FOUND] = {"not_found", 404, 404},
+    [REPLY_UNSUPPORTED] = {"bad_data", 415, 415},
 };
+
+static void put_error(struct json *j, enum reply_error error, const char *text)
+{
+    json_object(j);
+    json_key(j, "status");
+    json_word(j, "error");
+    json_key(j, "errorType");
+    json_word(j, errors[error].type);
+    json_key(j, "error");
+    json_word(j, text);
+    json_end_object(j);
+}
 
 void reply_fail(struct reply *a, enum reply_error error, const char *fmt, ...)
 {
@@ -100,19 +123,16 @@ void reply_fail(struct reply *a, enum reply_error error, const char *fmt, ...)
     struct exchange *x = a->x;
     json_release(j);
     json_init(j, 0, NULL, NULL);
-    json_object(j);
-    json_key(j, "status");
-    json_word(j, "error");
-    json_key(j, "errorType");
-    json_word(j, errors[error].type);
-    json_key(j, "error");
-    json_word(j, text);
-    json_end_object(j);
+    if (a->is_plain)
+        writer_format(&j->out, "%s\n", text);
+    else
+        put_error(j, error, text);
     const struct exchange_header retry = {text_of("Retry-After"), text_of("1")};
-    struct exchange_answer head = {.status = errors[error].status,
-                                   .content_type = "application/json",
-                                   .headers = &retry,
-                                   .header_count = error == REPLY_UNAVAILABLE};
+    struct exchange_answer head = {
+        .status = a->is_plain ? errors[error].plain_status : errors[error].status,
+        .content_type = a->is_plain ? "text/plain; charset=utf-8" : "application/json",
+        .headers = &retry,
+        .header_count = error == REPLY_UNAVAILABLE || error == REPLY_BUSY};
     exchange_reply(x, &head, writer_bytes(&j->out));
     json_release(j);
 }

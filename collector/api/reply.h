@@ -3,8 +3,11 @@
  *   reply_begin(a);  json_...(&a->json) the value of "data" ...  reply_end(a);
  *   reply_fail(a, REPLY_BAD_DATA, "invalid parameter ...");
  *
- * Either is called exactly once and ends the exchange; reply_fail may come
- * after reply_begin.  Private to the room.  Owner: the worker of the request.
+ *   reply_begin_bare(a);  json_... one value without the envelope  reply_end(a);
+ *
+ * Either end is called exactly once and ends the exchange; reply_fail may come
+ * after reply_begin.  Below /loki/ errors are one line of text, with the codes that
+ * Loki gives them.  Private to the room.  Owner: the worker of the request.
  */
 #ifndef COLLECTOR_API_REPLY_H
 #define COLLECTOR_API_REPLY_H
@@ -12,15 +15,16 @@
 #include "collector/api/json.h"
 #include "collector/net/exchange.h"
 
-enum reply_error {
-    REPLY_BAD_DATA,    /* 400 */
-    REPLY_EXECUTION,   /* 422 */
-    REPLY_TIMEOUT,     /* 503 */
-    REPLY_CANCELED,    /* 503 */
-    REPLY_UNAVAILABLE, /* 503, with Retry-After */
-    REPLY_INTERNAL,    /* 500 */
-    REPLY_NOT_FOUND,   /* 404 */
-    REPLY_UNSUPPORTED, /* 415, as bad_data */
+enum reply_error {                    /* Prometheus', Loki's */
+                   REPLY_BAD_DATA,    /* 400 */
+                   REPLY_EXECUTION,   /* 422, 400 */
+                   REPLY_TIMEOUT,     /* 503, 504 */
+                   REPLY_CANCELED,    /* 503 */
+                   REPLY_UNAVAILABLE, /* 503, with Retry-After */
+                   REPLY_BUSY,        /* 503, 429, with Retry-After */
+                   REPLY_INTERNAL,    /* 500 */
+                   REPLY_NOT_FOUND,   /* 404 */
+                   REPLY_UNSUPPORTED, /* 415, as bad_data */
 };
 
 enum { REPLY_NOTES_MAX = 16 };
@@ -29,6 +33,8 @@ struct reply {
     struct exchange *x;
     struct json json;
     bool is_streaming; /* the head has gone out */
+    bool is_plain;     /* errors are text */
+    bool is_bare;      /* no envelope */
     /* Of the envelope; borrowed until reply_end. */
     const char *warnings[REPLY_NOTES_MAX], *infos[REPLY_NOTES_MAX];
     size_t warning_count, info_count;
@@ -37,6 +43,7 @@ struct reply {
 void reply_init(struct reply *a, struct exchange *x);
 /* {"status":"success","data": */
 void reply_begin(struct reply *a);
+void reply_begin_bare(struct reply *a);
 void reply_warn(struct reply *a, const char *text);
 void reply_inform(struct reply *a, const char *text);
 /* The reader has gone: what follows goes nowhere. */

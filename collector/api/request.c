@@ -81,9 +81,29 @@ void api_submit(struct api *api, struct exchange *x, void (*work)(struct request
         return;
     counters_add(QUERIES, AT(ENDING_REFUSED), 1);
     reply_init(&r->reply, x);
-    reply_fail(&r->reply, REPLY_UNAVAILABLE, "too many queries are waiting, want at most %d",
+    reply_fail(&r->reply, REPLY_BUSY, "too many queries are waiting, want at most %d",
                API_WAITING_MAX);
     mem_free(r);
+}
+
+bool request_path_name(struct request *r, const char *before, const char *after,
+                       struct tsdb_text *name)
+{
+    struct tsdb_text path = exchange_local_path(r->x);
+    size_t front = strlen(before), back = strlen(after);
+    bool is_path = path.len > front + back && memcmp(path.at, before, front) == 0 &&
+                   memcmp(path.at + path.len - back, after, back) == 0;
+    struct tsdb_text raw = {path.at + front, is_path ? path.len - front - back : 0};
+    if (!is_path || memchr(raw.at, '/', raw.len)) {
+        reply_fail(&r->reply, REPLY_NOT_FOUND, "want %sNAME%s", before, after);
+        return false;
+    }
+    if (percent_decode(request_arena(r), raw, false, name) == TSDB_OK &&
+        param_label_name(request_arena(r), *name, name) == TSDB_OK)
+        return true;
+    reply_fail(&r->reply, REPLY_BAD_DATA, "invalid label name: \"%.*s\"",
+               raw.len > 200 ? 200 : (int)raw.len, raw.at);
+    return false;
 }
 
 void request_fail_param(struct request *r, const char *name, const struct tsdb_error *err)

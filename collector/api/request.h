@@ -21,6 +21,7 @@ struct api {
     struct api_options options; /* but for the limits below */
     struct pool *pool;
     struct watch *watch;
+    struct loki_tails *tails;
     /* Atomic: set by api_configure, read by requests; each stands alone. */
     _Atomic int64_t query_timeout, lookback, retention;
     _Atomic uint64_t samples_max;
@@ -42,6 +43,10 @@ struct arena *request_arena(const struct request *r);
 /* The credential's tenant, or the one of a server without any. */
 const char *request_tenant(const struct request *r);
 struct tsdb_text request_param(const struct request *r, const char *name); /* first value */
+/* NAME of a path BEFORE NAME AFTER, percent-decoded; false and answered when the path
+ * is another, or NAME is no label name. */
+bool request_path_name(struct request *r, const char *before, const char *after,
+                       struct tsdb_text *name);
 /* The path without the /prometheus mount. */
 struct tsdb_text exchange_local_path(const struct exchange *x);
 
@@ -54,6 +59,10 @@ void request_fail_param(struct request *r, const char *name, const struct tsdb_e
 /* Ends a request that the engine refused; `param` is blamed for TSDB_EINVAL. */
 void request_fail_engine(struct request *r, enum tsdb_status st, const struct tsdb_error *err,
                          const char *param);
+
+/* Loki's routes (loki.c); at most LOKI_ROUTES_MAX. */
+enum { LOKI_ROUTES_MAX = 40 };
+size_t loki_routes(struct exchange_route *out);
 
 /* Handlers, by file. */
 exchange_handler_fn handle_query, handle_query_range, handle_format_query; /* query.c */

@@ -86,32 +86,12 @@ static void run_labels(struct request *r)
     listing_end(&l, tsdb_label_names(r->api->options.db, &scope, put_text, &l, &err), &err);
 }
 
-/* NAME of /api/v1/label/NAME/values; false when the path is another. */
-static bool name_of_path(struct tsdb_text path, struct tsdb_text *name)
-{
-    static const char before[] = "/api/v1/label/", after[] = "/values";
-    size_t front = sizeof before - 1, back = sizeof after - 1;
-    if (path.len <= front + back || memcmp(path.at, before, front) != 0 ||
-        memcmp(path.at + path.len - back, after, back) != 0)
-        return false;
-    *name = (struct tsdb_text){path.at + front, path.len - front - back};
-    return !memchr(name->at, '/', name->len);
-}
-
 static void run_label_values(struct request *r)
 {
-    struct tsdb_text raw, name;
+    struct tsdb_text name;
     struct tsdb_scope scope;
-    if (!name_of_path(exchange_local_path(r->x), &raw)) {
-        reply_fail(&r->reply, REPLY_NOT_FOUND, "want /api/v1/label/NAME/values");
+    if (!request_path_name(r, "/api/v1/label/", "/values", &name))
         return;
-    }
-    if (percent_decode(request_arena(r), raw, false, &name) != TSDB_OK ||
-        param_label_name(request_arena(r), name, &name) != TSDB_OK) {
-        reply_fail(&r->reply, REPLY_BAD_DATA, "invalid label name: \"%.*s\"",
-                   raw.len > 200 ? 200 : (int)raw.len, raw.at);
-        return;
-    }
     if (!request_scope(r, &scope))
         return;
     struct listing l;

@@ -5,7 +5,7 @@
 #include "tsdb/base/thread.h"
 
 struct watched {
-    struct tsdb_query *query; /* NULL: the place is free */
+    struct watch_target target; /* without a query: the place is free */
     struct exchange *x;
     int64_t deadline_ns;
     enum watch_verdict verdict;
@@ -26,14 +26,14 @@ static void look(struct watch *w)
     int64_t now = clock_mono_ns(w->clock);
     for (unsigned i = 0; i < WATCHED_MAX; i++) {
         struct watched *p = &w->places[i];
-        if (!p->query || p->verdict != WATCH_RUNNING)
+        if (!p->target.query || p->verdict != WATCH_RUNNING)
             continue;
         if (!exchange_is_open(p->x))
             p->verdict = WATCH_GONE;
         else if (now >= p->deadline_ns)
             p->verdict = WATCH_LATE;
         if (p->verdict != WATCH_RUNNING)
-            tsdb_query_cancel(p->query);
+            p->target.cancel(p->target.query);
     }
 }
 
@@ -77,15 +77,15 @@ void watch_free(struct watch *w)
     mem_free(w);
 }
 
-unsigned watch_enter(struct watch *w, struct tsdb_query *query, struct exchange *x,
+unsigned watch_enter(struct watch *w, struct watch_target target, struct exchange *x,
                      int64_t deadline_ns)
 {
     mutex_lock(&w->lock);
     unsigned place = 0;
-    while (place < WATCHED_MAX && w->places[place].query)
+    while (place < WATCHED_MAX && w->places[place].target.query)
         place++;
     ASSERT(place < WATCHED_MAX); /* no more workers than places */
-    w->places[place] = (struct watched){query, x, deadline_ns, WATCH_RUNNING};
+    w->places[place] = (struct watched){target, x, deadline_ns, WATCH_RUNNING};
     if (w->running++ == 0)
         cond_signal(&w->change);
     mutex_unlock(&w->lock);
@@ -95,9 +95,9 @@ unsigned watch_enter(struct watch *w, struct tsdb_query *query, struct exchange 
 enum watch_verdict watch_leave(struct watch *w, unsigned place)
 {
     mutex_lock(&w->lock);
-    ASSERT(w->places[place].query);
+    ASSERT(w->places[place].target.query);
     enum watch_verdict verdict = w->places[place].verdict;
-    w->places[place].query = NULL;
+    w->places[place].target.query = NULL;
     w->running--;
     mutex_unlock(&w->lock);
     return verdict;
@@ -107,9 +107,9 @@ void watch_cancel_all(struct watch *w)
 {
     mutex_lock(&w->lock);
     for (unsigned i = 0; i < WATCHED_MAX; i++)
-        if (w->places[i].query && w->places[i].verdict == WATCH_RUNNING) {
+        if (w->places[i].target.query && w->places[i].verdict == WATCH_RUNNING) {
             w->places[i].verdict = WATCH_LATE;
-            tsdb_query_cancel(w->places[i].query);
+            w->places[i].target.cancel(w->places[i].target.query);
         }
     mutex_unlock(&w->lock);
 }

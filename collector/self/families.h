@@ -61,7 +61,11 @@ enum family_kind { KIND_COUNTER, KIND_GAUGE, KIND_HISTOGRAM };
     X(QUERIES_RUNNING, GAUGE, "andon_queries_running", "", NONE, NONE, NONE,                       \
       "Queries running now.")                                                                      \
     X(QUERIES_WAITING, GAUGE, "andon_queries_waiting", "", NONE, NONE, NONE,                       \
-      "Queries waiting for a worker.")
+      "Queries waiting for a worker.")                                                             \
+    X(TAILS_OPEN, GAUGE, "andon_tails_open", "", NONE, NONE, NONE, "Tails of logs open now.")      \
+    X(TAIL_LINES, COUNTER, "andon_tail_lines", "", NONE, NONE, NONE, "Lines sent to tails.")       \
+    X(TAIL_DROPPED, COUNTER, "andon_tail_dropped_lines", "", NONE, NONE, NONE,                     \
+      "Lines that tails lost because their readers were too slow.")
 
 #define FAMILIES_ENGINE(X)                                                                         \
     X(ENGINE_SERIES, GAUGE, "andon_series_active", "", NONE, NONE, NONE,                           \

@@ -55,34 +55,38 @@ static inline __attribute__((always_inline)) void turn_unpack(const uint8_t *at,
     }
 }
 
+/* turns_N: as many turns of N bits a code; loads touch up to SPARE bytes past the last. */
 #define TURNS(width)                                                                               \
-    case width:                                                                                    \
+    static void turns_##width(const uint8_t *at, uint16_t *codes, uint32_t turns)                  \
+    {                                                                                              \
         for (; turns > 0; turns--, at += (width), codes += TURN)                                   \
             turn_unpack(at, codes, width);                                                         \
-        break
+    }
+TURNS(1)
+TURNS(2)
+TURNS(3)
+TURNS(4)
+TURNS(5)
+TURNS(6)
+TURNS(7)
+TURNS(8)
+TURNS(9)
+TURNS(10)
+TURNS(11)
+TURNS(12)
+TURNS(13)
+TURNS(14)
+TURNS(15)
+TURNS(16)
 
-/* Its loads touch up to SPARE bytes past the last turn. */
 static void turns_unpack(const uint8_t *at, uint16_t *codes, uint32_t turns, unsigned width)
 {
-    switch (width) {
-        TURNS(1);
-        TURNS(2);
-        TURNS(3);
-        TURNS(4);
-        TURNS(5);
-        TURNS(6);
-        TURNS(7);
-        TURNS(8);
-        TURNS(9);
-        TURNS(10);
-        TURNS(11);
-        TURNS(12);
-        TURNS(13);
-        TURNS(14);
-        TURNS(15);
-        TURNS(16);
-    default: UNREACHABLE();
-    }
+    static void (*const by_width[])(const uint8_t *, uint16_t *, uint32_t) = {
+        NULL,    turns_1,  turns_2,  turns_3,  turns_4,  turns_5,  turns_6,  turns_7, turns_8,
+        turns_9, turns_10, turns_11, turns_12, turns_13, turns_14, turns_15, turns_16};
+    ASSERT(width >= 1);
+    ASSERT(width <= WIDTH_MAX);
+    by_width[width](at, codes, turns);
 }
 
 /* The last codes, from a copy with room behind it. */

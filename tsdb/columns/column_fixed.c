@@ -1,12 +1,14 @@
 #include "tsdb/columns/column_fixed.h"
 
 #include "tsdb/base/assert.h"
+#include "tsdb/columns/text_ahead.h"
 
 void column_fixed_encode(const struct tsdb_text *texts, uint32_t n, uint32_t bytes,
                          struct writer *out)
 {
     uint8_t *to = writer_reserve(out, (size_t)n * bytes);
     for (uint32_t i = 0; i < n; i++, to += bytes) {
+        text_ahead(texts, i, n);
         ASSERT(texts[i].len == bytes);
         memcpy(to, texts[i].at, bytes);
     }
@@ -62,6 +64,7 @@ bool column_hex_encode(const struct tsdb_text *texts, uint32_t n, uint32_t digit
     uint8_t *to = writer_reserve(out, (size_t)n * digits / 2 + WORD_BYTES);
     for (uint32_t i = 0; i < n; i++) {
         const char *at = texts[i].at;
+        text_ahead(texts, i, n);
         ASSERT(texts[i].len == digits);
         for (uint32_t d = 0; d < digits; d += WORD_DIGITS) {
             bool is_whole = digits - d >= WORD_DIGITS;

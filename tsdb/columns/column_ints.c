@@ -5,7 +5,12 @@
 #include "tsdb/codec/ints.h"
 #include "tsdb/columns/group.h"
 
-enum { FORM_STEPS = 1, FORM_SHARES = 2, FORMS = 4 };
+enum {
+    FORM_STEPS = 1,
+    FORM_SHARES = 2,
+    FORMS = 4,
+    SURE_BITS = 16, /* by which steps are shorter, so that blocks cannot make up for it */
+};
 
 static_assert((int)COLUMN_PART_ROWS <= (int)INTS_PLAN_MAX, "a part can be planned");
 
@@ -23,9 +28,11 @@ static void differences(const int64_t *v, uint32_t n, bool is_steps, int64_t *ou
     }
 }
 
+enum steps_worth { STEPS_NO, STEPS_MAYBE, STEPS_SURE };
+
 /* Steps pay where they are much smaller than the values' spread; a look at their sizes
  * spares planning both. */
-static bool steps_pay(const int64_t *v, uint32_t n, const int64_t *steps)
+static enum steps_worth steps_pay(const int64_t *v, uint32_t n, const int64_t *steps)
 {
     uint64_t low = 0, sum = 0, spread;
     int64_t min = v[0], max = v[0];
@@ -37,7 +44,12 @@ static bool steps_pay(const int64_t *v, uint32_t n, const int64_t *steps)
         sum += size < UINT32_MAX ? size : UINT32_MAX;
     }
     spread = (uint64_t)max - (uint64_t)min;
-    return n > 1 && (sum / (n - 1) + 1 < spread / 2 || low == 0);
+    if (n < 2)
+        return STEPS_NO;
+    uint64_t mean = sum / (n - 1) + 1;
+    if (n > INTS_BLOCK && mean < spread >> SURE_BITS)
+        return STEPS_SURE;
+    return mean < spread / 2 || low == 0 ? STEPS_MAYBE : STEPS_NO;
 }
 
 void column_ints_encode(const int64_t *v, uint32_t n, struct writer *out)
@@ -48,8 +60,11 @@ void column_ints_encode(const int64_t *v, uint32_t n, struct writer *out)
     struct ints_plan plain, other;
     differences(v, n, true, d);
     uint64_t gcd = divisor_find(d, n - 1);
-    uint8_t form = steps_pay(v, n, d) ? FORM_STEPS : 0;
-    ints_plan(v, n, &plain);
+    enum steps_worth steps = steps_pay(v, n, d);
+    uint8_t form = steps ? FORM_STEPS : 0;
+    plain.bytes = SIZE_MAX;
+    if (steps != STEPS_SURE)
+        ints_plan(v, n, &plain);
     if (!form && gcd > 1)
         differences(v, n, false, d);
     if (gcd > 1) {

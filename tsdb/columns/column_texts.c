@@ -2,6 +2,7 @@
 
 #include "tsdb/codec/ints.h"
 #include "tsdb/columns/group.h"
+#include "tsdb/columns/text_ahead.h"
 
 static uint32_t run_of(uint32_t at, uint32_t n)
 {
@@ -22,6 +23,7 @@ void column_texts_encode(const struct tsdb_text *texts, uint32_t n, struct write
     }
     uint8_t *to = writer_reserve(out, total);
     for (uint32_t i = 0; i < n; i++) {
+        text_ahead(texts, i, n);
         if (texts[i].len)
             memcpy(to, texts[i].at, texts[i].len);
         to += texts[i].len;

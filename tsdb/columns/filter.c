@@ -10,6 +10,7 @@
 enum {
     VERSION = 1,
     GRAM = 3, /* bytes */
+    GRAM_TURN = 4,
     BITS_MIN = 10,
     BITS_MAX = 18,
     DENSITY = 8, /* at most one bit in so many is set, where BITS_MAX allows it */
@@ -63,13 +64,18 @@ static inline uint32_t gram_bit(uint32_t gram)
     return (gram * 0x9e3779b1u) >> (32 - BITS_MAX);
 }
 
+static __attribute__((noinline, cold)) void gram_first(uint64_t *grams, uint32_t bit)
+{
+    grams[bit / 64] |= UINT64_C(1) << bit % 64;
+}
+
 /* Nearly all bits are set already, which a branch foretells; to store anyway would make
  * equal neighbours wait for each other. */
 static inline void gram_set(uint64_t *grams, uint32_t gram)
 {
     uint32_t bit = gram_bit(gram);
     if (__builtin_expect(!(grams[bit / 64] >> bit % 64 & 1), 0))
-        grams[bit / 64] |= UINT64_C(1) << bit % 64;
+        gram_first(grams, bit);
 }
 
 void filter_add_text(struct filter_builder *b, struct tsdb_text text)
@@ -77,13 +83,15 @@ void filter_add_text(struct filter_builder *b, struct tsdb_text text)
     uint64_t *grams = b->grams;
     size_t i = 0;
     b->has_grams = true;
+    for (; i + GRAM + GRAM_TURN <= text.len; i += GRAM_TURN) {
 #pragma GCC unroll 4
-    for (; i + GRAM < text.len; i++) { /* one byte too many is loaded, and shifted out */
-        uint32_t word;
-        memcpy(&word, text.at + i, sizeof word);
-        gram_set(grams, word << 8);
+        for (size_t g = 0; g < GRAM_TURN; g++) {
+            uint32_t word; /* a byte too many is loaded, and shifted out */
+            memcpy(&word, text.at + i + g, sizeof word);
+            gram_set(grams, word << 8);
+        }
     }
-    if (text.len >= GRAM)
+    for (; i + GRAM <= text.len; i++)
         gram_set(grams, gram_at(text, i));
 }
 
@@ -131,7 +139,8 @@ static unsigned grams_fold(uint64_t *words)
         uint64_t folded[WORDS / 2];
         uint32_t half = 1u << (k - 1 - 6);
         for (uint32_t i = 0; i < half; i++)
-            folded[i] = pairs_join(words[2 * i]) | pairs_join(words[2 * i + 1]) << 32;
+            folded[i] = pairs_join(words[(size_t)2 * i]) | pairs_join(words[(size_t)2 * i + 1])
+                                                               << 32;
         if (bits_set(folded, half) > (64 * half) / DENSITY)
             break;
         memcpy(words, folded, half * sizeof *folded);

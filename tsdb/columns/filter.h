@@ -4,13 +4,15 @@
  * "rror" nor, safely, "error" ("xerrors" holds it).  So a group keeps
  *
  *   grams    one bit per hashed trigram (three consecutive bytes) of its searched texts;
- *            2^k bits, k chosen so that at most 1 bit in 8 is set, 10..18
+ *            2^k bits, k the least of 10..18 with at most 1 bit in 8 set.  The bit is the
+ *            upper k bits of (b0 << 8 | b1 << 16 | b2 << 24) * 0x9e3779b1 modulo 2^32
  *   values   a blocked Bloom filter (Putze, Sanders, Singler 2007): blocks of 512 bits, 6
- *            bits a value from one 64-bit hash, about 10 bits a value; the hash is salted
- *            by the column
+ *            bits a value, 10 bits of room for each.  h = XXH3-64 of the value, seeded
+ *            with a salt that names the column; the block is (h >> 32) * blocks >> 32, the
+ *            bits six times 9 bits of h * 0xd6e8feb86659fd93 >> 10, the lowest first
  *
  *   u8 version 1, u8 k (0: no grams), uv packed bytes, the grams' 2^k / 8 bytes (zstd when
- *   that is shorter, else raw), uv blocks, blocks x 64 bytes
+ *   that is shorter, else raw), uv blocks, blocks x 64 bytes; bit i is bit i % 8 of byte i / 8
  *
  * A needle of three bytes or more is refused when any of its trigrams is missing.  False
  * positives cost a look; false negatives do not exist.  Pure.

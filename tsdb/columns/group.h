@@ -11,26 +11,30 @@
  *   filter   what the texts contain (filter.h)
  *   data     dictionaries, codes, numbers, pages of text; compressed part by part
  *
- *   head:  u8 version 1, uv rows, uv columns, then per column, sorted by name, tag:
- *          sized name, u8 tag, u8 kind, u8 encoding, u8 flags, uv present,
- *          what the encoding says of itself (min, max, distinct, first), uv parts,
- *          per part: uv offset in data, uv bytes, uv bytes in the clear, uv rows, u8 packing
- *   encodings (column_*.c say each byte):
- *          CONST    one value, in the head
- *          DICT     up to 65,536 values; codes bit-packed, parts of COLUMN_PART_ROWS
- *          INTS     codec/ints, parts of COLUMN_PART_ROWS; also texts that are all
- *                   decimal integers as they would be printed
- *          FLOATS   codec/floats
- *          FIXED    texts of one length, raw (ids)
- *          HEX      texts of lower-case hex of one even length, two digits a byte
- *          PAGES    texts joined by newlines, their lengths by codec/ints, about
- *                   COLUMN_PAGE_BYTES a part, lz4 or zstd
- *          TEMPLATES  pages as templates and variables (text_template.h)
- *   presence: a column that some rows lack has a bitmap, or the rows, as its first part
+ *   head:  u8 version 1, uv rows, uv columns, then per column, sorted by name, tag: what
+ *          is known of it, and of each part its bytes, stored and in the clear, and its
+ *          packing (raw, lz4, zstd).  group_head.h draws every byte
+ *   data:  the columns' parts, one after the other in the order of the head, no gaps
+ *
+ *   encodings (their headers draw each byte)
+ *     CONST      one value, in the head; texts up to COLUMN_CONST_MAX bytes
+ *     DICT       up to 65,536 distinct texts as one block (column_texts.h), then codes of
+ *                a few bits each (column_codes.h), parts of COLUMN_PART_ROWS
+ *     INTS       column_ints.h, parts of COLUMN_PART_ROWS; also texts that are all decimal
+ *                integers as they would be printed
+ *     FLOATS     codec/floats.h, likewise
+ *     FIXED      texts of one length, side by side (column_fixed.h), likewise
+ *     HEX        texts of lower-case hex of one even length, two digits a byte, likewise
+ *     PAGES      texts, each followed by a newline, after their lengths (column_texts.h),
+ *                up to COLUMN_PAGE_BYTES and COLUMN_PART_ROWS texts a part
+ *     TEMPLATES  lines as templates and variables (text_template.h): the table, then pages
+ *   presence: a column that some rows lack says in its first part which have it
+ *   (column_presence.h); its values are those of the rows that have it
  *
  * The encoding is the cheapest that gives back every bit, chosen when the group is
  * written: GROUP_HOT packs with lz4 and tries nothing slow, GROUP_SEALED takes zstd and
- * tries templates for COLUMN_LINES.
+ * tries templates for COLUMN_LINES.  A dictionary is given up while rows are added, when
+ * the values seen so far do not repeat.
  *
  * Reading trusts no byte: group_open checks the head (names sorted, parts inside data),
  * the rest is checked where it is read; damage is TSDB_ECORRUPT, never a wild access,
@@ -81,7 +85,8 @@ uint32_t group_writer_column(struct group_writer *w, struct tsdb_text name, uint
 /* The next row begins; it lacks every column until told. */
 void group_writer_row(struct group_writer *w);
 uint32_t group_writer_rows(const struct group_writer *w);
-/* At most one value a row and column (the first counts).  Texts are borrowed until finish. */
+/* At most one value a row and column (the first counts).  Texts are borrowed until finish;
+ * names are copied.  A column that no row has is not written. */
 void group_writer_int(struct group_writer *w, uint32_t column, int64_t v);
 void group_writer_double(struct group_writer *w, uint32_t column, double v);
 void group_writer_text(struct group_writer *w, uint32_t column, struct tsdb_text v);
@@ -91,13 +96,14 @@ struct group_strings { /* each owned by the caller, appended to */
 };
 void group_strings_release(struct group_strings *s);
 /* Writes the rows and empties the writer (it may be used again).  TSDB_ELIMIT: the
- * budget is spent, or a column passes GROUP_TEXT_MAX; the rows are still there. */
+ * budget is spent (rows beyond it were charged by force), or a column passes
+ * GROUP_TEXT_MAX; the rows are still there and nothing was written. */
 TSDB_NODISCARD enum tsdb_status group_writer_finish(struct group_writer *w, enum group_form form,
                                                     struct group_strings *out,
                                                     struct tsdb_error *err);
 
 /* The same rows, sealed: parts that only change their packing are packed anew, lines are
- * offered to templates; everything else is copied. */
+ * offered to templates; everything else is copied.  On failure nothing was appended. */
 struct group;
 TSDB_NODISCARD enum tsdb_status group_seal(const struct group *in, struct budget *budget,
                                            struct group_strings *out, struct tsdb_error *err);
@@ -166,9 +172,9 @@ struct column_codes {
 TSDB_NODISCARD enum tsdb_status group_codes(struct group_reader *r, uint32_t column,
                                             struct column_codes *out, struct tsdb_error *err);
 
-/* Texts of a column that all rows have, one page at a time, lines joined by '\n' so that a
- * search may run over the page as a whole.  Line i is
- * bytes[starts[i] .. starts[i + 1] - 1).  Encodings without pages come as one. */
+/* Texts one page at a time, lines joined by '\n' so that a search may run over the page as
+ * a whole.  Line i is bytes[starts[i] .. starts[i + 1] - 1).  Encodings without pages come
+ * as one, and so do columns that some rows lack (their lines are empty there). */
 struct text_page {
     uint32_t first_row, rows;
     const char *bytes;      /* each line followed by one '\n' */

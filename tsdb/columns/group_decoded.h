@@ -29,6 +29,7 @@ struct group_reader {
     const struct group *group; /* borrowed, or NULL */
     struct reader_memory memory;
     struct decoded_column *columns; /* in memory; NULL: none was asked for */
+    uint32_t column_count;          /* of them; the group may be gone when they end */
     struct decoded_buffer clear;    /* of a part that is only looked at */
     struct decoded_buffer page, starts;
     struct writer lines;              /* of a page of templates */

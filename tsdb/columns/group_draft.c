@@ -8,6 +8,7 @@
 #include "tsdb/columns/column_texts.h"
 #include "tsdb/columns/group_output.h"
 #include "tsdb/columns/group_salt.h"
+#include "tsdb/columns/text_ahead.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -81,13 +82,17 @@ static void filter_texts(struct group_output *o, const struct column_head *c,
     if ((c->info.flags & (COLUMN_GRAMS | COLUMN_VALUES)) && !o->builder)
         o->builder = filter_builder_new();
     if (c->info.flags & COLUMN_GRAMS) {
-        for (uint32_t i = 0; i < n; i++)
+        for (uint32_t i = 0; i < n; i++) {
+            text_ahead(texts, i, n);
             filter_add_text(o->builder, texts[i]);
+        }
     }
     if (c->info.flags & COLUMN_VALUES) {
         uint64_t salt = column_salt(c->info.name, c->info.tag);
-        for (uint32_t i = 0; i < n; i++)
+        for (uint32_t i = 0; i < n; i++) {
+            text_ahead(texts, i, n);
             filter_add_value(o->builder, salt, texts[i]);
+        }
     }
 }
 
@@ -230,9 +235,9 @@ uint64_t group_draft_write_bytes(const struct group_writer *w, enum group_form f
         uint64_t page = c->text_longest < COLUMN_PAGE_BYTES ? COLUMN_PAGE_BYTES : c->text_longest;
         uint64_t table = c->is_coded ? c->text_bytes : 0;
         uint64_t bytes = (page + (table < GROUP_TEXT_MAX ? table : GROUP_TEXT_MAX)) * 2 +
-                         c->count * sizeof(struct tsdb_text);
+                         (uint64_t)c->count * sizeof(struct tsdb_text);
         most = bytes > most ? bytes : most;
-        hashes += c->flags & COLUMN_VALUES ? c->count * 2 * sizeof(uint64_t) : 0;
+        hashes += c->flags & COLUMN_VALUES ? (uint64_t)c->count * 2 * sizeof(uint64_t) : 0;
     }
-    return most + hashes + FILTER_BYTES + (form == GROUP_SEALED ? PACKER_BYTES : 1 << 16);
+    return most + hashes + FILTER_BYTES + (form == GROUP_SEALED ? GROUP_SEAL_BYTES : 1 << 16);
 }

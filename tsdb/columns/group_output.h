@@ -10,6 +10,9 @@
 
 #include "tsdb/columns/group_form.h"
 
+/* What sealing takes besides what it reads: compressors, a sample of lines, a page. */
+enum { GROUP_SEAL_BYTES = 12 << 20 };
+
 struct group_output {
     struct group_strings *out; /* borrowed */
     struct packer packer;

@@ -42,13 +42,23 @@ static void put_ints(struct group_output *o, const struct tsdb_text *texts, uint
     }
 }
 
+/* Ids are random or not, all of a column: hot, the first part tells. */
+static void put_ids(struct group_output *o, struct bytes ids, uint32_t at, uint32_t count)
+{
+    bool is_random = at > 0 && o->parts[o->part_count - 1].packing == PACKING_RAW;
+    if (is_random && o->packer.form == GROUP_HOT)
+        group_output_raw(o, ids, count);
+    else
+        group_output_part(o, ids, count);
+}
+
 static void put_fixed(struct group_output *o, const struct tsdb_text *texts, uint32_t n)
 {
     for (uint32_t at = 0, count; at < n; at += count) {
         count = part_of(at, n);
         writer_reset(&o->scratch);
         column_fixed_encode(texts + at, count, (uint32_t)texts[0].len, &o->scratch);
-        group_output_part(o, writer_bytes(&o->scratch), count);
+        put_ids(o, writer_bytes(&o->scratch), at, count);
     }
 }
 
@@ -62,7 +72,7 @@ static bool put_hex(struct group_output *o, const struct tsdb_text *texts, uint3
     struct reader r = reader_over(writer_bytes(&o->scratch));
     for (uint32_t at = 0, count; at < n; at += count) {
         count = part_of(at, n);
-        group_output_part(o, reader_take(&r, (size_t)count * digits / 2), count);
+        put_ids(o, reader_take(&r, (size_t)count * digits / 2), at, count);
     }
     return true;
 }

@@ -30,7 +30,7 @@ static void buffer_release(struct group_reader *r, struct decoded_buffer *b)
 
 static void templates_free(struct group_reader *r)
 {
-    for (uint32_t i = 0; r->columns && i < r->group->column_count; i++)
+    for (uint32_t i = 0; r->columns && i < r->column_count; i++)
         text_templates_free(r->columns[i].templates);
 }
 
@@ -62,13 +62,15 @@ void group_reader_open(struct group_reader *r, const struct group *g)
 
 static enum tsdb_status over(size_t bytes, struct tsdb_error *err)
 {
-    return tsdb_fail(err, TSDB_ELIMIT, "group: reading takes %zu bytes more, past the budget",
-                     bytes);
+    (void)tsdb_fail(err, TSDB_ELIMIT, "group: reading takes %zu bytes more, past the budget",
+                    bytes);
+    return TSDB_ELIMIT;
 }
 
 enum tsdb_status decoded_damage(uint32_t column, struct tsdb_error *err)
 {
-    return tsdb_fail(err, TSDB_ECORRUPT, "group: column %u: a part is damaged", column);
+    (void)tsdb_fail(err, TSDB_ECORRUPT, "group: column %u: a part is damaged", column);
+    return TSDB_ECORRUPT;
 }
 
 enum tsdb_status decoded_take(struct group_reader *r, size_t count, size_t size, void *out,
@@ -113,10 +115,11 @@ enum tsdb_status decoded_part(struct group_reader *r, const struct part *part, b
     }
     if (st != TSDB_OK)
         return st;
-    st = part_unpack(part, data, to);
-    if (st != TSDB_OK)
-        return tsdb_fail(err, st, "group: part of %u bytes at %llu does not unpack", part->bytes,
-                         (unsigned long long)part->offset);
+    if (part_unpack(part, data, to) != TSDB_OK) {
+        (void)tsdb_fail(err, TSDB_ECORRUPT, "group: part of %u bytes at %llu does not unpack",
+                        part->bytes, (unsigned long long)part->offset);
+        return TSDB_ECORRUPT;
+    }
     *out = (struct bytes){to, part->clear};
     return TSDB_OK;
 }
@@ -127,15 +130,18 @@ enum tsdb_status decoded_column(struct group_reader *r, uint32_t column, enum co
     const struct group *g = r->group;
     ASSERT(g);
     ASSERT(column < g->column_count);
-    if (g->columns[column].info.kind != kind)
-        return tsdb_fail(err, TSDB_EINVAL, "group: column %u is of kind %u, want %d", column,
-                         g->columns[column].info.kind, (int)kind);
+    if (g->columns[column].info.kind != kind) {
+        (void)tsdb_fail(err, TSDB_EINVAL, "group: column %u is of kind %u, want %d", column,
+                        g->columns[column].info.kind, (int)kind);
+        return TSDB_EINVAL;
+    }
     if (!r->columns) {
         enum tsdb_status st =
             decoded_take(r, g->column_count, sizeof *r->columns, &r->columns, err);
         if (st != TSDB_OK)
             return st;
         memset(r->columns, 0, g->column_count * sizeof *r->columns);
+        r->column_count = g->column_count;
     }
     *out = &r->columns[column];
     return TSDB_OK;
@@ -178,15 +184,20 @@ enum tsdb_status group_presence(struct group_reader *r, uint32_t column, const u
 
 /* Values that lie at the end of the rows' array move to their rows, from the first on:
  * a value never moves behind one that is still to be read. */
-#define SPREAD(name, type)                                                                         \
-    static void name(type *v, uint32_t rows, uint32_t present, const uint64_t *presence)           \
-    {                                                                                              \
-        const type *from = v + (rows - present);                                                   \
-        for (uint32_t row = 0; row < rows; row++)                                                  \
-            v[row] = presence[row / 64] >> row % 64 & 1 ? *from++ : 0;                             \
-    }
-SPREAD(spread_numbers, uint64_t)
-SPREAD(spread_codes, uint16_t)
+
+static void spread_numbers(int64_t *v, uint32_t rows, uint32_t present, const uint64_t *presence)
+{
+    const int64_t *from = v + (rows - present);
+    for (uint32_t row = 0; row < rows; row++)
+        v[row] = presence[row / 64] >> row % 64 & 1 ? *from++ : 0;
+}
+
+static void spread_codes(uint16_t *v, uint32_t rows, uint32_t present, const uint64_t *presence)
+{
+    const uint16_t *from = v + (rows - present);
+    for (uint32_t row = 0; row < rows; row++)
+        v[row] = presence[row / 64] >> row % 64 & 1 ? *from++ : 0;
+}
 
 /* ---- numbers -------------------------------------------------------------------- */
 
@@ -234,7 +245,7 @@ static enum tsdb_status numbers_decode(struct group_reader *r, uint32_t column,
             return st;
     }
     if (d->presence)
-        spread_numbers((uint64_t *)v, g->rows, c->info.present, d->presence);
+        spread_numbers(v, g->rows, c->info.present, d->presence);
     *out = v;
     return TSDB_OK;
 }

@@ -2,6 +2,7 @@
 
 #include "tsdb/base/assert.h"
 #include "tsdb/base/status.h"
+#include "tsdb/columns/column_codes.h"
 #include "tsdb/columns/group_decoded.h"
 #include "tsdb/columns/group_output.h"
 
@@ -52,6 +53,31 @@ static enum tsdb_status lines_seal(struct group_output *o, struct group_reader *
     return TSDB_OK;
 }
 
+/* Packed bits may be longer than whole bytes, once they are compressed. */
+static enum tsdb_status codes_seal(struct group_output *o, struct group_reader *r,
+                                   const struct column_head *c, const struct part *part,
+                                   struct tsdb_error *err)
+{
+    uint16_t codes[COLUMN_PART_ROWS];
+    struct bytes clear;
+    enum tsdb_status st = decoded_part(r, part, false, &clear, err);
+    if (st != TSDB_OK)
+        return st;
+    if (column_codes_decode(clear, codes, part->values, c->info.distinct) != TSDB_OK)
+        return decoded_damage((uint32_t)(c - r->group->columns), err);
+    group_output_codes(o, codes, part->values, c->info.distinct);
+    return TSDB_OK;
+}
+
+static enum tsdb_status part_seal(struct group_output *o, struct group_reader *r,
+                                  const struct column_head *c, const struct part *part,
+                                  struct tsdb_error *err)
+{
+    if (c->info.encoding == ENCODING_DICT && part->values > 0 && part->packing != PACKING_ZSTD)
+        return codes_seal(o, r, c, part, err);
+    return repack(o, r, part, err);
+}
+
 static enum tsdb_status column_seal(struct group_output *o, struct group_reader *r, uint32_t column,
                                     struct tsdb_error *err)
 {
@@ -61,7 +87,7 @@ static enum tsdb_status column_seal(struct group_output *o, struct group_reader 
     if (may_be_templates(c))
         return lines_seal(o, r, column, err);
     for (uint32_t i = 0; st == TSDB_OK && i < c->part_count; i++)
-        st = repack(o, r, &g->parts[c->part_first + i], err);
+        st = part_seal(o, r, c, &g->parts[c->part_first + i], err);
     if (st == TSDB_OK)
         group_output_column(o, c);
     return st;
@@ -77,9 +103,9 @@ static void strings_cut(struct group_strings *s, size_t head, size_t filter, siz
 enum tsdb_status group_seal(const struct group *in, struct budget *budget,
                             struct group_strings *out, struct tsdb_error *err)
 {
-    if (budget && !budget_charge(budget, PACKER_BYTES))
+    if (budget && !budget_charge(budget, GROUP_SEAL_BYTES))
         return tsdb_fail(err, TSDB_ELIMIT, "group: sealing takes %d bytes, past the budget",
-                         (int)PACKER_BYTES);
+                         (int)GROUP_SEAL_BYTES);
     size_t head = out->head.len, filter = out->filter.len, data = out->data.len;
     struct group_reader *r = group_reader_new(budget);
     struct group_output o;
@@ -96,6 +122,6 @@ enum tsdb_status group_seal(const struct group *in, struct budget *budget,
     group_output_release(&o);
     group_reader_free(r);
     if (budget)
-        budget_release(budget, PACKER_BYTES);
+        budget_release(budget, GROUP_SEAL_BYTES);
     return st;
 }

@@ -5,7 +5,7 @@
  * 32 bytes are raw.
  *
  * Owner: one thread each.  A packer holds the state of both compressors (about 1.5 MiB
- * when sealing); charged by its owner with PACKER_BYTES.
+ * when sealing), charged by its owner.
  */
 #ifndef TSDB_COLUMNS_PART_H
 #define TSDB_COLUMNS_PART_H
@@ -22,8 +22,6 @@ struct part {
     uint32_t first;        /* values before it; not stored */
     uint8_t packing;
 };
-
-enum { PACKER_BYTES = 2 << 20 };
 
 struct packer {
     enum group_form form;

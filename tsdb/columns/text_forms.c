@@ -168,15 +168,19 @@ static unsigned digit_count(uint64_t v)
 }
 
 /* Exactly `width` digits, the lowest of v. */
-static void put_digits(uint64_t v, unsigned width, char *out)
+static inline void put_digits(uint64_t v, unsigned width, char *out)
 {
-    while (width >= 2) {
+    for (; width > 9; v /= 100) { /* 64-bit divisions only while there is need */
         width -= 2;
         memcpy(out + width, pairs + v % 100 * 2, 2);
-        v /= 100;
+    }
+    uint32_t low = (uint32_t)(v % 1000000000);
+    for (; width >= 2; low /= 100) {
+        width -= 2;
+        memcpy(out + width, pairs + (size_t)(low % 100 * 2), 2);
     }
     if (width)
-        out[0] = (char)('0' + v % 10);
+        out[0] = (char)('0' + low % 10);
 }
 
 static uint64_t magnitude(int64_t v)

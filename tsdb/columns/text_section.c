@@ -4,7 +4,7 @@
 
 #include <zstd.h>
 
-enum { PACKING_NONE, PACKING_ZSTD, PACKINGS, LEVEL_NUMBERS = 1, LEVEL = 3, WORTH_TRYING = 32 };
+enum { PACKING_NONE, PACKING_ZSTD, PACKINGS, LEVEL = 3, WORTH_TRYING = 32 };
 
 void text_sections_release(struct text_sections *s)
 {
@@ -18,7 +18,7 @@ static void put_plain(struct bytes clear, struct writer *out)
     writer_sized(out, clear.at, clear.len);
 }
 
-static void pack_with(ZSTD_CCtx *zstd, int level, struct bytes clear, struct writer *out)
+static void pack_with(ZSTD_CCtx *zstd, struct bytes clear, struct writer *out)
 {
     if (clear.len < WORTH_TRYING) {
         put_plain(clear, out);
@@ -27,7 +27,7 @@ static void pack_with(ZSTD_CCtx *zstd, int level, struct bytes clear, struct wri
     struct writer packed = {0};
     size_t bound = ZSTD_compressBound(clear.len);
     size_t len =
-        ZSTD_compressCCtx(zstd, writer_reserve(&packed, bound), bound, clear.at, clear.len, level);
+        ZSTD_compressCCtx(zstd, writer_reserve(&packed, bound), bound, clear.at, clear.len, LEVEL);
     ASSERT(!ZSTD_isError(len));
     if (len + len / 32 >= clear.len) { /* so little gained is not worth the unpacking */
         put_plain(clear, out);
@@ -53,8 +53,7 @@ void text_sections_pack(const struct text_sections *s, struct writer *out)
         if (i == SECTION_RAW)
             put_plain(writer_bytes(&s->at[i]), out);
         else
-            pack_with(zstd, i == SECTION_NUMBERS ? LEVEL_NUMBERS : LEVEL, writer_bytes(&s->at[i]),
-                      out);
+            pack_with(zstd, writer_bytes(&s->at[i]), out);
     }
     ZSTD_freeCCtx(zstd);
 }
@@ -62,7 +61,7 @@ void text_sections_pack(const struct text_sections *s, struct writer *out)
 void text_section_pack(struct bytes clear, struct writer *out)
 {
     ZSTD_CCtx *zstd = packer_new();
-    pack_with(zstd, LEVEL, clear, out);
+    pack_with(zstd, clear, out);
     ZSTD_freeCCtx(zstd);
 }
 

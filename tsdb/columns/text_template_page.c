@@ -14,6 +14,7 @@ enum {
     CODES_BYTES_MAX = 256, /* templates of a page, with text, whose codes are a byte */
     SECTION_FACTOR = 16,   /* a section's bytes in the clear to the page's, at most */
     SECTION_LEAST = 1 << 16,
+    BYTES_MAX = INT32_MAX, /* starts are uint32_t, with room to spare */
 };
 
 /* What lines make of a page, the same for both directions.  Code 0 is text; code c > 0
@@ -453,7 +454,8 @@ enum tsdb_status text_templates_decode(const struct text_templates *t, struct by
     unsigned version = reader_u8(&r);
     uint64_t lines = reader_uvarint(&r), clear = reader_uvarint(&r);
     if (r.fault || version != PAGE_VERSION || lines != count || count > TEMPLATE_PAGE_LINES ||
-        clear > bytes_max || clear < lines || clear > UINT32_MAX / 2 - bytes->len)
+        clear > bytes_max || clear < lines || bytes->len > BYTES_MAX ||
+        clear > BYTES_MAX - bytes->len)
         return tsdb_fail(err, TSDB_ECORRUPT,
                          "template page: version %u, %llu lines of %llu bytes, want %u lines",
                          version, (unsigned long long)lines, (unsigned long long)clear, count);

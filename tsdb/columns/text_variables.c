@@ -426,14 +426,14 @@ struct column_reader {
     uint64_t bytes; /* of the cells so far */
 };
 
-static void put_cell(struct column_reader *c, uint32_t i, const void *at, size_t len)
+static inline void put_cell(struct column_reader *c, uint32_t i, const void *at, size_t len)
 {
     c->cells[c->rows[i]] = (struct text_cell){at, len};
     c->bytes += len;
 }
 
 /* A formatted value takes what it needs; false: the scratch is used up. */
-static bool put_scratch(struct column_reader *c, uint32_t i, size_t len)
+static inline bool put_scratch(struct column_reader *c, uint32_t i, size_t len)
 {
     if (len > c->scratch->left)
         return false;

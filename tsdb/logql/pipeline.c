@@ -11,6 +11,7 @@
 #include "tsdb/logql/line_filter.h"
 #include "tsdb/logql/page_filter.h"
 #include "tsdb/logql/pass.h"
+#include "tsdb/logql/stage_format.h"
 #include "tsdb/logql/stage_json.h"
 #include "tsdb/logql/stage_logfmt.h"
 #include "tsdb/logql/stage_pattern.h"
@@ -37,6 +38,8 @@ struct step {
         struct line_pattern pattern;
         struct regexp_stage regexp;
         struct name_tests names;
+        struct line_format_stage line_format;
+        struct label_format_stage label_format;
     };
 };
 
@@ -75,10 +78,10 @@ static enum tsdb_status step_compile(struct compiler *c, const struct stage *s, 
     case STAGE_KEEP: return drop_keep_compile(c, s, &out->names);
     case STAGE_UNPACK:
     case STAGE_DECOLORIZE: return TSDB_OK;
-    case STAGE_LINE_FORMAT:
+    case STAGE_LINE_FORMAT: return line_format_compile(c, s->text, &out->line_format);
     case STAGE_LABEL_FORMAT: break;
     }
-    return tsdb_fail(c->err, TSDB_EINVAL, "stage is not supported");
+    return label_format_compile(c, s, &out->label_format);
 }
 
 static void needle_add(struct pipeline *p, struct tsdb_text text)
@@ -237,10 +240,29 @@ static void want_of_check(struct want_list *w, const struct label_check *check)
     }
 }
 
+static void want_of_template(struct want_list *w, const struct template *t)
+{
+    uint32_t count;
+    bool needs_all;
+    const struct tsdb_text *labels = template_labels(t, &count, &needs_all);
+    w->is_unknown |= needs_all;
+    for (uint32_t i = 0; i < count; i++)
+        want_both(w, labels[i]);
+}
+
 static void want_of_step(struct want_list *w, const struct step *s)
 {
     if (s->kind == STAGE_LABEL_FILTER)
         want_of_check(w, s->label);
+    if (s->kind == STAGE_LINE_FORMAT)
+        want_of_template(w, s->line_format.template_tree);
+    for (uint32_t i = 0; s->kind == STAGE_LABEL_FORMAT && i < s->label_format.count; i++) {
+        const struct label_format *f = &s->label_format.at[i];
+        if (f->template_tree)
+            want_of_template(w, f->template_tree);
+        else
+            want_both(w, f->from);
+    }
 }
 
 void pipeline_want(struct pipeline *p, const struct tsdb_text *names, uint32_t count)
@@ -334,8 +356,8 @@ static bool step_run(const struct step *s, struct pass *p)
     case STAGE_DECOLORIZE: decolorize_run(p); break;
     case STAGE_DROP: drop_run(&s->names, p); break;
     case STAGE_KEEP: keep_run(&s->names, p); break;
-    case STAGE_LINE_FORMAT:
-    case STAGE_LABEL_FORMAT: break;
+    case STAGE_LINE_FORMAT: line_format_run(&s->line_format, p); break;
+    case STAGE_LABEL_FORMAT: label_format_run(&s->label_format, p); break;
     }
     return true;
 }

@@ -77,16 +77,16 @@ static enum tsdb_status path_compile(struct compiler *c, const struct stage_extr
     struct json_step *steps = COMPILER_ARRAY(c, struct json_step, STAGE_JSON_STEPS_MAX);
     struct path_text t = {e->path.at, e->path.at + e->path.len};
     uint32_t count = 0;
+    bool is_good = true;
     if (!steps)
         return TSDB_ELIMIT;
     skip_blanks(&t);
-    while (t.at < t.end && count < STAGE_JSON_STEPS_MAX) {
-        if (!read_step(&t, count == 0, &steps[count]))
-            break;
-        count++;
+    while (is_good && t.at < t.end && count < STAGE_JSON_STEPS_MAX) {
+        is_good = read_step(&t, count == 0, &steps[count]);
+        count += is_good;
         skip_blanks(&t);
     }
-    if (count == 0 || t.at < t.end)
+    if (count == 0 || !is_good || t.at < t.end)
         return tsdb_fail(c->err, TSDB_EINVAL, "cannot parse expression [%.*s]: syntax error at %zu",
                          e->path.len < 128 ? (int)e->path.len : 128, e->path.at,
                          (size_t)(t.at - e->path.at));

@@ -25,7 +25,8 @@
 
 struct writer;
 
-enum { BATCH_RECORD_VERSION = 1, BATCH_STREAM_NONE = UINT32_MAX };
+enum { BATCH_RECORD_VERSION = 1 };
+#define BATCH_STREAM_NONE UINT32_MAX
 
 struct batch_name {
     struct tsdb_text text; /* into the payload */

@@ -178,6 +178,29 @@ static enum tsdb_status write_chunk(struct logs_seal *s, uint32_t from, uint32_t
     return st;
 }
 
+/* Whether the group makes a good sealed one by itself: its parts are packed anew, and neither
+ * rows nor filters are made again. */
+static bool is_whole(struct logs_seal *s, const struct made_group *g)
+{
+    return (g->rows >= GROUP_ROWS_MAX / 2 || g->text_bytes >= GROUP_TEXTS_MAX / 2) &&
+           window_of(s, g->ts_min) == window_of(s, g->ts_max);
+}
+
+static enum tsdb_status write_whole(struct logs_seal *s, const struct hot_group *hot,
+                                    struct tsdb_error *err)
+{
+    struct made_group made = hot->made;
+    struct target t = {s, window_of(s, made.ts_min)};
+    made.strings = (struct group_strings){0};
+    made.runs = MEM_ARRAY(struct group_run, made.run_count);
+    memcpy(made.runs, hot->made.runs, made.run_count * sizeof *made.runs);
+    enum tsdb_status st = group_seal(hot->group, NULL, &made.strings, err);
+    if (st == TSDB_OK)
+        st = write_group(&t, &made, err);
+    made_group_release(&made);
+    return st;
+}
+
 static void take_hot(struct logs_seal *s)
 {
     struct head *h = &s->l->head;
@@ -202,6 +225,11 @@ static enum tsdb_status write_all(struct logs_seal *s, struct tsdb_error *err)
     take_hot(s);
     for (uint32_t from = 0, to; from < s->hot_count && st == TSDB_OK; from = to) {
         uint64_t rows = 0, texts = 0;
+        if (is_whole(s, &s->hot[from]->made)) {
+            to = from + 1;
+            st = write_whole(s, s->hot[from], err);
+            continue;
+        }
         for (to = from; to < s->hot_count; to++) {
             const struct made_group *g = &s->hot[to]->made;
             rows += g->rows;

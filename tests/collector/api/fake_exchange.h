@@ -17,12 +17,16 @@
 
 struct exchange {
     const char *path, *query, *body, *body_type, *body_coding, *accept;
-    const char *tenant; /* NULL: the default one */
+    const char *headers[8][2]; /* more: names in lower case, and values */
+    const char *tenant;        /* NULL: the default one */
     struct arena arena;
     struct mutex lock;
     struct cond change;
     atomic_bool is_gone;
     int write_delay_ms;
+    exchange_input_fn *input; /* upgraded */
+    void *input_arg;
+    atomic_uint_fast64_t queued; /* what exchange_queued says */
     /* the answer */
     bool is_started, is_ended;
     int status, starts, ends;
@@ -96,6 +100,9 @@ struct tsdb_text exchange_header(const struct exchange *x, const char *name)
         value = x->body_coding;
     else if (strcmp(name, "accept") == 0)
         value = x->accept;
+    for (size_t i = 0; i < sizeof x->headers / sizeof x->headers[0] && x->headers[i][0]; i++)
+        if (strcmp(name, x->headers[i][0]) == 0)
+            value = x->headers[i][1];
     return value ? text_of(value) : (struct tsdb_text){0};
 }
 
@@ -153,6 +160,35 @@ void exchange_reply(struct exchange *x, const struct exchange_answer *answer, st
     exchange_start(x, answer);
     (void)exchange_write(x, body);
     exchange_end(x);
+}
+
+struct tsdb_text exchange_method(const struct exchange *x)
+{
+    return text_of(x->body ? "POST" : "GET");
+}
+
+bool exchange_can_upgrade(const struct exchange *x)
+{
+    return x->body == NULL;
+}
+
+void exchange_upgrade(struct exchange *x, const struct exchange_answer *answer,
+                      exchange_input_fn *input, void *arg)
+{
+    x->input = input;
+    x->input_arg = arg;
+    exchange_start(x, answer);
+}
+
+void exchange_post(struct exchange *x, void (*fn)(void *arg), void *arg)
+{
+    (void)x;
+    fn(arg);
+}
+
+uint64_t exchange_queued(struct exchange *x)
+{
+    return x->queued;
 }
 
 #endif

@@ -13,6 +13,7 @@
 #include <criterion/criterion.h>
 #include <stdatomic.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -56,6 +57,12 @@ struct tsdb_query {
     ((struct tsdb_labels){(const struct tsdb_label[]){__VA_ARGS__},                                \
                           sizeof((const struct tsdb_label[]){__VA_ARGS__}) /                       \
                               sizeof(struct tsdb_label)})
+/* The same as an initialiser, for what must outlive the block it stands in. */
+#define LABELS_AT(...)                                                                             \
+    {                                                                                              \
+        (const struct tsdb_label[]){__VA_ARGS__},                                                  \
+            sizeof((const struct tsdb_label[]){__VA_ARGS__}) / sizeof(struct tsdb_label)           \
+    }
 #define LABEL(name, value)                                                                         \
     {                                                                                              \
         {(name), sizeof(name) - 1},                                                                \
@@ -270,5 +277,7 @@ void tsdb_stats(struct tsdb *db, struct tsdb_stats *out)
                                .head_ts_min = INT64_C(1000000000),
                                .head_ts_max = INT64_C(2000000000)};
 }
+
+#include "tests/collector/api/fake_logs.h"
 
 #endif

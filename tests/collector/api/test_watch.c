@@ -18,7 +18,8 @@ Test(watch, query_of_a_gone_peer_is_cancelled_once)
 {
     exchange_init(&x, "/", "");
     struct watch *w = watch_new(clock_real());
-    unsigned place = watch_enter(w, &query, &x, INT64_MAX);
+    unsigned place =
+        watch_enter(w, (struct watch_target){watch_cancel_query, &query}, &x, INT64_MAX);
     usleep(3 * WATCH_MS * 1000);
     cr_assert_eq(db.canceled, 0);
     x.is_gone = true;
@@ -36,7 +37,8 @@ Test(watch, query_past_its_deadline_is_cancelled)
     clock_sim_init(&sim, 0);
     exchange_init(&x, "/", "");
     struct watch *w = watch_new(&sim.clock);
-    unsigned place = watch_enter(w, &query, &x, clock_mono_ns(&sim.clock) + NS_PER_S);
+    unsigned place = watch_enter(w, (struct watch_target){watch_cancel_query, &query}, &x,
+                                 clock_mono_ns(&sim.clock) + NS_PER_S);
     usleep(3 * WATCH_MS * 1000);
     cr_assert_eq(db.canceled, 0);
     clock_sim_advance(&sim, NS_PER_S);
@@ -50,7 +52,8 @@ Test(watch, query_that_left_is_not_touched)
 {
     exchange_init(&x, "/", "");
     struct watch *w = watch_new(clock_real());
-    unsigned place = watch_enter(w, &query, &x, INT64_MAX);
+    unsigned place =
+        watch_enter(w, (struct watch_target){watch_cancel_query, &query}, &x, INT64_MAX);
     cr_assert_eq(watch_leave(w, place), WATCH_RUNNING);
     x.is_gone = true;
     usleep(3 * WATCH_MS * 1000);
@@ -64,7 +67,8 @@ Test(watch, all_can_be_cancelled)
     exchange_init(&x, "/", "");
     struct tsdb_query other = {.db = &db};
     struct watch *w = watch_new(clock_real());
-    unsigned a = watch_enter(w, &query, &x, INT64_MAX), b = watch_enter(w, &other, &x, INT64_MAX);
+    unsigned a = watch_enter(w, (struct watch_target){watch_cancel_query, &query}, &x, INT64_MAX),
+             b = watch_enter(w, (struct watch_target){watch_cancel_query, &other}, &x, INT64_MAX);
     cr_assert_neq(a, b);
     watch_cancel_all(w);
     cr_assert_eq(db.canceled, 2);

@@ -93,12 +93,4 @@ static inline void line_any(struct random *r, struct writer *out)
     }
 }
 
-/* Many lines in one buffer. */
-struct lines {
-    struct writer bytes;
-    size_t *starts; /* owned, by mem */
-    struct tsdb_text *texts;
-    uint32_t count;
-};
-
 #endif

@@ -87,6 +87,13 @@ static struct tsdb_text make_unique(struct random *r, char *out, uint32_t row)
                               (size_t)sprintf(out, "u%u-%u", (unsigned)random_below(r, 999), row)};
 }
 
+static struct tsdb_text make_line(struct random *r, char *out, uint32_t row)
+{
+    return (struct tsdb_text){out, (size_t)sprintf(out, "level=info cart=%u took %u ms, row %u",
+                                                   (unsigned)random_below(r, 99999),
+                                                   (unsigned)random_below(r, 900), row)};
+}
+
 static struct tsdb_text make_int(struct random *r, char *out, uint32_t row)
 {
     (void)row;
@@ -199,6 +206,30 @@ Test(group, short_texts_in_pages_stay_compact)
     cr_assert_lt(s.strings.data.len, 4 * ROWS, "%zu", s.strings.data.len);
     cr_assert_eq(group_page_count(s.group, 0), (ROWS + COLUMN_PART_ROWS - 1) / COLUMN_PART_ROWS);
     single_release(&s);
+}
+
+/* Goal: a reader may be turned away after its group is gone.
+ * Method: a group of templates, which are what a reader frees itself; ASan watches. */
+Test(group, a_reader_may_outlive_its_group)
+{
+    struct single s = {0};
+    struct group_strings sealed = {0};
+    struct group *g;
+    struct text_page page;
+    single_write(&s, make_line, COLUMN_LINES);
+    cr_assert_eq(group_seal(s.group, NULL, &sealed, NULL), TSDB_OK);
+    cr_assert_eq(group_open(model_bytes_of(&sealed), &g, NULL), TSDB_OK);
+    cr_assert_eq(group_column(g, 0)->encoding, ENCODING_TEMPLATES);
+    cr_assert_lt(sealed.data.len, s.strings.data.len);
+    struct group_reader *r = group_reader_new(NULL);
+    group_reader_open(r, g);
+    cr_assert_eq(group_page(r, 0, 0, &page, NULL), TSDB_OK);
+    group_free(g);
+    group_strings_release(&sealed);
+    group_reader_open(r, s.group);
+    cr_assert_eq(group_page(r, 0, 0, &page, NULL), TSDB_OK);
+    single_release(&s);
+    group_reader_free(r);
 }
 
 Test(group, times_in_order_cost_their_steps)

@@ -117,7 +117,8 @@ Test(text_variables, each_shape_has_its_form)
     enum { CONST, TEXT, SIZED, DICT, INT, DIGITS, DECIMAL, IPV4, HEX, ENDS = 0x80 };
     static const struct {
         const char *format;
-        unsigned kind; /* of value: 0 random 32 bits, 1 counts up, 2 one of three, 3 64 bits */
+        unsigned kind; /* of value: 0 random 32 bits, 1 counts up, 2 one of three, 3 64 bits,
+                        * 4 tens from 0 */
         unsigned form, bits_max;
     } cases[] = {
         {"same", 1, CONST, 1},
@@ -133,6 +134,7 @@ Test(text_variables, each_shape_has_its_form)
         {"0x%08x", 0, HEX | ENDS, 33},
         {"%016llx", 3, HEX, 65},
         {"%08x-aaaa-bbbb-cccc-123456789012", 0, HEX, 130},
+        {"%ums", 4, INT | ENDS, 13},
         {"x\n%u", 0, INT | ENDS, 34},
         {"%u\n", 0, INT | ENDS, 34},
     };
@@ -144,6 +146,8 @@ Test(text_variables, each_shape_has_its_form)
         for (uint32_t i = 0; i < 1000; i++) {
             uint64_t x = random_next(&r);
             unsigned small = cases[k].kind == 1 ? 5000 + i : (unsigned)(x % 3 + 1);
+            if (cases[k].kind == 4)
+                small = (unsigned)(x % 300 * 10);
             unsigned v = cases[k].kind == 0 ? (unsigned)(x >> 32) : small;
 #pragma GCC diagnostic push
 #pragma GCC diagnostic ignored "-Wformat-nonliteral"
@@ -161,6 +165,31 @@ Test(text_variables, each_shape_has_its_form)
                      cases[k].form);
         cr_assert_leq(bytes * 8, 1000 * (size_t)cases[k].bits_max + 400, "%s: %zu bytes",
                       cases[k].format, bytes);
+    }
+    writer_release(&c.bytes);
+}
+
+/* What all begin with and what all end with overlap in the shortest. */
+Test(text_variables, common_ends_do_not_meet)
+{
+    static const char *const cases[][3] = {
+        {"aba", "ab1ba", "ab22ba"}, {"aa", "aa1aa", "aaa"},
+        {"a", "a1a", "aa"},         {"", "a", "1"},
+        {"-", "-1-", "--"},         {"1", "11", "111"},
+        {"a1", "a1a1", "a1a1a1"},
+    };
+    static struct column c;
+    for (size_t k = 0; k < sizeof cases / sizeof cases[0]; k++) {
+        for (uint32_t count = 3; count <= 300; count += 99) {
+            column_begin(&c);
+            for (uint32_t i = 0; i < count; i++) {
+                writer_text(&c.bytes, cases[k][i % 3]);
+                c.starts[++c.count] = c.bytes.len;
+            }
+            column_end(&c);
+            size_t bytes;
+            (void)expect_round_trip(&c, &bytes); /* any form is fine */
+        }
     }
     writer_release(&c.bytes);
 }
