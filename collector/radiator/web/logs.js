@@ -98,6 +98,8 @@ async function loadBars({ query, startMs, endMs, signal }, range) {
   const { data } = await askLogs("query_range", { query: counted, start: nsOf(startMs + barMs), end: nsOf(endMs), step: String(barMs / 1000) }, signal);
   if (signal.aborted) return;
   $("volume").hidden = false;
+  lines?.destroy();
+  lines = null;
   drawBars(data.result, { startMs, endMs, barMs, select: zoom, pick: (level) => filter({ kind: "metadata", name: "detected_level", value: level, op: "=" }) });
 }
 
@@ -112,10 +114,6 @@ function notesOf(answer) {
 }
 
 function showEntries(answer, next, tookMs) {
-  lines?.destroy();
-  lines = null;
-  if (asked === null) clearBars();
-  $("levels").hidden = false;
   asked = next;
   const list = entriesOf(answer.data.result);
   entries.clear();
