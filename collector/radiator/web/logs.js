@@ -48,6 +48,7 @@ function clear() {
   lines?.destroy();
   lines = null;
   asked = null;
+  $("logs").classList.remove("is-series");
   clearBars();
   entries.clear();
   side.ask(null);
@@ -115,6 +116,7 @@ function notesOf(answer) {
 
 function showEntries(answer, next, tookMs) {
   asked = next;
+  $("logs").classList.remove("is-series");
   const list = entriesOf(answer.data.result);
   entries.clear();
   entries.append(list);
@@ -170,6 +172,7 @@ function nameOf(metric) {
 function showSeries(answer, { startMs, endMs }, tookMs) {
   clear();
   $("volume").hidden = false;
+  $("logs").classList.add("is-series");
   const { resultType, result } = answer.data;
   if (resultType !== "matrix") return say(`${resultType}: ${JSON.stringify(result)}`);
   const drawn = result.slice(0, DRAWN_MAX), times = [...new Set(drawn.flatMap((s) => s.values.map(([t]) => t)))].sort((a, b) => a - b);
@@ -227,6 +230,7 @@ const tail = new Tail({
   },
   state: (state) => {
     $("live").dataset.state = state;
+    $("live").lastChild.textContent = state === "lost" ? "lost" : "live";
     document.body.classList.toggle("is-lost", state === "lost");
     if (state === "lost" && !live.lostMs) live.lostMs = Date.now();
     if (state === "live") live.lostMs = 0;
@@ -274,6 +278,7 @@ function stopLive() {
   clearTimeout(live.timer);
   $("live").setAttribute("aria-pressed", "false");
   delete $("live").dataset.state;
+  $("live").lastChild.textContent = "live";
   $("lost").hidden = $("tailing").hidden = true;
   document.body.classList.remove("is-lost");
 }
