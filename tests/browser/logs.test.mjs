@@ -57,6 +57,13 @@ async function switchesMode(server, browser) {
   await until(() => page.locator("#query").isVisible(), Boolean, "back shows metrics");
   await page.goForward();
   await until(() => page.locator("#expr").isVisible(), Boolean, "forward shows logs");
+  await until(() => page.locator("#services bdi").allTextContents(), (l) => l[0] === "many" && l.includes("orders"), "services are offered to begin with, the one that said most first");
+  await shot(page, "logs-begin");
+  await readable(page, "services");
+  await page.locator("#services button").first().click();
+  await until(() => expr(page), (q) => q === '{service_name="many"}', "a click asks for its lines");
+  await until(() => lines(page), (l) => l.length === 200 && l.slice(0, 4).includes("many 0"), "and lists them");
+  await page.goto(`${new URL(page.url()).origin}/explore?mode=logs`);
   await quiet(page, "switch");
   return page;
 }
@@ -305,10 +312,17 @@ async function follows(server, page) {
   await page.keyboard.press("Escape");
   for (let i = 0; i < 6; i++)
     await server.push([{ labels: { service_name: "tail" }, entries: Array.from({ length: 250 }, (_, n) => [0, `burst ${i * 250 + n}`]) }]);
-  await until(() => textOf(page, "#tailing"), (t) => /1,000 of at most 1,000 entries, \d+ older ones left out/.test(t) || /dropped/.test(t), "1500 lines do not make the list longer than 1000, and it says so");
+  await until(() => textOf(page, "#tailing"), (t) => t === "live: 1,000 of at most 1,000 entries, 501 older ones left out", "1500 lines do not make the list longer than 1000, and it says so");
   check((await page.locator("#entries .entry").count()) <= 1000, "nor the page", await page.locator("#entries .entry").count());
+  equal((await lines(page)).slice(0, 3), ["burst 1499", "burst 1498", "burst 1497"], "the last line is the first");
+  await until(() => counts(page), (c) => c.error === 1 && c.unknown === 1500, "the bars move on");
   await shot(page, "logs-live");
   await readable(page, "live");
+
+  server.signal("SIGSTOP");
+  await until(() => page.locator("#lost").isVisible(), Boolean, "a server that says nothing any more is lost");
+  server.signal("SIGCONT");
+  await until(() => page.locator("#lost").isHidden(), Boolean, "and found again");
 
   await server.stop("SIGKILL");
   await until(() => page.locator("#lost").isVisible(), Boolean, "a lost connection is shown", 3000);

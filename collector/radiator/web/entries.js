@@ -20,13 +20,14 @@ export const isLater = (a, b) => (a.length === b.length ? a > b : a.length > b.l
 /* What two entries that are the same have in common. */
 export const keyOf = (e) => `${e.ts} ${JSON.stringify([e.stream, e.metadata])} ${e.line}`;
 
-/* The entries of a query's answer, or of a tail's frame (isMerged: the kinds are not told). */
+/* The entries of a query's answer, newest first, or of a tail's frames, whose lines are in the
+ * order they came in (isMerged: the kinds of their labels are not told). */
 export function entriesOf(streams, isMerged = false) {
   const list = [];
   for (const { stream, values } of streams)
     for (const [ts, line, more] of values)
       list.push({ ts, line, stream, metadata: more?.structuredMetadata ?? {}, parsed: more?.parsed ?? {}, isMerged });
-  return list.map((e, i) => [e, i]).sort(([a, i], [b, j]) => (a.ts === b.ts ? i - j : isLater(a.ts, b.ts) ? -1 : 1)).map(([e]) => e);
+  return list.map((e, i) => [e, i]).sort(([a, i], [b, j]) => (a.ts === b.ts ? (isMerged ? j - i : i - j) : isLater(a.ts, b.ts) ? -1 : 1)).map(([e]) => e);
 }
 
 const levelOfEntry = (e) => levelOf(e.metadata.detected_level ?? e.parsed.detected_level ?? e.stream.detected_level ?? "");

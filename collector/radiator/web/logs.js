@@ -9,13 +9,15 @@ import { countable, isLines, pointAt, selector, withFilter, withPattern } from "
 import { after, askLogs, nsOf } from "./loki.js";
 import { colour, plot, swatch } from "./plot.js";
 import { Tail } from "./tail.js";
-import { bytes, count, short, timeOfDay, visible } from "./text.js";
+import { bytes, count, cut, short, timeOfDay, visible } from "./text.js";
 
 const PAGE = 200; /* entries asked for at once */
 const LISTED_MAX = 5000; /* ... in the list */
 const LIVE_MAX = 1000; /* ... while it is live */
 const LIVE_BARS_MS = 5000;
-const ANSWER_MS = 8000; /* a server that says nothing for so long is lost */
+const FIRST_BARS_MS = 1500;
+const ANSWER_MS = 5000; /* a server that says nothing for so long is lost */
+const SERVICES_SHOWN = 40;
 const DRAWN_MAX = 20; /* series of a metric query */
 const HINT = "type a selector such as {service_name=\"…\"}; labels and values are completed as you type";
 
@@ -24,13 +26,14 @@ let asked = null; /* {query, startMs, endMs, parameters, signal} of the list */
 let lines = null; /* the drawn metric query */
 let isEnd = false; /* there are no older entries */
 let isWantedLive = false;
-const live = { missed: 0, left: 0, lostMs: 0, timer: null };
+const live = { missed: 0, left: 0, lostMs: 0, timer: null, isCounting: false };
 
 /* ---- state in the URL ------------------------------------------------------------------- */
 
 function read(url) {
   $("expr").value = url.get("expr") ?? "";
   isWantedLive = url.get("live") === "1";
+  if (isWantedLive) $("end").value = "";
 }
 
 function write(isNew) {
@@ -52,7 +55,7 @@ function clear() {
   clearBars();
   entries.clear();
   side.ask(null);
-  for (const id of ["more", "nothing", "lines", "side", "volume"]) $(id).hidden = true;
+  for (const id of ["more", "nothing", "lines", "side", "volume", "services"]) $(id).hidden = true;
 }
 
 function sayError(error, query) {
@@ -64,12 +67,14 @@ async function run(isNew = true) {
   const query = $("expr").value.trim();
   running?.abort();
   stopLive();
+  running = new AbortController();
   if (!query) {
     clear();
-    return say(HINT);
+    say(HINT);
+    return showServices(running.signal);
   }
+  $("services").hidden = true;
   if (isNew) write(true);
-  running = new AbortController();
   const { signal } = running, began = performance.now();
   say("running …");
   try {
@@ -90,6 +95,24 @@ async function run(isNew = true) {
     clear();
     sayError(error, query);
   }
+}
+
+/* Where one may begin: the services by what they have said. */
+async function showServices(signal) {
+  const range = Number($("range").value), end = Date.now();
+  const { data } = await askLogs("index/volume", { query: '{service_name=~".+"}', targetLabels: "service_name", limit: String(SERVICES_SHOWN), start: nsOf(end - range * 1000), end: nsOf(end) }, signal)
+    .catch(() => ({ data: { result: [] } }));
+  if (signal.aborted) return;
+  const rows = data.result.map(({ metric, value }) => ({ name: metric.service_name ?? "", size: Number(value[1]) })).sort((a, b) => b.size - a.size);
+  $("services").hidden = rows.length === 0;
+  $("services").querySelector("ul").replaceChildren(...rows.map(({ name, size }) => {
+    const item = element("li"), button = element("button");
+    button.type = "button";
+    button.append(element("bdi", "", cut(visible(name), 100)), element("small", "", bytes(size)));
+    button.addEventListener("click", () => change(withFilter("{}", { kind: "stream", name: "service_name", value: name, op: "=" })));
+    item.append(button);
+    return item;
+  }));
 }
 
 /* The same lines, counted; a record is in the bar that ends at or after it. */
@@ -221,10 +244,10 @@ const side = new Side({ filter, pattern: (op, text) => change(withPattern($("exp
 /* ---- live -------------------------------------------------------------------------------------- */
 
 const tail = new Tail({
-  put: (streams, missed) => {
+  put: (streams, missed, left) => {
     const list = entriesOf(streams, true);
     live.missed += missed;
-    live.left += entries.put(list, LIVE_MAX);
+    live.left += left + entries.put(list, LIVE_MAX);
     if (list.length) $("nothing").hidden = true;
     showTailing();
   },
@@ -249,16 +272,24 @@ function showTailing() {
   $("tailing").toggleAttribute("data-bad", live.missed > 0);
 }
 
-/* A server that does not answer is as lost as one that has closed; the bars move on. */
+/* The bars move on, unless the ones before are still being counted. */
+async function moveBars() {
+  if (live.isCounting) return;
+  live.isCounting = true;
+  const range = Number($("range").value), endMs = Date.now();
+  await loadBars({ query: asked.query, startMs: endMs - range * 1000, endMs, signal: running.signal }, range).catch(() => {});
+  live.isCounting = false;
+}
+
+/* A server that does not answer is as lost as one that has closed. */
 async function watch() {
-  const { signal } = running, range = Number($("range").value), endMs = Date.now();
-  const timeout = setTimeout(() => { if (tail.isOn && tail.socket) tail.lose(); }, ANSWER_MS);
+  const { signal } = running;
+  moveBars();
   try {
-    await loadBars({ query: asked.query, startMs: endMs - range * 1000, endMs, signal }, range);
+    await fetch("/loki/api/v1/status/buildinfo", { signal: AbortSignal.timeout(ANSWER_MS) });
   } catch {
-    /* the socket tells, or the timeout */
+    if (tail.isOn && tail.socket && !signal.aborted) tail.lose();
   }
-  clearTimeout(timeout);
   if (tail.isOn && !signal.aborted) live.timer = setTimeout(watch, LIVE_BARS_MS);
 }
 
@@ -270,7 +301,8 @@ function startLive() {
   if (entries.list.length > LIVE_MAX) live.left = entries.put([], LIVE_MAX);
   tail.start(asked.query, () => (entries.newest() ? after(entries.newest()) : from));
   showTailing();
-  live.timer = setTimeout(watch, LIVE_BARS_MS);
+  say("");
+  live.timer = setTimeout(watch, FIRST_BARS_MS);
 }
 
 function stopLive() {
@@ -288,6 +320,7 @@ function toggleLive() {
   if (tail.isOn) {
     isWantedLive = false;
     stopLive();
+    isEnd = isEnd && live.left === 0;
     if (asked) showEnd();
     return write(false);
   }

@@ -4,9 +4,10 @@ const RETRY_MS = [500, 1000, 2000, 4000, 8000];
 const HELD_MAX = 1000; /* entries between two pictures */
 
 export class Tail {
-  /* put(streams[], missed): since the last picture; state("opening" | "live" | "lost"). */
+  /* put(streams[], missed, left): since the last picture; missed by the server, left out
+   * here; state("opening" | "live" | "lost"). */
   constructor({ put, state }) {
-    Object.assign(this, { put, state, socket: null, held: [], heldCount: 0, missed: 0, tries: 0 });
+    Object.assign(this, { put, state, socket: null, held: [], heldCount: 0, missed: 0, left: 0, tries: 0 });
   }
 
   get isOn() {
@@ -53,26 +54,28 @@ export class Tail {
       this.held.push(s);
       this.heldCount += s.values.length;
     }
-    while (this.heldCount > HELD_MAX && this.held.length > 1) {
-      const { values } = this.held.shift();
-      this.heldCount -= values.length;
-      this.missed += values.length;
+    while (this.heldCount > HELD_MAX) {
+      const { values } = this.held[0], n = Math.min(values.length, this.heldCount - HELD_MAX);
+      values.splice(0, n);
+      if (values.length === 0) this.held.shift();
+      this.heldCount -= n;
+      this.left += n;
     }
     this.wake ??= setTimeout(() => this.show(), document.hidden ? 1000 : 60);
   }
 
   show() {
     this.wake = null;
-    const { held, missed } = this;
-    Object.assign(this, { held: [], heldCount: 0, missed: 0 });
-    this.put(held, missed);
+    const { held, missed, left } = this;
+    Object.assign(this, { held: [], heldCount: 0, missed: 0, left: 0 });
+    this.put(held, missed, left);
   }
 
   stop() {
     clearTimeout(this.timer);
     clearTimeout(this.wake);
     const { socket } = this;
-    Object.assign(this, { socket: null, query: undefined, held: [], heldCount: 0, missed: 0, wake: null });
+    Object.assign(this, { socket: null, query: undefined, held: [], heldCount: 0, missed: 0, left: 0, wake: null });
     socket?.close();
   }
 }
