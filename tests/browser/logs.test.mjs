@@ -309,6 +309,7 @@ async function follows(server, page) {
   await page.locator("#entries .head").first().click();
   await until(() => group(page, "metadata"), (m) => m.pod === "p-9", "its kinds of labels are asked for when it is opened");
   equal(await group(page, "stream"), { service_name: "tail", zone: "z" }, "all of them");
+  await until(() => page.locator("#fields .name").allTextContents(), (l) => l.includes("pod"), "the first line of an empty list has its fields told");
   await page.keyboard.press("Escape");
   for (let i = 0; i < 6; i++)
     await server.push([{ labels: { service_name: "tail" }, entries: Array.from({ length: 250 }, (_, n) => [0, `burst ${i * 250 + n}`]) }]);
@@ -336,6 +337,21 @@ async function follows(server, page) {
   equal(await page.getAttribute("#live", "aria-pressed"), "false", "the button ends it");
   page.faults = page.faults.filter((f) => !/WebSocket connection|ERR_CONNECTION|status of 503/.test(f));
   await quiet(page, "live");
+}
+
+// What a server says that cannot keep up: no test makes a real one drop at will.
+async function countsWhatIsDropped(server, browser) {
+  const page = await browser.open("about:blank");
+  let frame = null;
+  await page.routeWebSocket(/\/loki\/api\/v1\/tail/, (socket) => { frame = (f) => socket.send(JSON.stringify(f)); });
+  await page.goto(`${server.url}/explore?mode=logs&live=1&expr=${encodeURIComponent('{service_name="tail"}')}`);
+  await until(() => frame !== null && page.getAttribute("#live", "data-state"), (s) => s === "live", "live is in the address");
+  const dropped = (n) => [{ labels: { dropped: String(n) }, timestamp: "1" }];
+  frame({ streams: [{ stream: { service_name: "tail" }, values: [[`${Date.now()}000000`, "kept"]] }], dropped_entries: dropped(1200) });
+  frame({ streams: [], dropped_entries: dropped(34) });
+  await until(() => textOf(page, "#tailing"), (t) => t.endsWith("1,234 dropped, too fast to show"), "dropped entries are counted");
+  equal((await lines(page))[0], "kept", "beside those that came");
+  await quiet(page, "dropped");
 }
 
 // ---- hostile ---------------------------------------------------------------------------------
@@ -416,4 +432,5 @@ await play(async (server, browser) => {
   await fitsAPhone(server, browser);
   await page.goto(`${server.url}/explore?mode=logs`);
   await follows(server, page);
+  await countsWhatIsDropped(server, browser);
 });

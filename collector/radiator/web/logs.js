@@ -248,6 +248,7 @@ const tail = new Tail({
     const list = entriesOf(streams, true);
     live.missed += missed;
     live.left += left + entries.put(list, LIVE_MAX);
+    if (list.length && !$("nothing").hidden) askSide();
     if (list.length) $("nothing").hidden = true;
     showTailing();
   },
@@ -262,6 +263,12 @@ const tail = new Tail({
     showTailing();
   },
 });
+
+/* The first lines of a list that was empty have fields to tell. */
+function askSide() {
+  const endMs = Date.now() + 1;
+  if (asked) side.ask({ ...asked, endMs, parameters: { ...asked.parameters, end: nsOf(endMs) } });
+}
 
 function showTailing() {
   $("tailing").hidden = !tail.isOn;
