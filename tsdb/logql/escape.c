@@ -28,23 +28,27 @@ static const char *special_find(const char *at, const char *end, bool *high)
     return at;
 }
 
+/* The fields are written one by one: a copy of a struct just written stalls. */
 bool quoted_span_read(const char *at, const char *end, struct quoted_span *out)
 {
-    struct quoted_span span = {.raw = {at, 0}};
+    const char *from = at;
+    bool has_high = false, has_escape = false;
     for (;;) {
-        at = special_find(at, end, &span.has_high);
+        at = special_find(at, end, &has_high);
         if (at == end)
             return false;
         if (*at == '"')
             break;
-        span.has_escape = true;
+        has_escape = true;
         if (end - at < 2)
             return false;
-        span.has_high |= (unsigned char)at[1] >= 0x80;
+        has_high |= (unsigned char)at[1] >= 0x80;
         at += 2;
     }
-    span.raw.len = (size_t)(at - span.raw.at);
-    *out = span;
+    out->raw.at = from;
+    out->raw.len = (size_t)(at - from);
+    out->has_escape = has_escape;
+    out->has_high = has_high;
     return true;
 }
 

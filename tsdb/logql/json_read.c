@@ -8,7 +8,7 @@ static bool fail(struct json_reader *r, const char *why)
     return false;
 }
 
-char json_peek(struct json_reader *r)
+char json_peek_far(struct json_reader *r)
 {
     while (r->at < r->end && (*r->at == ' ' || *r->at == '\t' || *r->at == '\n' || *r->at == '\r'))
         r->at++;

@@ -33,7 +33,11 @@ static inline struct json_reader json_reader_over(struct tsdb_text text)
 }
 
 /* The next byte that is no white space, without taking it; '\0' at the end. */
-char json_peek(struct json_reader *r);
+char json_peek_far(struct json_reader *r);
+static inline char json_peek(struct json_reader *r)
+{
+    return r->at < r->end && (unsigned char)*r->at > ' ' ? *r->at : json_peek_far(r);
+}
 /* Takes '{' or '['. */
 bool json_enter(struct json_reader *r, char bracket);
 /* Before a member or element: true, and the closing bracket taken, when there is none. */

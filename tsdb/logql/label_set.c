@@ -134,17 +134,26 @@ bool label_set_is_taken(const struct label_set *s, struct tsdb_text name, uint32
     return slot_find(s, name, hash) != NULL;
 }
 
-void label_set_put(struct label_set *s, struct label_claim claim, struct tsdb_text value)
+void label_set_append(struct label_set *s, const struct label_claim *claim, struct tsdb_text value)
 {
-    struct label_slot *slot = slot_find(s, claim.name, claim.hash);
+    if (s->count == PIPELINE_LABELS_MAX) {
+        label_set_fail(s, "LabelLimitErr", text_of("more than 1024 labels"));
+        return;
+    }
+    s->hashes[s->count] = claim->hash;
+    struct label_slot *slot = &s->slots[s->count++];
+    slot->name.at = claim->name.at;
+    slot->name.len = claim->name.len;
+    slot->value = value;
+    slot->is_set = true;
+}
+
+void label_set_put(struct label_set *s, const struct label_claim *claim, struct tsdb_text value)
+{
+    struct label_slot *slot = slot_find(s, claim->name, claim->hash);
     if (!slot) {
-        if (s->count == PIPELINE_LABELS_MAX) {
-            label_set_fail(s, "LabelLimitErr", text_of("more than 1024 labels"));
-            return;
-        }
-        s->hashes[s->count] = claim.hash;
-        slot = &s->slots[s->count++];
-        slot->name = claim.name;
+        label_set_append(s, claim, value);
+        return;
     }
     slot->value = value;
     slot->is_set = true;

@@ -63,7 +63,9 @@ enum label_origin label_set_get(const struct label_set *s, struct tsdb_text name
 bool label_set_has_base(struct label_set *s, struct tsdb_text name, uint32_t hash);
 /* Did a stage set it before? */
 bool label_set_is_taken(const struct label_set *s, struct tsdb_text name, uint32_t hash);
-void label_set_put(struct label_set *s, struct label_claim claim, struct tsdb_text value);
+void label_set_put(struct label_set *s, const struct label_claim *claim, struct tsdb_text value);
+/* The same of a name that no stage has set. */
+void label_set_append(struct label_set *s, const struct label_claim *claim, struct tsdb_text value);
 void label_set_remove(struct label_set *s, struct tsdb_text name);
 /* error is a literal; details may be empty. */
 void label_set_fail(struct label_set *s, const char *error, struct tsdb_text details);

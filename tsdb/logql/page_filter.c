@@ -2,7 +2,10 @@
 
 #include <string.h>
 
-enum { HUNTS_MAX = 8 }; /* tests that run over the page side by side */
+enum {
+    HUNTS_MAX = 8,     /* tests that run over the page side by side */
+    NEEDLE_MISSES = 8, /* lines that have the needle and fail, until it is no help */
+};
 
 static struct tsdb_text line_of(const struct line_page *p, uint32_t line)
 {
@@ -30,6 +33,8 @@ static uint32_t line_at(const struct line_page *p, uint32_t from, uint32_t off)
     return low;
 }
 
+static uint32_t next_by_regex(const struct line_test *t, const struct line_page *p, uint32_t from);
+
 static uint32_t next_by_lines(const struct line_test *t, const struct line_page *p, uint32_t from)
 {
     while (from < p->count && !line_test(t, line_of(p, from)))
@@ -37,11 +42,28 @@ static uint32_t next_by_lines(const struct line_test *t, const struct line_page 
     return from;
 }
 
+static uint32_t next_by_regex(const struct line_test *t, const struct line_page *p, uint32_t from)
+{
+    struct tsdb_text match;
+    uint32_t off = p->starts[from];
+    struct tsdb_text rest = {p->bytes + off, p->starts[p->count] - off};
+    if (!regex_search(t->regex, rest, &match, 1))
+        return p->count;
+    uint32_t found = line_at(p, from, (uint32_t)(match.at - p->bytes));
+    struct tsdb_text line = line_of(p, found);
+    if (match.at + match.len <= line.at + line.len)
+        return found;
+    return next_by_lines(t, p, found);
+}
+
 /* The next line that holds the needle and, unless the needle is all there is to it, passes. */
 static uint32_t next_by_needle(const struct line_test *t, const struct line_page *p, uint32_t from)
 {
     const char *end = p->bytes + p->starts[p->count];
-    while (from < p->count) {
+    bool may_search = t->form == LINE_REGEX && t->facts.is_line_bound && !t->anchored;
+    for (unsigned misses = 0; from < p->count; misses++) {
+        if (may_search && misses == NEEDLE_MISSES)
+            return next_by_regex(t, p, from);
         const char *at = p->bytes + p->starts[from];
         const char *found = needle_find(&t->needle, at, (size_t)(end - at));
         if (!found)
@@ -58,20 +80,6 @@ static uint32_t next_by_needle(const struct line_test *t, const struct line_page
         from++;
     }
     return from;
-}
-
-static uint32_t next_by_regex(const struct line_test *t, const struct line_page *p, uint32_t from)
-{
-    struct tsdb_text match;
-    uint32_t off = p->starts[from];
-    struct tsdb_text rest = {p->bytes + off, p->starts[p->count] - off};
-    if (!regex_search(t->regex, rest, &match, 1))
-        return p->count;
-    uint32_t found = line_at(p, from, (uint32_t)(match.at - p->bytes));
-    struct tsdb_text line = line_of(p, found);
-    if (match.at + match.len <= line.at + line.len)
-        return found;
-    return next_by_lines(t, p, found);
 }
 
 static uint32_t next_line(const struct line_test *t, const struct line_page *p, uint32_t from)

@@ -36,32 +36,40 @@ static bool is_wanted(const struct wanted *w, struct tsdb_text name, uint32_t ha
     return false;
 }
 
-bool pass_claim_any(struct pass *p, struct tsdb_text name, struct label_claim *out)
+/* The fields are written in place: a copy of a struct just written stalls. */
+static bool claim_suffixed(struct pass *p, struct tsdb_text name, struct label_claim *out)
 {
     static const char suffix[] = "_extracted";
-    struct label_claim claim = {name, label_name_hash(name)};
-    if (label_set_has_base(&p->labels, name, claim.hash)) {
-        char *at = pass_bytes(p, name.len + sizeof suffix - 1);
-        if (!at)
-            return false;
-        memcpy(at, name.at, name.len);
-        memcpy(at + name.len, suffix, sizeof suffix - 1);
-        claim.name = (struct tsdb_text){at, name.len + sizeof suffix - 1};
-        claim.hash = label_name_hash(claim.name);
-    }
-    *out = claim;
+    char *at = pass_bytes(p, name.len + sizeof suffix - 1);
+    if (!at)
+        return false;
+    memcpy(at, name.at, name.len);
+    memcpy(at + name.len, suffix, sizeof suffix - 1);
+    out->name.at = at;
+    out->name.len = name.len + sizeof suffix - 1;
+    out->hash = label_name_hash(out->name);
+    return true;
+}
+
+bool pass_claim_any(struct pass *p, struct tsdb_text name, struct label_claim *out)
+{
+    uint32_t hash = label_name_hash(name);
+    if (label_set_has_base(&p->labels, name, hash))
+        return claim_suffixed(p, name, out);
+    out->name.at = name.at;
+    out->name.len = name.len;
+    out->hash = hash;
     return true;
 }
 
 bool pass_claim(struct pass *p, struct tsdb_text name, struct label_claim *out)
 {
-    struct label_claim claim;
-    if (!pass_claim_any(p, name, &claim) ||
-        (p->wanted && !is_wanted(p->wanted, claim.name, claim.hash)) ||
-        label_set_is_taken(&p->labels, claim.name, claim.hash))
+    /* Where NAME_extracted is wanted, NAME is on the list too. */
+    if (p->wanted && !is_wanted(p->wanted, name, label_name_hash(name)))
         return false;
-    *out = claim;
-    return true;
+    return pass_claim_any(p, name, out) &&
+           (!p->wanted || is_wanted(p->wanted, out->name, out->hash)) &&
+           !label_set_is_taken(&p->labels, out->name, out->hash);
 }
 
 bool pass_wants_prefix(const struct pass *p, struct tsdb_text prefix)
@@ -73,22 +81,38 @@ bool pass_wants_prefix(const struct pass *p, struct tsdb_text prefix)
     return !w;
 }
 
-void pass_put(struct pass *p, struct label_claim claim, struct tsdb_text value)
+static void count_wanted(struct pass *p, const struct label_claim *claim, uint32_t count)
+{
+    if (p->wanted && p->labels.count > count && is_wanted(p->wanted, claim->name, claim->hash))
+        p->wanted_left--;
+}
+
+void pass_put(struct pass *p, const struct label_claim *claim, struct tsdb_text value)
 {
     uint32_t count = p->labels.count;
     label_set_put(&p->labels, claim, value);
-    if (p->wanted && p->labels.count > count && is_wanted(p->wanted, claim.name, claim.hash))
-        p->wanted_left--;
+    count_wanted(p, claim, count);
+}
+
+void pass_put_fresh(struct pass *p, const struct label_claim *claim, struct tsdb_text value)
+{
+    uint32_t count = p->labels.count;
+    label_set_append(&p->labels, claim, value);
+    count_wanted(p, claim, count);
 }
 
 void pass_set(struct pass *p, struct tsdb_text name, struct tsdb_text value)
 {
-    pass_put(p, (struct label_claim){name, label_name_hash(name)}, value);
+    struct label_claim claim = {name, label_name_hash(name)};
+    pass_put(p, &claim, value);
 }
+
+/* [0-9], [A-Z], _, [a-z]: a bit a byte. */
+static const uint64_t name_bytes[4] = {0x03ff000000000000u, 0x07fffffe87fffffeu, 0, 0};
 
 static bool is_name_byte(unsigned char c)
 {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_' || (c >= '0' && c <= '9');
+    return name_bytes[c >> 6] >> (c & 63) & 1;
 }
 
 static bool is_blank(unsigned char c)

@@ -46,7 +46,9 @@ bool pass_claim(struct pass *p, struct tsdb_text name, struct label_claim *out);
 bool pass_claim_any(struct pass *p, struct tsdb_text name, struct label_claim *out);
 /* Is anything asked for that begins so? */
 bool pass_wants_prefix(const struct pass *p, struct tsdb_text prefix);
-void pass_put(struct pass *p, struct label_claim claim, struct tsdb_text value);
+void pass_put(struct pass *p, const struct label_claim *claim, struct tsdb_text value);
+/* Of a claim that pass_claim has just given: nothing of that name is set. */
+void pass_put_fresh(struct pass *p, const struct label_claim *claim, struct tsdb_text value);
 /* What label_format does: no _extracted, overwrites. */
 void pass_set(struct pass *p, struct tsdb_text name, struct tsdb_text value);
 

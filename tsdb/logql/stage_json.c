@@ -220,7 +220,7 @@ static void member_read(struct walk *w)
         (void)line_json_skip(&w->r, &block);
     } else if (kind != JSON_FAULT && kind != JSON_NULL &&
                member_claim(w, key_text(w->p, &key), &claim)) {
-        pass_put(w->p, claim, kind == JSON_STRING ? json_string(w->p, &value) : value.raw);
+        pass_put_fresh(w->p, &claim, kind == JSON_STRING ? json_string(w->p, &value) : value.raw);
     }
 }
 
@@ -340,7 +340,7 @@ static void run_paths(const struct json_stage *s, struct pass *p)
         if (!is_found && label_set_get(&p->labels, s->paths[i].label, &ignored) != LABEL_NONE)
             continue;
         if (pass_claim_any(p, s->paths[i].label, &claim))
-            pass_put(p, claim, is_found ? value : (struct tsdb_text){"", 0});
+            pass_put(p, &claim, is_found ? value : (struct tsdb_text){"", 0});
     }
     if (fault)
         pass_fail(p, STAGE_JSON_ERROR, "%s", fault);

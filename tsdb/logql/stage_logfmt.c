@@ -157,7 +157,7 @@ static void put_any(const struct logfmt_stage *s, struct logfmt_reader *r, struc
     if ((r->value.len == 0 && !s->keeps_empty) || name.len == 0 || !pass_claim(p, name, &claim))
         return;
     struct tsdb_text value = r->has_high ? pass_clean_text(p, r->value) : r->value;
-    pass_put(p, claim, value);
+    pass_put_fresh(p, &claim, value);
 }
 
 /* The extract that a key answers: by what it asks for, then by its own label. */
@@ -181,7 +181,7 @@ static void put_asked(const struct logfmt_stage *s, struct logfmt_reader *r, str
     struct tsdb_text value = r->value;
     if (r->has_high && pass_clean_text(p, value).at != value.at)
         value.len = 0; /* as Loki: what is not UTF-8 is no value here */
-    pass_put(p, claim, value);
+    pass_put(p, &claim, value);
 }
 
 /* Every label that is asked for is there, if only as an empty one. */
@@ -191,7 +191,7 @@ static void put_empties(const struct logfmt_stage *s, struct pass *p)
         struct tsdb_text label = s->extracts[i].label;
         struct label_claim claim;
         if (pass_claim_any(p, label, &claim) && claim.name.at == label.at)
-            pass_put(p, claim, (struct tsdb_text){"", 0});
+            pass_put(p, &claim, (struct tsdb_text){"", 0});
     }
 }
 

@@ -17,7 +17,7 @@ void stage_pattern_run(const struct line_pattern *pattern, struct pass *p)
         if (pattern->parts[i].name.len == 0)
             continue;
         if (pass_claim(p, pattern->parts[i].name, &claim))
-            pass_put(p, claim, values[n]);
+            pass_put_fresh(p, &claim, values[n]);
         n++;
     }
 }

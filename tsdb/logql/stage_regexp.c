@@ -28,6 +28,6 @@ void stage_regexp_run(const struct regexp_stage *s, struct pass *p)
         struct label_claim claim;
         if (name.len == 0 || !pass_claim(p, pass_label_name(p, name), &claim))
             continue;
-        pass_put(p, claim, groups[i].at ? groups[i] : (struct tsdb_text){"", 0});
+        pass_put_fresh(p, &claim, groups[i].at ? groups[i] : (struct tsdb_text){"", 0});
     }
 }

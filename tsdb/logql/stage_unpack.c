@@ -84,5 +84,5 @@ void stage_unpack_run(struct pass *p)
         return;
     p->line = u.line;
     for (uint32_t i = 0; i < u.count; i++)
-        pass_put(p, u.labels[i].claim, u.labels[i].value);
+        pass_put(p, &u.labels[i].claim, u.labels[i].value);
 }
