@@ -1,3 +1,5 @@
+#include "tsdb/logql/scan.h"
+
 #include "tsdb/logql/scan_worker.h"
 
 #include "tsdb/base/assert.h"
