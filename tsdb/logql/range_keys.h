@@ -22,6 +22,9 @@ struct range_keys {
     uint32_t code_count;
     struct column_codes codes[2];
     const uint64_t *presence[2];
+    /* One column: by its code, as long as the run is the same. */
+    struct range_code *by_code; /* owned */
+    uint32_t by_code_cap, stamp, stamped_run;
     struct range_key_slot *slots; /* owned, by (stream, codes) */
     uint32_t slot_cap, slot_count;
     const struct logs_part *part;

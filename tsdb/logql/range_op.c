@@ -421,6 +421,13 @@ static enum tsdb_status give_values(struct log_range_op *r, struct range_series 
 {
     struct eval *ev = r->op.ev;
     uint32_t steps = r->op.grid.count;
+    if (steps == 1 && r->node->op == RANGE_QUANTILE) { /* all are in the one window */
+        r->row.kinds[0] = s->samples.count ? POINT_FLOAT : POINT_NONE;
+        if (s->samples.count)
+            r->row.values[0] =
+                range_quantile(s->samples.values, s->samples.count, r->node->parameter);
+        return TSDB_OK;
+    }
     sort_samples(&s->samples);
     uint32_t from = 0, to = 0;
     for (uint32_t i = 0; i < steps; i++) {

@@ -49,8 +49,11 @@ struct log_scan {
     struct tsdb_labels *streams; /* labels by the set's stream numbers; views */
     struct matcher *matchers;
     uint32_t matcher_count;
-    int64_t start, end; /* half-open */
-    bool needs_line;    /* some stage reads or gives the line */
+    struct matcher *tests; /* of the string tests in the leading label filters, in order */
+    uint32_t test_count;
+    uint32_t tested_stages; /* the leading stages that are line and label filters */
+    int64_t start, end;     /* half-open */
+    bool needs_line;        /* some stage reads or gives the line */
 };
 
 /* The expression must outlive the scan.  has_line: the caller wants lines. */
