@@ -209,7 +209,7 @@ static enum tsdb_status encode(struct append *a, uint32_t accepted, struct log_b
             (void)tsdb_fail(a->err, st, "memory budget: a batch of %zu bytes does not fit",
                             exact.len);
     }
-    for (uint32_t i = 0; st == TSDB_OK && i < written.rows; i++) {
+    for (uint32_t i = 0; st == TSDB_OK && *out && i < written.rows; i++) {
         rows[i].stream = a->found[rows[i].stream].ref;
         (*out)->rows[i] = rows[i];
     }

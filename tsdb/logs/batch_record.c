@@ -39,6 +39,7 @@ struct names {
 
 static bool is_name(const struct names *n, uint32_t id, const struct tsdb_field *f)
 {
+    ASSERT(n->at);
     const struct batch_name *name = &n->at[id];
     return name->type == f->type && name->text.len == f->name.len &&
            memcmp(name->text.at, f->name.at, f->name.len) == 0;

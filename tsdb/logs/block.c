@@ -244,7 +244,7 @@ static enum tsdb_status verify_times(const struct group *group, const struct gro
     enum tsdb_status st = column == UINT32_MAX
                               ? tsdb_fail(err, TSDB_ECORRUPT, "group: no column of times")
                               : group_ints(reader, column, &times, err);
-    for (uint32_t i = 0; i < count && st == TSDB_OK; i++) {
+    for (uint32_t i = 0; i < count && st == TSDB_OK && times; i++) {
         const struct group_run *run = &runs[i];
         bool is_good =
             times[run->first] == run->ts_min && times[run->first + run->rows - 1] == run->ts_max;

@@ -73,6 +73,7 @@ void group_builder_row(struct group_builder *b, uint32_t stream, int64_t ts, str
             b->run_cap = b->run_cap ? b->run_cap * 2 : 64;
             g->runs = mem_grow(g->runs, b->run_cap, sizeof *g->runs);
         }
+        ASSERT(g->runs);
         run = &g->runs[g->run_count++];
         *run = (struct group_run){.stream = stream, .first = g->rows, .ts_min = ts};
     }

@@ -133,6 +133,7 @@ enum tsdb_status logs_label_names(struct logs *l, const struct logs_selection *s
     return st;
 }
 
+/* NOLINTNEXTLINE(readability-function-size): as its twin, and the name */
 enum tsdb_status logs_label_values(struct logs *l, struct tsdb_text name,
                                    const struct logs_selection *selections, uint32_t count,
                                    tsdb_text_fn *fn, void *arg, struct tsdb_error *err)

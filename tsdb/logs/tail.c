@@ -133,7 +133,7 @@ static void turn_to_stream(struct logs_tail *t, uint32_t stream)
 
 static void read_field(const struct batch_tables *tables, struct reader *r, struct tsdb_field *out)
 {
-    struct batch_field f;
+    struct batch_field f = {0};
     batch_field_next(r, tables->names, tables->name_count, &f);
     const struct batch_name *name = &tables->names[f.name];
     *out = (struct tsdb_field){.name = name->text, .type = name->type};
