@@ -132,6 +132,38 @@ static void append_all(struct load *l, uint32_t records, struct totals *t)
     }
 }
 
+static uint64_t data_bytes(struct logs *l)
+{
+    struct block_list *list = logs_blocks_ref(l);
+    uint64_t bytes = 0;
+    for (uint32_t i = 0; i < list->count; i++)
+        bytes += list->blocks[i]->data.len;
+    log_block_list_unref(list);
+    return bytes;
+}
+
+/* Batches of few records: what a batch costs. */
+static void append_small(struct load *l, uint32_t size, const char *name)
+{
+    enum { TIMES = 20000 };
+    struct tsdb_error err = {0};
+    struct tsdb_log_batch batch = {.streams = l->streams, .stream_count = STREAMS};
+    int64_t ns = 0;
+    for (uint32_t i = 0; i < TIMES; i++) {
+        struct tsdb_appended out;
+        if (i * size % BATCH == 0)
+            for (uint32_t k = 0; k < BATCH; k++)
+                make_record(l, k);
+        batch.records = l->records + i * size % BATCH;
+        batch.record_count = size;
+        int64_t began = cpu_ns();
+        check(logs_append(l->l, &batch, &out, NULL, &err), &err);
+        ns += cpu_ns() - began;
+        (void)logs_group_step(l->l);
+    }
+    figure(name, (double)ns / TIMES / size, "ns/record");
+}
+
 int main(int argc, char **argv)
 {
     static struct load l;
@@ -164,10 +196,13 @@ int main(int argc, char **argv)
     figure("seal", (double)(cpu_ns() - began) / records, "ns/record");
     struct tsdb_stats stats = {0};
     logs_stats(l.l, &stats);
-    figure("disk", (double)stats.segment_bytes / records, "bytes/record");
-    figure("disk_without_data", (double)stats.segment_index_bytes / records, "bytes/record");
+    figure("disk", (double)stats.log_segment_bytes / records, "bytes/record");
+    figure("disk_without_data", (double)(stats.log_segment_bytes - data_bytes(l.l)) / records,
+           "bytes/record");
     append_all(&l, records, &t);
     check(store_seal(&l.store, &err), &err);
+    append_small(&l, 1, "append_1");
+    append_small(&l, 10, "append_10");
     bool did;
     began = cpu_ns();
     check(logs_merge(l.l, true, &did, &err), &err);

@@ -1,6 +1,7 @@
 #include "collector/command.h"
 #include "collector/command_socket.h"
 #include "proto/andon.pb-c.h"
+#include "proto/otlp_logs.pb-c.h"
 #include "proto/otlp_metrics.pb-c.h"
 #include "tsdb/base/clock.h"
 #include "tsdb/base/mem.h"
@@ -13,8 +14,8 @@
 enum { ACK_MAX = 4096, LABELS_MAX = 64, TIMEOUT_S = 10, DATAGRAM_MAX = 65000 };
 
 struct send_flags {
-    const char *type, *unit, *to, *service, *token_file;
-    struct command_list labels;
+    const char *type, *unit, *to, *service, *token_file, *level;
+    struct command_list labels, fields;
 };
 
 struct sample {
@@ -52,18 +53,37 @@ static void attribute_release(struct attribute *a)
     mem_free(a->value.string_value);
 }
 
-/* k=v of every --label; false (and said why) when one is not. */
-static bool attributes_parse(const struct command_list *labels, struct attribute *out)
+/* The attributes of a list of k=v, and what messages point to. */
+struct attributes {
+    struct attribute at[LABELS_MAX + 1]; /* of a resource: its service besides */
+    Otlp__KeyValue *pairs[LABELS_MAX + 1];
+    size_t count;
+};
+
+static void attributes_release(struct attributes *a)
 {
-    for (size_t i = 0; i < labels->count; i++) {
-        const char *equals = strchr(labels->at[i], '=');
-        if (!equals || equals == labels->at[i]) {
-            (void)command_fail(COMMAND_USAGE, "--label is \"%s\", want name=value", labels->at[i]);
-            while (i > 0)
-                attribute_release(&out[--i]);
+    while (a->count > 0)
+        attribute_release(&a->at[--a->count]);
+}
+
+static void attributes_add(struct attributes *a, const char *key, size_t key_len, const char *value)
+{
+    attribute_set(&a->at[a->count], key, key_len, value);
+    a->pairs[a->count] = &a->at[a->count].pair;
+    a->count++;
+}
+
+/* k=v of every such flag, behind what is there; false (and said why) when one is not. */
+static bool attributes_parse(const char *flag, const struct command_list *list,
+                             struct attributes *out)
+{
+    for (size_t i = 0; i < list->count; i++) {
+        const char *equals = strchr(list->at[i], '=');
+        if (!equals || equals == list->at[i]) {
+            (void)command_fail(COMMAND_USAGE, "%s is \"%s\", want name=value", flag, list->at[i]);
             return false;
         }
-        attribute_set(&out[i], labels->at[i], (size_t)(equals - labels->at[i]), equals + 1);
+        attributes_add(out, list->at[i], (size_t)(equals - list->at[i]), equals + 1);
     }
     return true;
 }
@@ -97,18 +117,15 @@ static void pack_request(Otlp__Metric *metric, const char *service_name, struct 
 }
 
 static void pack_sample(const struct sample *sample, const struct send_flags *f,
-                        struct attribute *labels, struct writer *out)
+                        struct attributes *labels, struct writer *out)
 {
-    Otlp__KeyValue *pairs[LABELS_MAX];
-    for (size_t i = 0; i < f->labels.count; i++)
-        pairs[i] = &labels[i].pair;
     Otlp__NumberDataPoint point, *points = &point;
     otlp__number_data_point__init(&point);
     point.time_unix_nano = (uint64_t)clock_wall_ns(clock_real());
     point.value_case = OTLP__NUMBER_DATA_POINT__VALUE_AS_DOUBLE;
     point.as_double = sample->value;
-    point.attributes = pairs;
-    point.n_attributes = f->labels.count;
+    point.attributes = labels->pairs;
+    point.n_attributes = labels->count;
     Otlp__Gauge gauge;
     otlp__gauge__init(&gauge);
     gauge.data_points = &points;
@@ -132,7 +149,73 @@ static void pack_sample(const struct sample *sample, const struct send_flags *f,
     pack_request(&metric, f->service, out);
 }
 
-static void pack_envelope(const struct writer *payload, const char *token, struct writer *out)
+/* ---- a log record --------------------------------------------------------------------------- */
+
+struct level {
+    const char *name;
+    Otlp__SeverityNumber number;
+};
+
+/* NULL: none of that name. */
+static const struct level *level_find(const char *name)
+{
+    static const struct level levels[] = {
+        {"trace", OTLP__SEVERITY_NUMBER__SEVERITY_NUMBER_TRACE},
+        {"debug", OTLP__SEVERITY_NUMBER__SEVERITY_NUMBER_DEBUG},
+        {"info", OTLP__SEVERITY_NUMBER__SEVERITY_NUMBER_INFO},
+        {"warn", OTLP__SEVERITY_NUMBER__SEVERITY_NUMBER_WARN},
+        {"error", OTLP__SEVERITY_NUMBER__SEVERITY_NUMBER_ERROR},
+        {"fatal", OTLP__SEVERITY_NUMBER__SEVERITY_NUMBER_FATAL},
+    };
+    for (size_t i = 0; i < sizeof levels / sizeof levels[0]; i++)
+        if (strcmp(levels[i].name, name) == 0)
+            return &levels[i];
+    return NULL;
+}
+
+static void pack_record(const char *message, const struct level *level, struct attributes *resource,
+                        struct attributes *fields, struct writer *out)
+{
+    Otlp__AnyValue body;
+    otlp__any_value__init(&body);
+    body.value_case = OTLP__ANY_VALUE__VALUE_STRING_VALUE;
+    body.string_value = unchanged(message);
+    Otlp__LogRecord record, *records = &record;
+    otlp__log_record__init(&record);
+    record.time_unix_nano = (uint64_t)clock_wall_ns(clock_real());
+    record.body = &body;
+    record.attributes = fields->pairs;
+    record.n_attributes = fields->count;
+    if (level) {
+        record.severity_number = level->number;
+        record.severity_text = unchanged(level->name);
+    }
+    Otlp__ScopeLogs scope, *scopes = &scope;
+    otlp__scope_logs__init(&scope);
+    scope.log_records = &records;
+    scope.n_log_records = 1;
+    Otlp__Resource of;
+    otlp__resource__init(&of);
+    of.attributes = resource->pairs;
+    of.n_attributes = resource->count;
+    Otlp__ResourceLogs logs, *all = &logs;
+    otlp__resource_logs__init(&logs);
+    logs.resource = &of;
+    logs.scope_logs = &scopes;
+    logs.n_scope_logs = 1;
+    Otlp__ExportLogsServiceRequest request;
+    otlp__export_logs_service_request__init(&request);
+    request.resource_logs = &all;
+    request.n_resource_logs = 1;
+    size_t len = otlp__export_logs_service_request__get_packed_size(&request);
+    out->len += otlp__export_logs_service_request__pack(&request, writer_reserve(out, len));
+}
+
+/* ---- the envelope -----------------------------------------------------------------------------
+ */
+
+static void pack_envelope(Andon__Envelope__Kind kind, const struct writer *payload,
+                          const char *token, struct writer *out)
 {
     char sender[32];
     uint64_t unique;
@@ -142,7 +225,7 @@ static void pack_envelope(const struct writer *payload, const char *token, struc
     andon__envelope__init(&envelope);
     envelope.sender_id = sender;
     envelope.sequence = 1;
-    envelope.kind = ANDON__ENVELOPE__KIND__METRICS;
+    envelope.kind = kind;
     envelope.payload = (ProtobufCBinaryData){payload->len, payload->at};
     if (token)
         envelope.token = unchanged(token);
@@ -244,29 +327,53 @@ static int send_envelope(const char *to, const struct writer *envelope)
     return exit_status;
 }
 
-static int send_sample(const struct sample *sample, const struct send_flags *f)
+/* Around a packed request. */
+static int send_request(Andon__Envelope__Kind kind, const struct writer *request,
+                        const struct send_flags *f)
 {
-    struct attribute labels[LABELS_MAX];
     char *token = f->token_file ? command_read_secret(f->token_file) : NULL;
     if (f->token_file && !token)
         return COMMAND_FAILED;
-    if (!attributes_parse(&f->labels, labels)) {
-        mem_free(token);
-        return COMMAND_USAGE;
-    }
-    struct writer request = {0}, envelope = {0};
-    pack_sample(sample, f, labels, &request);
-    pack_envelope(&request, token, &envelope);
+    struct writer envelope = {0};
+    pack_envelope(kind, request, token, &envelope);
     int exit_status = send_envelope(f->to, &envelope);
-    for (size_t i = 0; i < f->labels.count; i++)
-        attribute_release(&labels[i]);
-    writer_release(&request);
     writer_release(&envelope);
     mem_free(token);
     return exit_status;
 }
 
-int command_send(int argc, const char *const *argv)
+static int send_sample(const struct sample *sample, const struct send_flags *f)
+{
+    struct attributes labels = {.count = 0};
+    int exit_status = COMMAND_USAGE;
+    if (attributes_parse("--label", &f->labels, &labels)) {
+        struct writer request = {0};
+        pack_sample(sample, f, &labels, &request);
+        exit_status = send_request(ANDON__ENVELOPE__KIND__METRICS, &request, f);
+        writer_release(&request);
+    }
+    attributes_release(&labels);
+    return exit_status;
+}
+
+static int send_record(const char *message, const struct level *level, const struct send_flags *f)
+{
+    struct attributes resource = {.count = 0}, fields = {.count = 0};
+    int exit_status = COMMAND_USAGE;
+    attributes_add(&resource, "service.name", strlen("service.name"), f->service);
+    if (attributes_parse("--label", &f->labels, &resource) &&
+        attributes_parse("--field", &f->fields, &fields)) {
+        struct writer request = {0};
+        pack_record(message, level, &resource, &fields, &request);
+        exit_status = send_request(ANDON__ENVELOPE__KIND__LOGS, &request, f);
+        writer_release(&request);
+    }
+    attributes_release(&resource);
+    attributes_release(&fields);
+    return exit_status;
+}
+
+static int send_metric(int argc, const char *const *argv)
 {
     const char *words[3];
     struct send_flags f = {
@@ -281,7 +388,7 @@ int command_send(int argc, const char *const *argv)
     };
     const struct command_line line = {
         "send metric NAME VALUE [--label k=v]... [--type gauge|counter] [--unit U] [--service S] "
-        "[--to tcp://127.0.0.1:4319|udp://...] [--token-file FILE]",
+        "[--to tcp://127.0.0.1:4319|udp://...] [--token-file FILE]; or send log, see --help there",
         flags, sizeof flags / sizeof flags[0], words, 3};
     if (!command_parse(argc, argv, &line))
         return COMMAND_USAGE;
@@ -294,4 +401,48 @@ int command_send(int argc, const char *const *argv)
     if (strcmp(f.type, "gauge") != 0 && strcmp(f.type, "counter") != 0)
         return command_fail(COMMAND_USAGE, "--type is \"%s\", want gauge or counter", f.type);
     return send_sample(&sample, &f);
+}
+
+static int send_log(int argc, const char *const *argv)
+{
+    const char *words[2];
+    struct send_flags f = {.to = "tcp://127.0.0.1:4319", .service = "andon-send"};
+    const struct command_flag flags[] = {
+        {.name = "--label", .list = &f.labels},
+        {.name = "--field", .list = &f.fields},
+        {.name = "--level", .value = &f.level},
+        {.name = "--to", .value = &f.to},
+        {.name = "--service", .value = &f.service},
+        {.name = "--token-file", .value = &f.token_file},
+    };
+    const struct command_line line = {
+        "send log MESSAGE [--level trace|debug|info|warn|error|fatal] [--label k=v]... "
+        "[--field k=v]... [--service S] [--to tcp://127.0.0.1:4319|udp://...] [--token-file FILE]",
+        flags, sizeof flags / sizeof flags[0], words, 2};
+    if (!command_parse(argc, argv, &line))
+        return COMMAND_USAGE;
+    const struct level *level = f.level ? level_find(f.level) : NULL;
+    if (f.level && !level)
+        return command_fail(COMMAND_USAGE,
+                            "--level is \"%s\", want trace, debug, info, warn, error or fatal",
+                            f.level);
+    return send_record(words[1], level, &f);
+}
+
+/* The first word that is neither a flag nor a flag's value. */
+static const char *first_word(int argc, const char *const *argv)
+{
+    for (int i = 0; i < argc; i++) {
+        if (strncmp(argv[i], "--", 2) != 0)
+            return argv[i];
+        if (argv[i][2]) /* not the end of the flags */
+            i += strchr(argv[i], '=') == NULL;
+    }
+    return "";
+}
+
+int command_send(int argc, const char *const *argv)
+{
+    bool is_log = strcmp(first_word(argc, argv), "log") == 0;
+    return (is_log ? send_log : send_metric)(argc, argv);
 }

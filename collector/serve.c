@@ -5,9 +5,11 @@
 
 #include "collector/api/api.h"
 #include "collector/config/config.h"
+#include "collector/config/log_rule.h"
 #include "collector/ingest/ingest.h"
 #include "collector/ingest/tenants_file.h"
 #include "collector/net/server.h"
+#include "collector/own_log.h"
 #include "collector/radiator/radiator.h"
 #include "collector/self/counters.h"
 #include "collector/self/log.h"
@@ -18,6 +20,7 @@
 #include "tsdb/base/fs.h"
 #include "tsdb/base/mem.h"
 #include "tsdb/base/random.h"
+#include "tsdb/base/status.h"
 #include "tsdb/base/text.h"
 #include "tsdb/base/writer.h"
 
@@ -44,6 +47,7 @@ struct server {
     struct radiator *radiator;
     struct net *net;
     struct self_store *self;
+    struct own_log *own_log; /* NULL: own lines are not stored */
     struct exchange_route routes[ROUTES_MAX];
     size_t route_count;
     int64_t started_ns, self_due_ns;
@@ -61,11 +65,49 @@ static void net_options_of(const struct server *s, struct net_options *out)
     out->grpc = c->grpc_listen;
     out->udp = c->udp_listen;
     out->tcp = c->tcp_listen;
+    out->syslog_udp = c->syslog_udp_listen;
+    out->syslog_tcp = c->syslog_tcp_listen;
     out->allow_insecure_listen = c->allow_insecure_listen;
     out->loops = (uint32_t)c->loops;
     out->limits.body_bytes_max = c->max_body_size;
     out->limits.frame_bytes_max = c->max_body_size;
     out->web_config_path = c->web_config_file;
+}
+
+enum { LOG_RULES_MAX = 64 };
+
+/* The rules of log retention; checked when the config was loaded. */
+static size_t log_rules_of(const struct config *c, struct tsdb_log_retention out[LOG_RULES_MAX])
+{
+    size_t count = c->store.log_retention.count;
+    ASSERT(count <= LOG_RULES_MAX);
+    for (size_t i = 0; i < count; i++) {
+        struct log_rule rule = {0};
+        bool is_rule = log_rule_parse(c->store.log_retention.at[i], &rule);
+        ASSERT(is_rule);
+        out[i] = (struct tsdb_log_retention){"", rule.selector, rule.period};
+    }
+    return count;
+}
+
+static void ignore_text(void *arg, struct tsdb_text text)
+{
+    (void)arg;
+    (void)text;
+}
+
+/* Whether the engine takes the selectors. */
+static enum tsdb_status check_log_rules(const struct config *c, struct tsdb_error *err)
+{
+    struct tsdb_log_retention rules[LOG_RULES_MAX];
+    size_t count = log_rules_of(c, rules);
+    for (size_t i = 0; i < count; i++) {
+        struct tsdb_error inner = {0};
+        if (tsdb_log_query_format(text_of(rules[i].selector), ignore_text, NULL, &inner) != TSDB_OK)
+            return tsdb_fail(err, TSDB_EINVAL, "log_retention: \"%.80s\": %.120s",
+                             rules[i].selector, inner.msg);
+    }
+    return TSDB_OK;
 }
 
 /* Three quarters of the memory are the engine's, the rest is for doors and decoding. */
@@ -82,6 +124,8 @@ static void tsdb_options_of(const struct config *c, const struct tenants *tenant
     out->limits.series_new_per_s = c->store.series_new_per_s;
     out->limits.future_max = c->store.future_limit;
     out->limits.past_max = c->store.past_limit;
+    out->limits.log_line_bytes_max = (uint32_t)c->store.log_line_bytes_max;
+    out->limits.log_fields_max = (uint32_t)c->store.log_fields_max;
     if (tenants) {
         out->tenant_limits = tenants->at;
         out->tenant_limits_count = tenants->count;
@@ -134,6 +178,7 @@ static struct ingest *open_ingest(struct server *s)
     o.has_start_zeros = c->ingest.start_timestamps == STARTS_ZERO;
     o.limits.otlp_bytes_max = c->net.max_body_size;
     o.limits.frame_bytes_max = c->net.max_body_size;
+    o.limits.log_bytes_max = c->net.max_body_size;
     o.authorize = authorize;
     o.authorize_arg = s;
     struct tsdb_text *promoted = MEM_ARRAY(struct tsdb_text, c->ingest.otlp_promote.count);
@@ -170,6 +215,8 @@ static enum tsdb_status take_settings(struct server *s, struct tsdb_error *err)
     struct tenants tenants = {0};
     enum tsdb_status st = config_load(s->argc, s->argv, (const char *const *)environ, &fresh, err);
     if (st == TSDB_OK)
+        st = check_log_rules(&fresh, err);
+    if (st == TSDB_OK)
         st = load_tenants(&fresh, &tenants, err);
     if (st == TSDB_OK && s->net)
         st = net_reload(s->net, err);
@@ -188,6 +235,9 @@ static enum tsdb_status take_settings(struct server *s, struct tsdb_error *err)
     s->tenants = tenants;
     struct tsdb_options store;
     tsdb_options_of(&s->config, &s->tenants, &store);
+    struct tsdb_log_retention rules[LOG_RULES_MAX]; /* texts of fresh: reload_lock keeps them */
+    store.log_retention = rules;
+    store.log_retention_count = log_rules_of(&s->config, rules);
     struct api_options api;
     api_options_of(s, &api);
     mutex_unlock(&s->config_lock);
@@ -274,7 +324,6 @@ static void collect_engine(void *arg)
     tsdb_stats(s->db, &stats);
     counters_engine(&stats);
     counters_set(ENGINE_WRITABLE, NOWHERE, tsdb_is_writable(s->db));
-    counters_set(ENGINE_WRITABLE, NOWHERE, tsdb_is_writable(s->db));
     counters_process(fs_posix(), s->started_ns);
 }
 
@@ -284,6 +333,9 @@ static enum tsdb_status open_store(struct server *s, struct tsdb_error *err)
 {
     struct tsdb_options options;
     tsdb_options_of(&s->config, &s->tenants, &options);
+    struct tsdb_log_retention rules[LOG_RULES_MAX];
+    options.log_retention = rules;
+    options.log_retention_count = log_rules_of(&s->config, rules);
     options.on_event = on_event;
     options.on_synced = on_synced;
     options.arg = s;
@@ -316,8 +368,12 @@ static enum tsdb_status open_doors(struct server *s, struct tsdb_error *err)
     net.route_count = s->route_count;
     net.frame_sink = ingest_frame;
     net.frame_arg = s->ingest;
-    net.udp_sink = ingest_datagram;
+    net.udp_sink = ingest_datagrams;
     net.udp_arg = s->ingest;
+    net.family = ingest_family(s->ingest);
+    net.syslog_stream_sink = ingest_syslog_stream;
+    net.syslog_datagram_sink = ingest_syslog_datagrams;
+    net.syslog_arg = s->ingest;
     return net_open(&net, &s->net, err);
 }
 
@@ -331,9 +387,11 @@ static void print_banner(const struct server *s)
         writer_format(&w, "  board      %s://%.*s/        explore  %s://%.*s/explore\n", scheme,
                       (int)http.len, http.at, scheme, (int)http.len, http.at);
     static const char *const doors[LISTENER_COUNT] = {"http      ", "otlp grpc ", "tcp frames",
-                                                      "udp frames"};
+                                                      "udp frames", "syslog tcp", "syslog udp"};
     for (int i = 0; i < LISTENER_COUNT; i++) {
         struct tsdb_text a = net_address(s->net, (enum listener)i);
+        if (a.len == 0 && i >= LISTENER_SYSLOG_TCP)
+            continue; /* off, as they are when nobody asks */
         writer_format(&w, "  %s %.*s\n", doors[i], a.len ? (int)a.len : 3, a.len ? a.at : "off");
     }
     char kept[PERIOD_TEXT_MAX];
@@ -386,6 +444,7 @@ static void tick(struct server *s)
     mutex_lock(&s->config_lock);
     int64_t interval = s->config.self.interval;
     mutex_unlock(&s->config_lock);
+    own_log_drain(s->own_log, s->db);
     if (interval == 0 || now < s->self_due_ns)
         return;
     s->self_due_ns = now + interval;
@@ -428,9 +487,12 @@ static void stop(struct server *s)
     net_close(s->net);
     radiator_free(s->radiator);
     api_free(s->api);
+    if (s->db)
+        own_log_drain(s->own_log, s->db);
     tsdb_close(s->db);
     ingest_free(s->ingest);
     self_store_free(s->self);
+    own_log_free(s->own_log);
 }
 
 int serve(int argc, const char *const *argv)
@@ -440,6 +502,8 @@ int serve(int argc, const char *const *argv)
     s.argc = argc;
     s.argv = argv;
     enum tsdb_status st = config_load(argc, argv, (const char *const *)environ, &s.config, &err);
+    if (st == TSDB_OK)
+        st = check_log_rules(&s.config, &err);
     if (st == TSDB_OK)
         st = load_tenants(&s.config, &s.tenants, &err);
     if (st != TSDB_OK) {
@@ -452,6 +516,8 @@ int serve(int argc, const char *const *argv)
     log_set_level((enum log_level)s.config.self.log_level);
     budget_init(&s.budget, s.config.store.memory_limit / 4, NULL);
     s.started_ns = clock_wall_ns(clock_real());
+    if (s.config.self.has_logs)
+        s.own_log = own_log_new();
     int status = 0;
     if (start(&s, &err) != TSDB_OK) {
         log_error("serve", "does not start: %s", err.msg);

@@ -174,7 +174,7 @@ static bool sample(struct fields *f)
         reply_fail(&r->reply, REPLY_BAD_DATA, "the parameter \"query\" is missing");
         return false;
     }
-    if (!loki_ask_range(r, 3600 * NS_PER_S, &range) ||
+    if (!loki_ask_range(r, NS_PER_HOUR, &range) ||
         !loki_ask_limit(r, "line_limit", SAMPLE_LINES_MAX, &options.limit))
         return false;
     options.start = range.start;

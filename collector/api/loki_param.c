@@ -123,7 +123,7 @@ bool loki_ask_scope(struct request *r, const char *param, struct tsdb_scope *out
 {
     struct loki_range range;
     *out = (struct tsdb_scope){.tenant = request_tenant(r)};
-    if (!loki_ask_range(r, 6 * 3600 * NS_PER_S, &range) || !request_limit(r, &out->limit))
+    if (!loki_ask_range(r, 6 * NS_PER_HOUR, &range) || !request_limit(r, &out->limit))
         return false;
     out->start = range.start;
     out->end = range.end;

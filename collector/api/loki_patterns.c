@@ -152,7 +152,7 @@ static void run_patterns(struct request *r)
         reply_fail(&r->reply, REPLY_BAD_DATA, "the parameter \"query\" is missing");
         return;
     }
-    if (!loki_ask_range(r, 3600 * NS_PER_S, &range) || !loki_ask_step(r, INT64_MAX, &range))
+    if (!loki_ask_range(r, NS_PER_HOUR, &range) || !loki_ask_step(r, INT64_MAX, &range))
         return;
     s.scope =
         (struct tsdb_scope){.tenant = request_tenant(r), .selectors = &query, .selector_count = 1};

@@ -325,7 +325,7 @@ static void run_range(struct request *r)
     struct loki_range range;
     struct asked q = {.expr = request_param(r, "query")};
     q.options.limit = LOKI_LIMIT;
-    if (!loki_ask_range(r, 3600 * NS_PER_S, &range) || !loki_ask_step(r, API_POINTS_MAX, &range) ||
+    if (!loki_ask_range(r, NS_PER_HOUR, &range) || !loki_ask_step(r, API_POINTS_MAX, &range) ||
         !loki_ask_limit(r, "limit", LOKI_LIMIT_MAX, &q.options.limit) ||
         !loki_ask_duration(r, "interval", &q.options.interval) ||
         !ask_direction(r, &q.options.is_forward) || !prepare(r, &q))

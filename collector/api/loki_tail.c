@@ -153,8 +153,11 @@ static enum progress tail_step(struct loki_tails *all, struct tail *t)
     else if (!has_news)
         now = t->heard_ns;
     t->heard_ns = now;
-    if (t->told_count > 0 && clock_mono_ns(all->clock) >= t->told_until_ns)
+    if (t->told && clock_mono_ns(all->clock) >= t->told_until_ns) {
         t->told_count = 0;
+        mem_free(t->told);
+        t->told = NULL;
+    }
     if (st == TSDB_END)
         return PROGRESS_IDLE;
     if (st == TSDB_OK)
@@ -339,7 +342,7 @@ static bool ask(struct request *r, struct tsdb_log_options *options)
     struct tsdb_error err;
     uint64_t delay = 0;
     options->end = clock_wall_ns(r->api->options.clock);
-    options->start = options->end - 3600 * NS_PER_S;
+    options->start = options->end - NS_PER_HOUR;
     options->limit = LOKI_LIMIT;
     if (!loki_ask_time(r, "start", &options->start) ||
         !loki_ask_limit(r, "limit", REPLAY_MAX, &options->limit))

@@ -1,6 +1,7 @@
 #include "collector/config/config.h"
 
 #include "collector/config/load.h"
+#include "collector/config/log_rule.h"
 #include "tsdb/base/assert.h"
 #include "tsdb/base/fs.h"
 #include "tsdb/base/mem.h"
@@ -176,6 +177,8 @@ static enum tsdb_status check_listeners(const struct config *c, struct tsdb_erro
         {"grpc_listen", c->net.grpc_listen},
         {"udp_listen", c->net.udp_listen},
         {"tcp_listen", c->net.tcp_listen},
+        {"syslog_udp_listen", c->net.syslog_udp_listen},
+        {"syslog_tcp_listen", c->net.syslog_tcp_listen},
     };
     if (c->net.allow_insecure_listen || *c->net.web_config_file)
         return TSDB_OK;
@@ -186,6 +189,24 @@ static enum tsdb_status check_listeners(const struct config *c, struct tsdb_erro
                              "allow_insecure_listen",
                              all[i].key, all[i].address);
     return TSDB_OK;
+}
+
+static enum tsdb_status check_log_rules(const struct config *c, struct tsdb_error *err)
+{
+    struct log_rule rule;
+    for (size_t i = 0; i < c->store.log_retention.count; i++)
+        if (!log_rule_parse(c->store.log_retention.at[i], &rule))
+            return tsdb_fail(err, TSDB_EINVAL,
+                             "log_retention: \"%.80s\", want a period and a selector, such as "
+                             "7d {level=\"debug\"}",
+                             c->store.log_retention.at[i]);
+    return TSDB_OK;
+}
+
+static enum tsdb_status check_all(const struct config *c, struct tsdb_error *err)
+{
+    enum tsdb_status st = check_listeners(c, err);
+    return st == TSDB_OK ? check_log_rules(c, err) : st;
 }
 
 /* ---- loading ------------------------------------------------------------------------------ */
@@ -220,7 +241,7 @@ enum tsdb_status config_load(int argc, const char *const *argv, const char *cons
             st = put_flag(&l, &flags[i]);
     }
     if (st == TSDB_OK)
-        st = check_listeners(out, err);
+        st = check_all(out, err);
     if (st != TSDB_OK)
         config_release(out);
     return st;
@@ -235,7 +256,7 @@ static enum tsdb_status load_alone(struct loader *l, const struct tsdb_text *tex
     if (st == TSDB_OK)
         st = text ? loader_yaml(l, *text, path) : put_file(l, path);
     if (st == TSDB_OK)
-        st = check_listeners(l->config, l->err);
+        st = check_all(l->config, l->err);
     if (st != TSDB_OK)
         config_release(l->config);
     return st;

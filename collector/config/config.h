@@ -9,7 +9,7 @@
  * Scalars may hold ${VAR}, ${VAR:-default} (also ${env:VAR}); $$ is a dollar.
  *
  * Checks across settings: a listener beyond loopback needs web_config_file or
- * allow_insecure_listen.
+ * allow_insecure_listen; rules of log retention have a period and a selector.
  *
  * Immutable after config_load; texts belong to the config and end with it.
  * Limits: a file of CONFIG_FILE_MAX bytes, a value of CONFIG_VALUE_MAX.
@@ -43,7 +43,8 @@ enum otlp_translation { /* Prometheus' translation strategies */
 
 struct config_net {
     const char *http_listen, *grpc_listen, *udp_listen, *tcp_listen; /* "" and "off": none */
-    const char *web_config_file;                                     /* "": none */
+    const char *syslog_udp_listen, *syslog_tcp_listen;
+    const char *web_config_file; /* "": none */
     bool allow_insecure_listen;
     uint64_t loops; /* 0: one per core */
     uint64_t max_body_size;
@@ -57,6 +58,8 @@ struct config_store {
     uint64_t series_max, series_new_per_s;
     int64_t future_limit, past_limit;
     const char *tenants_file; /* "": no tenant has limits of its own */
+    uint64_t log_line_bytes_max, log_fields_max;
+    struct config_list log_retention; /* log_rule.h */
 };
 
 enum start_timestamps { STARTS_IGNORE, STARTS_ZERO };
@@ -74,6 +77,7 @@ struct config_query {
 
 struct config_self {
     int64_t interval; /* 0: own metrics are not stored */
+    bool has_logs;    /* own log lines are stored */
     int log_level;    /* enum log_level */
 };
 

@@ -18,7 +18,8 @@ struct loader {
 /* The variable's value, or NULL. */
 const char *loader_variable(const struct loader *l, const char *name, size_t name_len);
 
-/* Parses and checks the text, and keeps it.  A list is split at its commas. */
+/* Parses and checks the text, and keeps it.  A list is split at its commas, but for
+ * those in quotes and in braces. */
 enum tsdb_status loader_put(struct loader *l, const struct setting *s, struct tsdb_text value,
                             const char *place);
 enum tsdb_status loader_put_list(struct loader *l, const struct setting *s,

@@ -126,7 +126,7 @@ void setting_range(const struct setting *s, char *out, size_t cap)
     case SETTING_BOOL: (void)snprintf(out, cap, "true or false"); return;
     case SETTING_CHOICE: (void)snprintf(out, cap, "one of %s", s->choices); return;
     case SETTING_LIST:
-        (void)snprintf(out, cap, "a list of at most %lld names", (long long)s->high);
+        (void)snprintf(out, cap, "a list of at most %lld texts", (long long)s->high);
         return;
     }
     UNREACHABLE();

@@ -60,6 +60,10 @@ struct setting {
       "native frames over UDP; off: none")                                                         \
     X(net.tcp_listen, ADDRESS, "tcp_listen", "127.0.0.1:4319", 0, 0, NULL, false,                  \
       "native frames over TCP; off: none")                                                         \
+    X(net.syslog_udp_listen, ADDRESS, "syslog_udp_listen", "off", 0, 0, NULL, false,               \
+      "syslog over UDP, such as 127.0.0.1:5514; off: none")                                        \
+    X(net.syslog_tcp_listen, ADDRESS, "syslog_tcp_listen", "off", 0, 0, NULL, false,               \
+      "syslog over TCP, such as 127.0.0.1:5514; off: none")                                        \
     X(net.web_config_file, TEXT, "web_config_file", "", 0, 4000, NULL, false,                      \
       "TLS and users, in Prometheus' web.config format")                                           \
     X(net.allow_insecure_listen, BOOL, "allow_insecure_listen", "false", 0, 0, NULL, false,        \
@@ -85,6 +89,15 @@ struct setting {
       "how far back a sample may lie; 0: the retention")                                           \
     X(store.tenants_file, TEXT, "tenants_file", "", 0, 4000, NULL, true,                           \
       "limits of single tenants (YAML); none by default")                                          \
+    X(store.log_line_bytes_max, SIZE, "log_line_bytes_max", "256KiB", 1024, MIB, NULL, true,       \
+      "longest line of a log record\n"                                                             \
+      "its fields together may have as many bytes")                                                \
+    X(store.log_fields_max, COUNT, "log_fields_max", "256", 1, 512, NULL, true,                    \
+      "most fields of a log record")                                                               \
+    X(store.log_retention, LIST, "log_retention", "", 0, 64, NULL, true,                           \
+      "periods of some logs, such as '7d {level=\"debug\"}'\n"                                     \
+      "each: how long records of streams that the selector matches are kept, where that is\n"      \
+      "shorter than the retention; the first that matches counts")                                 \
     X(ingest.otlp_translation, CHOICE, "otlp_translation", "UnderscoreEscapingWithSuffixes", 0, 0, \
       "UnderscoreEscapingWithSuffixes,UnderscoreEscapingWithoutSuffixes,"                          \
       "NoUTF8EscapingWithSuffixes,NoTranslation",                                                  \
@@ -106,6 +119,8 @@ struct setting {
       "age at which a sample no longer answers a query")                                           \
     X(self.interval, DURATION, "self_interval", "15s", 0, HOUR, NULL, false,                       \
       "how often own metrics are stored; 0: never")                                                \
+    X(self.has_logs, BOOL, "self_logs", "true", 0, 0, NULL, false,                                 \
+      "own log lines are stored, as service_name=\"andon\"")                                       \
     X(self.log_level, CHOICE, "log_level", "info", 0, 0, "error,warn,info,debug", true,            \
       "least important log line written")
 

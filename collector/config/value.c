@@ -159,14 +159,34 @@ static bool put_text(struct loader *l, const struct setting *s, struct tsdb_text
     return copy != NULL;
 }
 
+/* Where the item at `from` ends: at a comma that stands neither in quotes nor in braces. */
+static size_t item_end(struct tsdb_text value, size_t from)
+{
+    char quote = '\0';
+    int depth = 0;
+    for (size_t i = from; i < value.len; i++) {
+        char c = value.at[i];
+        if (quote) {
+            i += c == '\\' && quote == '"';
+            quote = c == quote ? '\0' : quote;
+        } else if (c == '"' || c == '`') {
+            quote = c;
+        } else if (c == ',' && depth <= 0) {
+            return i;
+        } else {
+            depth += (c == '{') - (c == '}');
+        }
+    }
+    return value.len;
+}
+
 static enum tsdb_status put_split(struct loader *l, const struct setting *s, struct tsdb_text value,
                                   const char *place)
 {
     struct tsdb_text items[CONFIG_VALUE_MAX / 2];
     size_t count = 0;
     for (size_t i = 0; i < value.len;) {
-        const char *comma = memchr(value.at + i, ',', value.len - i);
-        size_t end = comma ? (size_t)(comma - value.at) : value.len;
+        size_t end = item_end(value, i);
         if (count >= (size_t)s->high)
             return refuse(l, s, value, place);
         items[count++] = (struct tsdb_text){value.at + i, end - i};

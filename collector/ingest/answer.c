@@ -1,6 +1,7 @@
 #include "collector/ingest/answer.h"
 
 #include "collector/decode/envelope.h"
+#include "collector/ingest/elastic.h"
 #include "collector/ingest/json_text.h"
 #include "tsdb/base/assert.h"
 #include "tsdb/base/clock.h"
@@ -21,19 +22,20 @@ struct headers {
 static bool is_push(enum protocol protocol)
 {
     return protocol == PROTOCOL_REMOTE_WRITE || protocol == PROTOCOL_REMOTE_WRITE_2 ||
-           protocol == PROTOCOL_LOKI;
+           protocol == PROTOCOL_LOKI || protocol == PROTOCOL_JSON_LINES;
 }
 
 int answer_http_status(enum protocol protocol, enum outcome_kind kind)
 {
     bool is_write = is_push(protocol);
+    bool has_items = protocol == PROTOCOL_ELASTIC;
     switch (kind) {
     case OUTCOME_OK: return is_write ? 204 : 200;
     case OUTCOME_PARTIAL: return is_write ? 400 : 200;
     case OUTCOME_INVALID: return 400;
-    case OUTCOME_UNSUPPORTED: return 415;
+    case OUTCOME_UNSUPPORTED: return protocol == PROTOCOL_LOKI ? 400 : 415;
     case OUTCOME_TOO_LARGE: return 413;
-    case OUTCOME_LIMITED: return 429;
+    case OUTCOME_LIMITED: return has_items ? 200 : 429;
     case OUTCOME_UNAUTHORIZED: return 401;
     case OUTCOME_UNAVAILABLE: return 503;
     }
@@ -128,6 +130,31 @@ static void answer_grpc(struct exchange *x, const struct outcome *o)
     writer_release(&body);
 }
 
+/* The body, and its type. */
+static void body_write(struct exchange *x, enum protocol protocol, const struct outcome *o,
+                       struct exchange_answer *answer, struct writer *w)
+{
+    bool is_json = protocol == PROTOCOL_OTLP_JSON;
+    if (is_push(protocol)) {
+        if (answer->status == 204)
+            return;
+        answer->content_type = "text/plain; charset=utf-8";
+        writer_format(w, "%s\n", o->message);
+    } else if (protocol == PROTOCOL_ELASTIC) {
+        answer->content_type = elastic_content_type(x);
+        if (answer->status == 200)
+            writer_put(w, o->body.at, o->body.len);
+        else
+            elastic_error_write(answer->status, o->message, w);
+    } else {
+        answer->content_type = is_json ? "application/json" : "application/x-protobuf";
+        if (answer->status == 200)
+            response_write(o, is_json, w);
+        else
+            status_write(o, is_json, w);
+    }
+}
+
 void answer_send(struct exchange *x, enum protocol protocol, const struct outcome *o,
                  const char *durability)
 {
@@ -138,8 +165,6 @@ void answer_send(struct exchange *x, enum protocol protocol, const struct outcom
     struct writer body = {0};
     struct headers headers = {.count = 0};
     struct exchange_answer answer = {.status = answer_http_status(protocol, o->kind)};
-    bool is_json = protocol == PROTOCOL_OTLP_JSON;
-    bool is_write = is_push(protocol);
     if (answer.status < 300)
         header_text(&headers, "x-durability", durability);
     if (o->retry_after_ms > 0) /* whole seconds, never less than was meant */
@@ -149,16 +174,7 @@ void answer_send(struct exchange *x, enum protocol protocol, const struct outcom
         header_number(&headers, "x-prometheus-remote-write-histograms-written", o->histograms);
         header_number(&headers, "x-prometheus-remote-write-exemplars-written", o->exemplars);
     }
-    if (is_write && answer.status != 204) {
-        answer.content_type = "text/plain; charset=utf-8";
-        writer_format(&body, "%s\n", o->message);
-    } else if (!is_write) {
-        answer.content_type = is_json ? "application/json" : "application/x-protobuf";
-        if (answer.status == 200)
-            response_write(o, is_json, &body);
-        else
-            status_write(o, is_json, &body);
-    }
+    body_write(x, protocol, o, &answer, &body);
     answer.headers = headers.at;
     answer.header_count = headers.count;
     exchange_reply(x, &answer, writer_bytes(&body));

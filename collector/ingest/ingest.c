@@ -1,33 +1,27 @@
 #include "collector/ingest/ingest.h"
 
-#include "collector/decode/otlp_json.h"
-#include "collector/ingest/intake.h"
-#include "collector/ingest/log_intake.h"
+#include "collector/ingest/elastic.h"
+#include "collector/ingest/log_doors.h"
 #include "collector/ingest/media.h"
+#include "collector/ingest/reception.h"
 #include "collector/ingest/senders.h"
-#include "collector/ingest/waiting.h"
+#include "collector/ingest/syslog_door.h"
 #include "tsdb/base/assert.h"
 #include "tsdb/base/mem.h"
-#include "tsdb/base/random.h"
 #include "tsdb/base/text.h"
 
-#include <stdio.h>
-
-enum { RETRY_MIN_MS = 1000, RETRY_MAX_MS = 30000, PEER_ARENA_BYTES = 4096 };
+enum { PEER_ARENA_BYTES = 4096 };
 
 #define SERVICE "opentelemetry.proto.collector.metrics.v1.MetricsService"
 #define LOGS_SERVICE "opentelemetry.proto.collector.logs.v1.LogsService"
 
 struct ingest {
     struct ingest_options options;
-    struct intake_room room;
+    struct reception reception;
     struct otlp_seen seen;
     struct delta delta;
-    struct rejects rejects;
     struct senders senders;
-    struct waiting waiting;
-    struct mutex random_lock;
-    struct random random;       /* Guarded by: random_lock */
+    struct exchange_family family;
     struct tsdb_text *promoted; /* owned, texts too */
     struct exchange_route *routes;
     size_t route_count;
@@ -40,6 +34,7 @@ void ingest_limits_init(struct ingest_limits *limits)
         .grpc_bytes_max = (size_t)4 << 20,
         .write_bytes_max = (size_t)32 << 20,
         .frame_bytes_max = (size_t)20 << 20,
+        .log_bytes_max = (size_t)20 << 20,
         .arena_bytes_max = (size_t)64 << 20,
         .ratio_max = 200,
         .ratio_free = (size_t)4 << 20,
@@ -55,157 +50,28 @@ void ingest_options_init(struct ingest_options *options)
     ingest_limits_init(&options->limits);
 }
 
-/* ---- refusals -------------------------------------------------------------------------- */
-
-/* 1 to 30 s, longer the longer answers wait, jittered so that senders spread out. */
-static int64_t retry_after_ms(struct ingest *in)
-{
-    int64_t base = RETRY_MIN_MS + waiting_age_ns(&in->waiting) / NS_PER_MS;
-    if (base > RETRY_MAX_MS / 2)
-        base = RETRY_MAX_MS / 2;
-    mutex_lock(&in->random_lock);
-    int64_t more = (int64_t)random_below(&in->random, (uint64_t)base + 1);
-    mutex_unlock(&in->random_lock);
-    return base + more;
-}
-
-/* A message that was refused as a whole: counted, remembered, told when to retry. */
-static void refused(struct ingest *in, const struct intake_source *source, struct outcome *out)
-{
-    if (out->kind == OUTCOME_UNAVAILABLE || out->kind == OUTCOME_LIMITED)
-        out->retry_after_ms = retry_after_ms(in);
-    if (out->kind < OUTCOME_INVALID || out->kind == OUTCOME_LIMITED)
-        return;
-    counters_add(MESSAGES_REJECTED, AT(SIGNAL_METRICS, source->door, out->reason), 1);
-    rejects_put(&in->rejects, clock_wall_ns(in->options.clock), source, out->reason,
-                text_of(out->message));
-}
-
-static void refuse_status(struct outcome *out, enum tsdb_status st, const char *text)
-{
-    if (st == TSDB_ECORRUPT)
-        outcome_refuse(out, OUTCOME_INVALID, REASON_MALFORMED, text);
-    else if (st == TSDB_EINVAL)
-        outcome_refuse(out, OUTCOME_TOO_LARGE, REASON_TOO_LARGE, text);
-    else
-        outcome_refuse(out, OUTCOME_UNAVAILABLE, REASON_OVERLOADED, text);
-}
-
-/* ---- a body -------------------------------------------------------------------------------- */
-
-/* How the bytes of one message are to be read. */
-struct body {
-    enum inflate_coding coding;
-    struct bytes raw;
-    size_t bytes_max; /* once decompressed */
-    bool is_json;
-    enum intake_format format;
-};
-
-static struct inflate_limits inflate_limits_of(const struct ingest *in, size_t bytes_max)
-{
-    return (struct inflate_limits){.bytes_max = bytes_max,
-                                   .ratio_max = in->options.limits.ratio_max,
-                                   .ratio_free = in->options.limits.ratio_free};
-}
-
-static void run_intake(struct ingest *in, const struct intake_source *source,
-                       enum intake_format format, struct bytes plain, struct outcome *out)
-{
-    if (format >= INTAKE_OTLP_LOGS)
-        log_intake_run(&in->room, source, format, plain, out);
-    else
-        intake_run(&in->room, source, format, plain, out);
-}
-
-/* Plain bytes of a message: appended, with what became of them. */
-static void take_plain(struct ingest *in, const struct intake_source *source,
-                       const struct body *body, struct bytes plain, struct outcome *out)
-{
-    struct payload wire;
-    struct tsdb_error err;
-    counters_add(DECODED_BYTES, AT(source->door), (int64_t)plain.len);
-    if (!body->is_json) {
-        run_intake(in, source, body->format, plain, out);
-        return;
-    }
-    /* five-byte lengths make the wire form of small messages larger than its JSON */
-    payload_init(&wire, 2 * body->bytes_max, in->options.budget);
-    enum tsdb_status st =
-        (body->format == INTAKE_OTLP_LOGS ? otlp_json_logs_to_wire
-                                          : otlp_json_to_wire)(plain, &wire, &err);
-    if (st == TSDB_OK)
-        run_intake(in, source, body->format, payload_bytes(&wire), out);
-    else
-        refuse_status(out, st, err.msg);
-    payload_release(&wire);
-}
-
-static void take_body(struct ingest *in, const struct intake_source *source,
-                      const struct body *body, struct outcome *out)
-{
-    struct payload inflated;
-    struct tsdb_error err;
-    struct inflate_limits limits = inflate_limits_of(in, body->bytes_max);
-    counters_add(RECEIVED_BYTES, AT(source->door), (int64_t)body->raw.len);
-    *out = (struct outcome){0};
-    if (body->coding == INFLATE_UNKNOWN) {
-        outcome_refuse(out, OUTCOME_UNSUPPORTED, REASON_UNSUPPORTED,
-                       "content coding: want one of gzip, deflate, zstd, snappy, lz4, identity");
-        return;
-    }
-    payload_init(&inflated, body->bytes_max + 1, in->options.budget);
-    enum tsdb_status st = inflate_body(body->coding, body->raw, &limits, &inflated, &err);
-    bool is_plain = body->coding == INFLATE_IDENTITY;
-    if (st == TSDB_OK)
-        take_plain(in, source, body, is_plain ? body->raw : payload_bytes(&inflated), out);
-    else
-        refuse_status(out, st, err.msg);
-    payload_release(&inflated);
-}
-
-/* Appended or refused: the answer, now or when it is synced. */
-static void settle(struct ingest *in, const struct intake_source *source, struct reply *reply)
-{
-    refused(in, source, &reply->outcome);
-    if (waiting_push(&in->waiting, reply))
-        return;
-    outcome_refuse(&reply->outcome, OUTCOME_UNAVAILABLE, REASON_OVERLOADED,
-                   "too many answers wait for the journal");
-    refused(in, source, &reply->outcome);
-    reply_send(reply, in->waiting.durability, in->options.clock);
-}
-
 /* ---- HTTP and gRPC --------------------------------------------------------------------------- */
-
-static struct reply reply_to(const struct ingest *in, struct exchange *x, enum protocol protocol,
-                             enum door door)
-{
-    return (struct reply){.exchange = x,
-                          .protocol = protocol,
-                          .door = door,
-                          .received_ns = clock_mono_ns(in->options.clock)};
-}
 
 static void take_otlp(struct ingest *in, struct exchange *x, enum intake_format format)
 {
     struct tsdb_text type = exchange_header(x, "content-type");
     struct intake_source source = {DOOR_OTLP_HTTP, exchange_peer(x), exchange_tenant(x).at};
-    struct body body = {.coding = inflate_coding_of(exchange_header(x, "content-encoding")),
-                        .raw = exchange_body(x),
-                        .bytes_max = in->options.limits.otlp_bytes_max,
-                        .is_json = media_is(type, "application/json"),
-                        .format = format};
-    struct reply reply = reply_to(in, x, PROTOCOL_OTLP_PROTOBUF, DOOR_OTLP_HTTP);
-    if (body.is_json)
+    struct message message = {.coding = inflate_coding_of(exchange_header(x, "content-encoding")),
+                              .raw = exchange_body(x),
+                              .bytes_max = in->options.limits.otlp_bytes_max,
+                              .is_json = media_is(type, "application/json"),
+                              .format = format};
+    struct reply reply = reply_to(&in->reception, x, PROTOCOL_OTLP_PROTOBUF, DOOR_OTLP_HTTP);
+    reply.outcome.signal = intake_signal(format);
+    if (message.is_json)
         reply.protocol = PROTOCOL_OTLP_JSON;
-    if (body.is_json || media_is(type, "application/x-protobuf") ||
+    if (message.is_json || media_is(type, "application/x-protobuf") ||
         media_is(type, "application/protobuf"))
-        take_body(in, &source, &body, &reply.outcome);
+        reception_take(&in->reception, &source, &message, &reply.outcome);
     else
         outcome_refuse(&reply.outcome, OUTCOME_UNSUPPORTED, REASON_UNSUPPORTED,
                        "content type: want application/x-protobuf or application/json");
-    settle(in, &source, &reply);
+    reception_settle(&in->reception, &source, &reply);
 }
 
 static void on_otlp(void *arg, struct exchange *x)
@@ -225,16 +91,16 @@ static void take_grpc(struct ingest *in, struct exchange *x, enum intake_format 
         return;
     }
     struct intake_source source = {DOOR_OTLP_GRPC, exchange_peer(x), exchange_tenant(x).at};
-    struct body body = {.coding = INFLATE_IDENTITY,
-                        .raw = exchange_body(x),
-                        .bytes_max = in->options.limits.grpc_bytes_max,
-                        .format = format};
+    struct message message = {.coding = INFLATE_IDENTITY,
+                              .raw = exchange_body(x),
+                              .bytes_max = in->options.limits.grpc_bytes_max,
+                              .format = format};
     struct tsdb_text coding = exchange_header(x, "grpc-encoding");
-    struct reply reply = reply_to(in, x, PROTOCOL_OTLP_GRPC, DOOR_OTLP_GRPC);
+    struct reply reply = reply_to(&in->reception, x, PROTOCOL_OTLP_GRPC, DOOR_OTLP_GRPC);
     if (exchange_is_compressed(x)) /* a flag without a coding is a fault of the sender */
-        body.coding = coding.len > 0 ? inflate_coding_of(coding) : INFLATE_UNKNOWN;
-    take_body(in, &source, &body, &reply.outcome);
-    settle(in, &source, &reply);
+        message.coding = coding.len > 0 ? inflate_coding_of(coding) : INFLATE_UNKNOWN;
+    reception_take(&in->reception, &source, &message, &reply.outcome);
+    reception_settle(&in->reception, &source, &reply);
 }
 
 static void on_grpc(void *arg, struct exchange *x)
@@ -245,23 +111,6 @@ static void on_grpc(void *arg, struct exchange *x)
 static void on_grpc_logs(void *arg, struct exchange *x)
 {
     take_grpc(arg, x, INTAKE_OTLP_LOGS);
-}
-
-/* JSON, or protobuf that is snappy whether or not the sender says so. */
-static void on_loki(void *arg, struct exchange *x)
-{
-    struct ingest *in = arg;
-    struct tsdb_text coding = exchange_header(x, "content-encoding");
-    bool is_json = media_is(exchange_header(x, "content-type"), "application/json");
-    struct intake_source source = {DOOR_LOKI, exchange_peer(x), exchange_tenant(x).at};
-    struct body body = {.coding =
-                            is_json || coding.len > 0 ? inflate_coding_of(coding) : INFLATE_SNAPPY,
-                        .raw = exchange_body(x),
-                        .bytes_max = in->options.limits.otlp_bytes_max,
-                        .format = is_json ? INTAKE_LOKI_JSON : INTAKE_LOKI};
-    struct reply reply = reply_to(in, x, PROTOCOL_LOKI, DOOR_LOKI);
-    take_body(in, &source, &body, &reply.outcome);
-    settle(in, &source, &reply);
 }
 
 /* Senders of 1.0 that name no coding mean snappy. */
@@ -279,19 +128,19 @@ static void on_write(void *arg, struct exchange *x)
     bool is_second = media == MEDIA_WRITE_2;
     enum door door = is_second ? DOOR_REMOTE_WRITE_2 : DOOR_REMOTE_WRITE;
     struct intake_source source = {door, exchange_peer(x), exchange_tenant(x).at};
-    struct body body = {.coding = write_coding(exchange_header(x, "content-encoding")),
-                        .raw = exchange_body(x),
-                        .bytes_max = in->options.limits.write_bytes_max,
-                        .format = is_second ? INTAKE_REMOTE_WRITE_2 : INTAKE_REMOTE_WRITE};
-    struct reply reply =
-        reply_to(in, x, is_second ? PROTOCOL_REMOTE_WRITE_2 : PROTOCOL_REMOTE_WRITE, door);
+    struct message message = {.coding = write_coding(exchange_header(x, "content-encoding")),
+                              .raw = exchange_body(x),
+                              .bytes_max = in->options.limits.write_bytes_max,
+                              .format = is_second ? INTAKE_REMOTE_WRITE_2 : INTAKE_REMOTE_WRITE};
+    struct reply reply = reply_to(
+        &in->reception, x, is_second ? PROTOCOL_REMOTE_WRITE_2 : PROTOCOL_REMOTE_WRITE, door);
     if (media == MEDIA_WRITE_OTHER)
         outcome_refuse(&reply.outcome, OUTCOME_UNSUPPORTED, REASON_UNSUPPORTED,
                        "content type: want application/x-protobuf of prometheus.WriteRequest or "
                        "io.prometheus.write.v2.Request");
     else
-        take_body(in, &source, &body, &reply.outcome);
-    settle(in, &source, &reply);
+        reception_take(&in->reception, &source, &message, &reply.outcome);
+    reception_settle(&in->reception, &source, &reply);
 }
 
 static void reply_json(struct exchange *x, struct writer *w)
@@ -306,7 +155,7 @@ static void on_rejects(void *arg, struct exchange *x)
 {
     struct ingest *in = arg;
     struct writer w = {0};
-    rejects_write_json(&in->rejects, exchange_tenant(x).at, &w);
+    rejects_write_json(&in->reception.rejects, exchange_tenant(x).at, &w);
     reply_json(x, &w);
 }
 
@@ -348,8 +197,9 @@ static void take_envelope(struct ingest *in, const struct intake_source *source,
     struct tsdb_error err;
     struct payload opened;
     struct bytes plain;
-    struct body body = {.format = e->kind == ENVELOPE_LOGS ? INTAKE_OTLP_LOGS : INTAKE_OTLP};
-    struct inflate_limits limits = inflate_limits_of(in, in->options.limits.frame_bytes_max);
+    struct message message = {.format = e->kind == ENVELOPE_LOGS ? INTAKE_OTLP_LOGS : INTAKE_OTLP};
+    struct inflate_limits limits =
+        reception_inflate_limits(&in->reception, in->options.limits.frame_bytes_max);
     *out = (struct outcome){0};
     if (e->kind != ENVELOPE_METRICS && e->kind != ENVELOPE_LOGS) {
         outcome_refuse(out, OUTCOME_UNSUPPORTED, REASON_UNSUPPORTED,
@@ -359,7 +209,7 @@ static void take_envelope(struct ingest *in, const struct intake_source *source,
     payload_init(&opened, limits.bytes_max + 1, in->options.budget);
     enum tsdb_status st = envelope_open(e, &limits, &opened, &plain, &err);
     if (st == TSDB_OK)
-        take_plain(in, source, &body, plain, out);
+        reception_take_plain(&in->reception, source, &message, plain, out);
     else
         refuse_status(out, st, err.msg);
     payload_release(&opened);
@@ -389,13 +239,12 @@ bool ingest_frame(void *arg, struct frame_conn *conn, struct bytes frame)
     else
         refuse_stranger(&reply.outcome);
     reply.sequence = e.sequence;
-    settle(in, &source, &reply);
+    reception_settle(&in->reception, &source, &reply);
     return true;
 }
 
-void ingest_datagram(void *arg, const struct address *peer, struct bytes datagram)
+static void take_datagram(struct ingest *in, const struct address *peer, struct bytes datagram)
 {
-    struct ingest *in = arg;
     struct envelope e = {0};
     struct tsdb_error err;
     char text[ADDRESS_TEXT_MAX], tenant[EXCHANGE_TENANT_MAX + 1] = "";
@@ -406,7 +255,7 @@ void ingest_datagram(void *arg, const struct address *peer, struct bytes datagra
     enum tsdb_status st = envelope_decode(datagram, &e, &err);
     if (st != TSDB_OK) {
         refuse_status(&outcome, st, err.msg);
-        refused(in, &source, &outcome);
+        reception_refused(&in->reception, &source, &outcome);
         return;
     }
     bool may = identify(in, e.token, tenant);
@@ -418,10 +267,30 @@ void ingest_datagram(void *arg, const struct address *peer, struct bytes datagra
         take_envelope(in, &source, &e, &outcome);
     else
         refuse_stranger(&outcome);
-    refused(in, &source, &outcome);
+    reception_refused(&in->reception, &source, &outcome);
     bool is_whole = outcome.kind >= OUTCOME_INVALID && outcome.kind != OUTCOME_LIMITED;
     if (is_whole || outcome.rejected > 0)
         senders_rejected(&in->senders, tenant, e.sender, outcome.rejected, is_whole);
+}
+
+void ingest_datagrams(void *arg, const struct udp_datagram *at, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        take_datagram(arg, at[i].peer, at[i].bytes);
+}
+
+/* ---- syslog ------------------------------------------------------------------------------- */
+
+void ingest_syslog_datagrams(void *arg, const struct udp_datagram *at, size_t count)
+{
+    struct ingest *in = arg;
+    syslog_door_datagrams(&in->reception, at, count);
+}
+
+size_t ingest_syslog_stream(void *arg, const struct stream_piece *piece)
+{
+    struct ingest *in = arg;
+    return syslog_door_stream(&in->reception, piece);
 }
 
 /* ---- life
@@ -445,18 +314,32 @@ static void make_routes(struct ingest *in)
         {"POST", "/opentelemetry/v1/logs", SCOPE_INGEST, on_otlp_logs},
         {"POST", "/insert/opentelemetry/v1/logs", SCOPE_INGEST, on_otlp_logs},
         {"POST", "/" LOGS_SERVICE "/Export", SCOPE_INGEST, on_grpc_logs},
-        {"POST", "/loki/api/v1/push", SCOPE_INGEST, on_loki},
-        {"POST", "/api/prom/push", SCOPE_INGEST, on_loki},
         {"POST", "/api/v1/write", SCOPE_INGEST, on_write},
         {"POST", "/api/v1/push", SCOPE_INGEST, on_write},
         {"GET", "/-/rejects", SCOPE_ADMIN, on_rejects},
         {"GET", "/-/senders", SCOPE_ADMIN, on_senders},
     };
-    in->route_count = sizeof table / sizeof table[0];
+    struct reception *r = &in->reception;
+    const struct exchange_route logs[] = {
+        {"POST", "/loki/api/v1/push", SCOPE_INGEST, log_door_loki, r},
+        {"POST", "/api/prom/push", SCOPE_INGEST, log_door_loki, r},
+        {"POST", "/api/v1/import/jsonl", SCOPE_INGEST, log_door_json_lines, r},
+        {"POST", "/insert/jsonline", SCOPE_INGEST, log_door_json_lines, r},
+    };
+    size_t count = sizeof table / sizeof table[0];
+    in->route_count = count + sizeof logs / sizeof logs[0];
     in->routes = MEM_ARRAY(struct exchange_route, in->route_count);
-    for (size_t i = 0; i < in->route_count; i++)
+    for (size_t i = 0; i < count; i++)
         in->routes[i] = (struct exchange_route){table[i].methods, table[i].path, table[i].scope,
                                                 table[i].handler, in};
+    memcpy(in->routes + count, logs, sizeof logs);
+    in->family = (struct exchange_family){
+        .has = elastic_has,
+        .scope = SCOPE_INGEST,
+        .handler = log_door_elastic,
+        .arg = r,
+        .header = {text_of("x-elastic-product"), text_of("Elasticsearch")},
+    };
 }
 
 struct ingest *ingest_new(const struct ingest_options *options)
@@ -473,16 +356,8 @@ struct ingest *ingest_new(const struct ingest_options *options)
     }
     in->options.otlp_promoted = in->promoted;
     delta_init(&in->delta, options->limits.delta_max, options->budget, in->options.clock);
-    rejects_init(&in->rejects);
     senders_init(&in->senders);
-    waiting_init(&in->waiting, options->db, in->options.clock, options->limits.waiting_max,
-                 options->sync == TSDB_SYNC_ALWAYS ? "synced" : "written");
-    mutex_init(&in->random_lock);
-    random_init(&in->random, options->random_seed);
-    in->room = (struct intake_room){
-        .db = options->db,
-        .clock = in->options.clock,
-        .budget = options->budget,
+    const struct intake_room room = {
         .otlp = {.strategy = options->otlp_strategy,
                  .has_no_target_info = options->otlp_has_no_target_info,
                  .has_no_scope_labels = options->otlp_has_no_scope_labels,
@@ -491,11 +366,9 @@ struct ingest *ingest_new(const struct ingest_options *options)
                  .promoted_count = options->otlp_promoted_count,
                  .seen = &in->seen},
         .delta = &in->delta,
-        .rejects = &in->rejects,
-        .items_max = options->limits.items_max,
-        .arena_bytes_max = options->limits.arena_bytes_max,
         .has_start_zeros = options->has_start_zeros,
     };
+    reception_init(&in->reception, &in->options, &room);
     make_routes(in);
     return in;
 }
@@ -504,11 +377,9 @@ void ingest_free(struct ingest *in)
 {
     if (!in)
         return;
-    waiting_release(&in->waiting);
+    reception_release(&in->reception);
     senders_release(&in->senders);
-    rejects_release(&in->rejects);
     delta_release(&in->delta);
-    mutex_release(&in->random_lock);
     for (uint32_t i = 0; i < in->options.otlp_promoted_count; i++)
         mem_free((char *)(uintptr_t)in->promoted[i].at);
     mem_free(in->promoted);
@@ -522,25 +393,30 @@ const struct exchange_route *ingest_routes(const struct ingest *in, size_t *coun
     return in->routes;
 }
 
+const struct exchange_family *ingest_family(const struct ingest *in)
+{
+    return &in->family;
+}
+
 void ingest_on_synced(void *arg)
 {
     struct ingest *in = arg;
-    waiting_on_synced(&in->waiting);
+    waiting_on_synced(&in->reception.waiting);
 }
 
 void ingest_abandon(struct ingest *in)
 {
-    waiting_abandon(&in->waiting);
+    waiting_abandon(&in->reception.waiting);
 }
 
 void ingest_collect(void *arg)
 {
     struct ingest *in = arg;
-    counters_set(ACKS_WAITING, NOWHERE, waiting_count(&in->waiting));
+    counters_set(ACKS_WAITING, NOWHERE, waiting_count(&in->reception.waiting));
     counters_set(UDP_SENDERS, NOWHERE, senders_count(&in->senders));
 }
 
 uint32_t ingest_waiting(struct ingest *in)
 {
-    return waiting_count(&in->waiting);
+    return waiting_count(&in->reception.waiting);
 }

@@ -1,18 +1,24 @@
-/* ingest.h - every door through which metrics come in: the one face of this room.
+/* ingest.h - every door through which telemetry comes in: the one face of this room.
  *
  *   exchange, frame, datagram
  *     -> content type and coding -> inflate_body -> (JSON to wire) -> intake_run
  *     -> waiting line -> answer, once the journal has it
  *
  * main gives the engine ingest_on_synced (options.on_synced), and net the routes,
- * the frame sink and the datagram sink.  Handlers run on loop threads and do not
- * block: appending is the engine's memory work.
+ * the family and the sinks.  Handlers run on loop threads and do not block:
+ * appending is the engine's memory work.
  *
  *   POST /v1/metrics and its aliases           OTLP/HTTP, protobuf and JSON
  *   .../MetricsService/Export                  OTLP/gRPC
  *   POST /api/v1/write, /api/v1/push           remote write 1.0 and 2.0
+ *   POST /v1/logs and its aliases              OTLP/HTTP, protobuf and JSON
+ *   .../LogsService/Export                     OTLP/gRPC
+ *   POST /loki/api/v1/push, /api/prom/push     Loki, protobuf and JSON
+ *   POST /api/v1/import/jsonl, /insert/jsonline       JSON lines
+ *   _bulk and what its clients ask first       Elasticsearch (elastic.h): the family
  *   GET  /-/rejects, /-/senders                what was refused; whose datagrams
- *   ingest_frame, ingest_datagram              andon.Envelope over TCP, UDP
+ *   ingest_frame, ingest_datagrams             andon.Envelope over TCP, UDP
+ *   ingest_syslog_stream, _datagrams           syslog over TCP, UDP (syslog_door.h)
  *
  * Limits: struct ingest_limits, all after decompression; memory is charged to
  * `budget` as it is produced.  A failing journal or an exhausted budget is 503,
@@ -24,6 +30,7 @@
 #include "collector/decode/otlp_names.h"
 #include "collector/net/exchange.h"
 #include "collector/net/frames.h"
+#include "collector/net/streams.h"
 #include "collector/net/udp.h"
 #include "tsdb/base/clock.h"
 
@@ -32,6 +39,7 @@ struct ingest_limits {
     size_t grpc_bytes_max;  /* OTLP/gRPC: 4 MiB */
     size_t write_bytes_max; /* remote write: 32 MiB */
     size_t frame_bytes_max; /* an envelope's payload: 20 MiB */
+    size_t log_bytes_max;   /* Loki, bulk, JSON lines: 20 MiB */
     size_t arena_bytes_max; /* scratch of one message: 64 MiB */
     uint32_t ratio_max;     /* 200 output bytes per input byte, beyond ratio_free */
     size_t ratio_free;      /* 4 MiB */
@@ -72,9 +80,13 @@ void ingest_free(struct ingest *ingest);
 
 /* The routes; as long as ingest. */
 const struct exchange_route *ingest_routes(const struct ingest *ingest, size_t *count);
-/* A frame_sink_fn and a udp_sink_fn; arg is the struct ingest. */
+/* The requests of Elasticsearch's clients; as long as ingest. */
+const struct exchange_family *ingest_family(const struct ingest *ingest);
+/* A frame_sink_fn, two udp_sink_fn, a stream_sink_fn; arg is the struct ingest. */
 bool ingest_frame(void *ingest, struct frame_conn *conn, struct bytes frame);
-void ingest_datagram(void *ingest, const struct address *peer, struct bytes datagram);
+void ingest_datagrams(void *ingest, const struct udp_datagram *at, size_t count);
+void ingest_syslog_datagrams(void *ingest, const struct udp_datagram *at, size_t count);
+size_t ingest_syslog_stream(void *ingest, const struct stream_piece *piece);
 /* tsdb_options.on_synced; cheap, from the engine's thread. */
 void ingest_on_synced(void *ingest);
 /* Answers everything that waits: what is not synced as unavailable. */

@@ -241,7 +241,10 @@ void intake_run(const struct intake_room *room, const struct intake_source *sour
     case INTAKE_REMOTE_WRITE_2: st = remote_write_2_decode(&task, in, &tally, &take.end.err); break;
     case INTAKE_OTLP_LOGS:
     case INTAKE_LOKI:
-    case INTAKE_LOKI_JSON: UNREACHABLE();
+    case INTAKE_LOKI_JSON:
+    case INTAKE_JSON_LINES:
+    case INTAKE_ES_BULK:
+    case INTAKE_SYSLOG: UNREACHABLE();
     }
     item_end(&take);
     if (st == TSDB_OK)

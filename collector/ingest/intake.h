@@ -24,7 +24,15 @@ enum intake_format {
     INTAKE_OTLP_LOGS, /* from here on: log_intake.h */
     INTAKE_LOKI,
     INTAKE_LOKI_JSON,
+    INTAKE_JSON_LINES,
+    INTAKE_ES_BULK,
+    INTAKE_SYSLOG,
 };
+
+static inline enum signal intake_signal(enum intake_format format)
+{
+    return format >= INTAKE_OTLP_LOGS ? SIGNAL_LOGS : SIGNAL_METRICS;
+}
 
 /* What every intake shares; all borrowed. */
 struct intake_room {

@@ -30,7 +30,8 @@ struct outcome {
     uint64_t samples, histograms, exemplars; /* of `accepted`: remote write's headers */
     uint64_t position;                       /* answer when tsdb_synced() has reached it */
     int64_t retry_after_ms;                  /* 0: do not say */
-    char message[240];                       /* "" when there is nothing to say */
+    struct bytes body; /* of a bulk request's answer; in its exchange's arena */
+    char message[240]; /* "" when there is nothing to say */
 };
 
 /* A message refused as a whole. */

@@ -86,6 +86,7 @@ struct exchange {
     int64_t started_ns; /* monotonic */
 
     const struct exchange_route *route;
+    const struct exchange_header *header; /* of every answer; NULL: none */
     struct tsdb_text tenant;
     unsigned scopes;
 

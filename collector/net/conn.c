@@ -3,6 +3,7 @@
 #include "collector/net/frames_conn.h"
 #include "collector/net/http1_conn.h"
 #include "collector/net/http2_conn.h"
+#include "collector/net/streams_conn.h"
 #include "collector/net/tls.h"
 #include "tsdb/base/assert.h"
 #include "tsdb/base/mem.h"
@@ -68,6 +69,8 @@ static void choose_protocol(struct conn *c)
     c->is_ready = true;
     if (c->door == LISTENER_TCP)
         frames_conn_start(c);
+    else if (c->door == LISTENER_SYSLOG_TCP)
+        streams_conn_start(c);
     else if (c->is_tls && tls_chose_http2(c->bev))
         http2_conn_start(c);
 }

@@ -4,10 +4,9 @@
  *   socket (or TLS) <-- conn <-conn_write-- protocol
  *
  * A protocol is a table of functions over a state it hangs on `state`: the first
- * bytes (or ALPN) choose HTTP/1.1 or HTTP/2; the tcp door speaks frames.  What a
- * protocol does not consume is kept, up to CONN_INPUT_MAX, and offered again
- * after conn_resume; the peer then waits (back-pressure) but its going away is
- * still seen.
+ * bytes (or ALPN) choose HTTP/1.1 or HTTP/2; the tcp door speaks frames, syslog's is a stream. What
+ * a protocol does not consume is kept, up to CONN_INPUT_MAX, and offered again after conn_resume;
+ * the peer then waits (back-pressure) but its going away is still seen.
  *
  * Reads on plain sockets go around libevent's 4 KiB reads: after the
  * bufferevent reported something, up to CONN_WAKEUP_BYTES are taken with recv.

@@ -307,6 +307,12 @@ static void finish(struct exchange *x)
     exchange_unref(x);
 }
 
+static void family_line(const struct exchange *x, struct writer *lines)
+{
+    if (x->header && x->header->name.len > 0)
+        answer_line(lines, x->header->name, x->header->value);
+}
+
 void exchange_reply(struct exchange *x, const struct exchange_answer *answer, struct bytes body)
 {
     struct writer coded = {0};
@@ -326,6 +332,7 @@ void exchange_reply(struct exchange *x, const struct exchange_answer *answer, st
     }
     struct writer lines = {0};
     answer_lines(x->site, &full, coded.len > 0, &lines);
+    family_line(x, &lines);
     mutex_lock(&x->lock);
     begin(x, full.status, &lines, (int64_t)body.len);
     if (!x->out.is_gone && !has_no_body(x, full.status))
@@ -342,6 +349,7 @@ void exchange_start(struct exchange *x, const struct exchange_answer *answer)
         x->deflater = deflater_new();
     struct writer lines = {0};
     answer_lines(x->site, answer, x->is_gzip, &lines);
+    family_line(x, &lines);
     mutex_lock(&x->lock);
     begin(x, answer->status, &lines, -1);
     mutex_unlock(&x->lock);

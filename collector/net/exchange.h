@@ -103,4 +103,16 @@ struct exchange_route {
     void *arg;
 };
 
+/* Requests of a protocol whose paths cannot be listed: a name of the client's choice comes
+ * first (/INDEX/_bulk), or the path is someone else's (/) and only the client's words tell
+ * them apart.  A request that `has` takes goes to the handler, whatever its path and method;
+ * every answer to it carries the header, net's refusals included. */
+struct exchange_family {
+    bool (*has)(const struct exchange *x); /* by its head; pure */
+    unsigned scope;
+    exchange_handler_fn *handler;
+    void *arg;
+    struct exchange_header header; /* name empty: none */
+};
+
 #endif

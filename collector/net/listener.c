@@ -42,7 +42,7 @@ static void turn_away(struct site *site, enum listener door, int fd)
 {
     static const char answer[] = "HTTP/1.1 503 Service Unavailable\r\nretry-after: 5\r\n"
                                  "content-length: 0\r\nconnection: close\r\n\r\n";
-    if (door != LISTENER_TCP && !site->tls) {
+    if (door != LISTENER_TCP && door != LISTENER_SYSLOG_TCP && !site->tls) {
         uint8_t scratch[4096];
         (void)send(fd, answer, sizeof answer - 1, MSG_NOSIGNAL | MSG_DONTWAIT);
         (void)shutdown(fd, SHUT_WR);

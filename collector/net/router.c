@@ -15,6 +15,8 @@ enum { ALLOW_TEXT_MAX = 128 };
 struct router {
     const struct exchange_route *routes; /* borrowed */
     size_t count;
+    const struct exchange_family *family; /* borrowed, or NULL */
+    struct exchange_route family_route;
 };
 
 static const char *const known_methods[] = {"GET",    "HEAD",    "POST",  "PUT",
@@ -58,7 +60,8 @@ static enum tsdb_status route_check(const struct exchange_route *route, struct t
     return TSDB_OK;
 }
 
-enum tsdb_status router_new(const struct exchange_route *routes, size_t count, struct router **out,
+enum tsdb_status router_new(const struct exchange_route *routes, size_t count,
+                            const struct exchange_family *family, struct router **out,
                             struct tsdb_error *err)
 {
     for (size_t i = 0; i < count; i++) {
@@ -67,7 +70,10 @@ enum tsdb_status router_new(const struct exchange_route *routes, size_t count, s
             return st;
     }
     struct router *r = MEM_NEW(struct router);
-    *r = (struct router){routes, count};
+    *r = (struct router){.routes = routes, .count = count, .family = family};
+    if (family)
+        r->family_route = (struct exchange_route){
+            .path = "/", .scope = family->scope, .handler = family->handler, .arg = family->arg};
     *out = r;
     return TSDB_OK;
 }
@@ -250,8 +256,14 @@ static enum admission authorize(struct exchange *x)
 enum admission router_admit(struct exchange *x)
 {
     struct found found;
-    find(x->site->router, x, &found);
+    const struct router *r = x->site->router;
     tally_add(&x->site->tally.requests, 1);
+    if (r->family && is_known_method(x->method) && r->family->has(x)) {
+        x->header = &r->family->header;
+        x->route = &r->family_route;
+        return authorize(x);
+    }
+    find(r, x, &found);
     if (!found.route)
         return refuse_method(x, &found);
     x->route = found.route;

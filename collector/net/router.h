@@ -23,8 +23,9 @@ enum admission {
     ADMIT_WAIT, /* ops->admitted tells */
 };
 
-/* routes: borrowed. */
+/* Borrowed; family may be NULL. */
 TSDB_NODISCARD enum tsdb_status router_new(const struct exchange_route *routes, size_t count,
+                                           const struct exchange_family *family,
                                            struct router **out, struct tsdb_error *err);
 void router_free(struct router *router);
 

@@ -32,7 +32,7 @@ struct net {
     struct loop_timer look; /* loop 0: has the web config changed */
     _Atomic uint64_t stamp; /* Atomic: of the files last read, also by net_reload */
     struct acceptor *acceptors[LISTENER_COUNT];
-    struct udp_socket *udp[LOOPS_MAX];
+    struct udp_socket *udp[LOOPS_MAX], *syslog_udp[LOOPS_MAX];
     struct address addresses[LISTENER_COUNT];
     char texts[LISTENER_COUNT][ADDRESS_TEXT_MAX]; /* empty: the door is off */
     struct mutex reload_lock;
@@ -42,7 +42,9 @@ struct net {
 static const char *const door_names[LISTENER_COUNT] = {[LISTENER_HTTP] = "http",
                                                        [LISTENER_GRPC] = "grpc",
                                                        [LISTENER_TCP] = "tcp",
-                                                       [LISTENER_UDP] = "udp"};
+                                                       [LISTENER_UDP] = "udp",
+                                                       [LISTENER_SYSLOG_TCP] = "syslog_tcp",
+                                                       [LISTENER_SYSLOG_UDP] = "syslog_udp"};
 
 void net_limits_init(struct net_limits *limits)
 {
@@ -53,6 +55,7 @@ void net_limits_init(struct net_limits *limits)
         .body_bytes_max = 20 << 20,
         .grpc_bytes_max = 4 << 20,
         .frame_bytes_max = 20 << 20,
+        .stream_bytes_max = (1 << 20) + 64,
         .rate_bytes_min = 1024,
         .head_ms = 10000,
         .body_ms = 60000,
@@ -74,6 +77,20 @@ static bool is_off(const char *address)
     return !address || !address[0] || strcmp(address, "off") == 0;
 }
 
+static bool is_datagrams(enum listener door)
+{
+    return door == LISTENER_UDP || door == LISTENER_SYSLOG_UDP;
+}
+
+/* Every client shows a certificate. */
+static bool has_mutual_tls(const struct net *net)
+{
+    struct web_config *config = auth_config_ref(net->site.auth);
+    bool is_mutual = config->client_auth == CLIENT_REQUIRE_AND_VERIFY;
+    web_config_unref(config);
+    return is_mutual;
+}
+
 static enum tsdb_status safety_check(struct net *net, enum listener door, struct tsdb_error *err)
 {
     struct address *a = &net->addresses[door];
@@ -82,9 +99,9 @@ static enum tsdb_status safety_check(struct net *net, enum listener door, struct
     char text[ADDRESS_TEXT_MAX];
     (void)address_format(a, text);
     const char *lacks = NULL;
-    if (!net_has_tls(net) || door == LISTENER_UDP)
+    if (!net_has_tls(net) || is_datagrams(door))
         lacks = "TLS";
-    else if (!net_has_auth(net))
+    else if (door == LISTENER_SYSLOG_TCP ? !has_mutual_tls(net) : !net_has_auth(net))
         lacks = "authentication";
     if (!lacks)
         return TSDB_OK;
@@ -114,19 +131,20 @@ static enum tsdb_status open_tcp(struct net *net, enum listener door, struct tsd
 }
 
 /* The first socket is bound alone, so that an address in use is noticed. */
-static enum tsdb_status open_udp(struct net *net, struct tsdb_error *err)
+static enum tsdb_status open_udp(struct net *net, enum listener door, struct tsdb_error *err)
 {
     int fd;
-    struct address *a = &net->addresses[LISTENER_UDP];
+    struct address *a = &net->addresses[door];
+    struct udp_socket **sockets = door == LISTENER_UDP ? net->udp : net->syslog_udp;
     enum tsdb_status st = address_bind_udp(a, false, &fd, err);
     if (st == TSDB_OK)
         (void)close(fd);
     for (unsigned i = 0; st == TSDB_OK && i < net->site.loop_count; i++) {
         st = address_bind_udp(a, true, &fd, err);
         if (st == TSDB_OK)
-            net->udp[i] = udp_socket_new(&net->site, net->site.loops[i], fd);
+            sockets[i] = udp_socket_new(&net->site, net->site.loops[i], door, fd);
     }
-    return st == TSDB_OK ? st : name_door(LISTENER_UDP, st, err);
+    return st == TSDB_OK ? st : name_door(door, st, err);
 }
 
 static enum tsdb_status open_door(struct net *net, enum listener door, const char *text,
@@ -141,7 +159,7 @@ static enum tsdb_status open_door(struct net *net, enum listener door, const cha
     st = safety_check(net, door, err);
     if (st != TSDB_OK)
         return st;
-    st = door == LISTENER_UDP ? open_udp(net, err) : open_tcp(net, door, err);
+    st = is_datagrams(door) ? open_udp(net, door, err) : open_tcp(net, door, err);
     if (st == TSDB_OK)
         (void)address_format(a, net->texts[door]);
     return st;
@@ -179,6 +197,9 @@ static enum tsdb_status options_check(const struct net_options *o, struct tsdb_e
         return tsdb_fail(err, TSDB_EINVAL, "tcp door: no sink for its frames");
     if (!is_off(o->udp) && !o->udp_sink)
         return tsdb_fail(err, TSDB_EINVAL, "udp door: no sink for its datagrams");
+    if ((!is_off(o->syslog_tcp) && !o->syslog_stream_sink) ||
+        (!is_off(o->syslog_udp) && !o->syslog_datagram_sink))
+        return tsdb_fail(err, TSDB_EINVAL, "syslog doors: no sink for their messages");
     if (o->limits.connections_max == 0 || o->limits.streams_max == 0 ||
         o->limits.outstanding_max == 0)
         return tsdb_fail(err, TSDB_EINVAL, "net: a limit of 0 would let nobody in");
@@ -203,19 +224,24 @@ enum tsdb_status net_open(const struct net_options *options, struct net **out,
     site->frame_arg = options->frame_arg;
     site->udp_sink = options->udp_sink;
     site->udp_arg = options->udp_arg;
+    site->syslog_stream_sink = options->syslog_stream_sink;
+    site->syslog_datagram_sink = options->syslog_datagram_sink;
+    site->syslog_arg = options->syslog_arg;
     net->fs = options->fs ? options->fs : fs_posix();
     net->allows_insecure = options->allow_insecure_listen;
     if (options->web_config_path && options->web_config_path[0])
         net->web_config_path = mem_text(options->web_config_path, strlen(options->web_config_path));
     make_loops(net, options->loops);
 
-    st = router_new(options->routes, options->route_count, &site->router, err);
+    st = router_new(options->routes, options->route_count, options->family, &site->router, err);
     if (st == TSDB_OK)
         st = read_web_config(net, err);
     const char *const texts[LISTENER_COUNT] = {[LISTENER_HTTP] = options->http,
                                                [LISTENER_GRPC] = options->grpc,
                                                [LISTENER_TCP] = options->tcp,
-                                               [LISTENER_UDP] = options->udp};
+                                               [LISTENER_UDP] = options->udp,
+                                               [LISTENER_SYSLOG_TCP] = options->syslog_tcp,
+                                               [LISTENER_SYSLOG_UDP] = options->syslog_udp};
     for (unsigned door = 0; st == TSDB_OK && door < LISTENER_COUNT; door++)
         st = open_door(net, (enum listener)door, texts[door], err);
     if (st == TSDB_OK)
@@ -271,10 +297,7 @@ struct tsdb_text net_address(const struct net *net, enum listener door)
 
 bool net_has_auth(const struct net *net)
 {
-    struct web_config *config = auth_config_ref(net->site.auth);
-    bool is_mutual = config->client_auth == CLIENT_REQUIRE_AND_VERIFY;
-    web_config_unref(config);
-    return is_mutual || auth_is_on(net->site.auth);
+    return has_mutual_tls(net) || auth_is_on(net->site.auth);
 }
 
 bool net_has_tls(const struct net *net)
@@ -342,7 +365,8 @@ static void close_loop(void *arg)
     struct visit *v = arg;
     conn_close_all(&v->net->site, v->net->site.loops[v->loop]);
     udp_socket_free(v->net->udp[v->loop]);
-    v->net->udp[v->loop] = NULL;
+    udp_socket_free(v->net->syslog_udp[v->loop]);
+    v->net->udp[v->loop] = v->net->syslog_udp[v->loop] = NULL;
     mem_free(v);
 }
 
@@ -403,6 +427,7 @@ void net_close(struct net *net)
     stop_accepting(net);
     for (unsigned i = 0; i < site->loop_count; i++) {
         udp_socket_free(net->udp[i]);
+        udp_socket_free(net->syslog_udp[i]);
         loop_free(site->loops[i]);
     }
     router_free(site->router);

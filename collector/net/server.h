@@ -5,6 +5,8 @@
  *   grpc   the same; a second address for the same routes
  *   tcp    length-prefixed envelopes (frames.h)          frames to frame_sink
  *   udp    one envelope a datagram (udp.h)               datagrams to udp_sink
+ *   syslog_tcp   bytes that someone else frames (streams.h)   pieces to syslog_stream_sink
+ *   syslog_udp   datagrams (udp.h)                            to syslog_datagram_sink
  *
  *   net_open    binds every door, reads the web config; nothing runs yet
  *   net_start   starts the loop threads
@@ -18,7 +20,8 @@
  * Safety: an address beyond loopback is refused unless there are both TLS and
  * authentication (a web config file with certificate and users, tokens or verified
  * client certificates), or allow_insecure_listen.  The udp and tcp doors carry no TLS: beyond
- * loopback they want allow_insecure_listen, or, for tcp, the web config's TLS.
+ * loopback they want allow_insecure_listen, or, for tcp, the web config's TLS.  Syslog has no
+ * credentials: beyond loopback its tcp door wants verified client certificates as well.
  *
  * net_start ignores SIGPIPE for the process.
  *
@@ -29,29 +32,31 @@
 
 #include "collector/net/exchange.h"
 #include "collector/net/frames.h"
+#include "collector/net/streams.h"
 #include "collector/net/udp.h"
 #include "collector/self/counters.h"
 #include "tsdb/base/clock.h"
 
 struct net_limits {
-    uint32_t connections_max; /* all TCP doors together */
-    uint32_t streams_max;     /* of one HTTP/2 connection */
-    uint32_t outstanding_max; /* unanswered frames of one tcp connection */
-    uint64_t body_bytes_max;  /* HTTP */
-    uint64_t grpc_bytes_max;  /* one gRPC message */
-    uint64_t frame_bytes_max; /* one tcp frame */
-    uint64_t rate_bytes_min;  /* per second, averaged over a body */
+    uint32_t connections_max;  /* all TCP doors together */
+    uint32_t streams_max;      /* of one HTTP/2 connection */
+    uint32_t outstanding_max;  /* unanswered frames of one tcp connection */
+    uint64_t body_bytes_max;   /* HTTP */
+    uint64_t grpc_bytes_max;   /* one gRPC message */
+    uint64_t frame_bytes_max;  /* one tcp frame */
+    uint64_t stream_bytes_max; /* what a stream's sink may leave unused */
+    uint64_t rate_bytes_min;   /* per second, averaged over a body */
     int64_t head_ms, body_ms, drain_ms, idle_ms;
 };
 
-/* 1,024 connections, 100 streams, 64 frames; 20 MiB, 4 MiB, 20 MiB; 1 KiB/s;
- * 10 s, 60 s, 60 s, 120 s. */
+/* 1,024 connections, 100 streams, 64 frames; 20 MiB, 4 MiB, 20 MiB, 1 MiB + 64 B;
+ * 1 KiB/s; 10 s, 60 s, 60 s, 120 s. */
 void net_limits_init(struct net_limits *limits);
 
 struct net_options {
     /* "host:port", "[::1]:port", ":port" (every address), "off" or NULL.
      * Hosts are IP addresses or "localhost"; port 0: any free one. */
-    const char *http, *grpc, *udp, *tcp;
+    const char *http, *grpc, *udp, *tcp, *syslog_tcp, *syslog_udp;
     bool allow_insecure_listen;
     uint32_t loops; /* 0: one a core, at most 8 */
     struct net_limits limits;
@@ -61,10 +66,14 @@ struct net_options {
     const char *web_config_path;         /* NULL or "": no TLS, no authentication */
     const struct exchange_route *routes; /* borrowed until net_close */
     size_t route_count;
+    const struct exchange_family *family; /* borrowed until net_close; NULL: none */
     frame_sink_fn *frame_sink;
     void *frame_arg;
     udp_sink_fn *udp_sink;
     void *udp_arg;
+    stream_sink_fn *syslog_stream_sink;
+    udp_sink_fn *syslog_datagram_sink;
+    void *syslog_arg; /* of both */
 };
 
 /* Every default; doors are off. */

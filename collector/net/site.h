@@ -66,6 +66,9 @@ struct site {
     void *frame_arg;
     udp_sink_fn *udp_sink;
     void *udp_arg;
+    stream_sink_fn *syslog_stream_sink;
+    udp_sink_fn *syslog_datagram_sink;
+    void *syslog_arg;
 
     struct loop *loops[LOOPS_MAX];
     unsigned loop_count;

@@ -19,11 +19,16 @@ enum {
 struct udp_socket {
     struct site *site;
     struct event *event;
+    enum listener door;
+    udp_sink_fn *sink;
+    void *arg;
     int fd;
     uint32_t drops; /* the kernel's count, as last seen; wraps */
     struct mmsghdr messages[UDP_BATCH];
     struct iovec pieces[UDP_BATCH];
     struct address peers[UDP_BATCH];
+    struct udp_datagram handed[UDP_HANDED_MAX]; /* not yet handed on */
+    size_t handed_count;
     _Alignas(struct cmsghdr) uint8_t controls[UDP_BATCH][CONTROL_BYTES];
     uint8_t *buffers; /* owned, charged: UDP_BATCH of BUFFER_BYTES */
 };
@@ -60,14 +65,21 @@ static size_t read_controls(struct udp_socket *s, struct msghdr *message)
     return segment > 0 ? (size_t)segment : 0;
 }
 
-static void hand_on(struct udp_socket *s, struct mmsghdr *message, unsigned i)
+static void hand_on(struct udp_socket *s)
+{
+    if (s->handed_count > 0)
+        s->sink(s->arg, s->handed, s->handed_count);
+    s->handed_count = 0;
+}
+
+static void take(struct udp_socket *s, struct mmsghdr *message, unsigned i)
 {
     struct tally *tally = &s->site->tally;
     size_t segment = read_controls(s, &message->msg_hdr);
     struct bytes all = {s->pieces[i].iov_base, message->msg_len};
     s->peers[i].len = message->msg_hdr.msg_namelen;
     tally_add(&tally->udp_bytes, all.len);
-    tally_add(&tally->received_bytes[LISTENER_UDP], all.len);
+    tally_add(&tally->received_bytes[s->door], all.len);
     if (message->msg_hdr.msg_flags & MSG_TRUNC) {
         tally_add(&tally->udp_datagrams, 1);
         tally_add(&tally->udp_truncated, 1);
@@ -78,7 +90,9 @@ static void hand_on(struct udp_socket *s, struct mmsghdr *message, unsigned i)
     do {
         struct bytes one = {all.at, all.len < segment ? all.len : segment};
         tally_add(&tally->udp_datagrams, 1);
-        s->site->udp_sink(s->site->udp_arg, &s->peers[i], one);
+        s->handed[s->handed_count++] = (struct udp_datagram){&s->peers[i], one};
+        if (s->handed_count == UDP_HANDED_MAX)
+            hand_on(s);
         all.at += one.len;
         all.len -= one.len;
     } while (all.len > 0);
@@ -95,7 +109,8 @@ static void on_readable(evutil_socket_t fd, short what, void *arg)
         if (n <= 0)
             return; /* EAGAIN, or an error that the next call reports again */
         for (unsigned i = 0; i < (unsigned)n; i++)
-            hand_on(s, &s->messages[i], i);
+            take(s, &s->messages[i], i);
+        hand_on(s);
         if (n < UDP_BATCH)
             return;
     }
@@ -116,10 +131,14 @@ static void set_options(int fd)
                  has, bytes);
 }
 
-struct udp_socket *udp_socket_new(struct site *site, struct loop *loop, int fd)
+struct udp_socket *udp_socket_new(struct site *site, struct loop *loop, enum listener door, int fd)
 {
     struct udp_socket *s = MEM_NEW(struct udp_socket);
+    bool is_syslog = door == LISTENER_SYSLOG_UDP;
     s->site = site;
+    s->door = door;
+    s->sink = is_syslog ? site->syslog_datagram_sink : site->udp_sink;
+    s->arg = is_syslog ? site->syslog_arg : site->udp_arg;
     s->fd = fd;
     s->buffers = mem_array(UDP_BATCH, BUFFER_BYTES);
     budget_force(&site->budget, sizeof *s + UDP_BATCH * (size_t)BUFFER_BYTES);

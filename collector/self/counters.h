@@ -69,7 +69,9 @@
     X(LISTENER_HTTP, "http")                                                                       \
     X(LISTENER_GRPC, "grpc")                                                                       \
     X(LISTENER_TCP, "tcp")                                                                         \
-    X(LISTENER_UDP, "udp")
+    X(LISTENER_UDP, "udp")                                                                         \
+    X(LISTENER_SYSLOG_TCP, "syslog_tcp")                                                           \
+    X(LISTENER_SYSLOG_UDP, "syslog_udp")
 
 /* Why a connection ended, or a datagram was not handed on. */
 #define CLOSINGS(X)                                                                                \
@@ -87,6 +89,7 @@
 #define ROUTES(X)                                                                                  \
     X(ROUTE_OTLP, "otlp")                                                                          \
     X(ROUTE_REMOTE_WRITE, "remote_write")                                                          \
+    X(ROUTE_LOGS, "logs")         /* Loki's push, bulk requests, JSON lines */                     \
     X(ROUTE_QUERY, "query")       /* query, query_range, query_exemplars */                        \
     X(ROUTE_METADATA, "metadata") /* series, labels, values, metadata, rules, ... */               \
     X(ROUTE_STATUS, "status")                                                                      \

@@ -17,6 +17,8 @@ static struct {
     struct clock *clock;
     void (*sink)(void *arg, struct bytes line);
     void *arg;
+    void (*tap)(void *arg, const struct log_event *event);
+    void *tap_arg;
 } output;
 
 void log_set_level(enum log_level level)
@@ -48,6 +50,12 @@ void log_set_sink(void (*sink)(void *arg, struct bytes line), void *arg)
 {
     output.sink = sink;
     output.arg = arg;
+}
+
+void log_set_tap(void (*tap)(void *arg, const struct log_event *event), void *arg)
+{
+    output.tap = tap;
+    output.tap_arg = arg;
 }
 
 /* False: this line is left out.  Threads that race into a new window may both
@@ -128,7 +136,10 @@ void log_write(struct log_site *site, enum log_level level, const char *room, co
     size_t text_len = wrote < 0 ? 0 : (size_t)wrote < sizeof text ? (size_t)wrote : sizeof text - 1;
 
     char ts[RFC3339_MAX], line[LOG_LINE_MAX];
-    (void)rfc3339_format(clock_wall_ns(clock), 3, ts);
+    int64_t now = clock_wall_ns(clock);
+    if (output.tap)
+        output.tap(output.tap_arg, &(struct log_event){now, level, room, {text, text_len}});
+    (void)rfc3339_format(now, 3, ts);
     int head = snprintf(line, sizeof line, "ts=%s level=%s room=%s ", ts, level_names[level], room);
     size_t len = (size_t)head;
     if (suppressed > 0)

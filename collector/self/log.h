@@ -50,6 +50,17 @@ void log_set_clock(struct clock *clock);
  * stderr; NULL: stderr again. */
 void log_set_sink(void (*sink)(void *arg, struct bytes line), void *arg);
 
+/* What a line was made of; text as it was formatted, not escaped.  Borrowed. */
+struct log_event {
+    int64_t wall_ns;
+    enum log_level level;
+    const char *room;
+    struct tsdb_text text;
+};
+/* Before threads start, or after they ended.  Every line that is written goes to the tap as
+ * well, on the thread that wrote it; NULL: none. */
+void log_set_tap(void (*tap)(void *arg, const struct log_event *event), void *arg);
+
 /* Private to the macros below: what one call site has written. */
 struct log_site {
     _Atomic int64_t window; /* monotonic second it began in, / LOG_WINDOW_S, + 1 */

@@ -91,6 +91,25 @@ export class Server {
     const answer = await fetch(`${this.url}/v1/metrics`, { method: "POST", headers: { "content-type": "application/json" }, body: JSON.stringify(body) });
     return { status: answer.status, body: await answer.json() };
   }
+
+  // streams: [{labels, entries: [[ageMs, line, metadata]]}], as Promtail sends them.
+  async push(streams) {
+    const now = BigInt(Date.now());
+    const values = (entries) => entries.map(([ageMs, line, metadata]) => [String((now - BigInt(ageMs)) * 1000000n), line, ...(metadata ? [metadata] : [])]);
+    const body = { streams: streams.map(({ labels, entries }) => ({ stream: labels, values: values(entries) })) };
+    const answer = await fetch(`${this.url}/loki/api/v1/push`, { method: "POST", headers: { "content-type": "application/json" }, body: JSON.stringify(body) });
+    if (answer.status !== 204) throw new Error(`push: ${answer.status} ${await answer.text()}`);
+  }
+
+  // records: [{ageMs, body, severity, severityText, attributes, traceId}] of one service, over OTLP/HTTP as JSON.
+  async sendLogs(service, records) {
+    const attributes = (labels) => Object.entries(labels ?? {}).map(([key, stringValue]) => ({ key, value: { stringValue } }));
+    const logRecords = records.map((r) => ({ timeUnixNano: String(BigInt(Date.now() - (r.ageMs ?? 0)) * 1000000n), body: { stringValue: r.body },
+      severityNumber: r.severity, severityText: r.severityText, attributes: attributes(r.attributes), ...(r.traceId ? { traceId: r.traceId, spanId: r.traceId.slice(0, 16) } : {}) }));
+    const body = { resourceLogs: [{ resource: { attributes: attributes({ "service.name": service }) }, scopeLogs: [{ logRecords }] }] };
+    const answer = await fetch(`${this.url}/v1/logs`, { method: "POST", headers: { "content-type": "application/json" }, body: JSON.stringify(body) });
+    if (answer.status !== 200) throw new Error(`/v1/logs: ${answer.status} ${await answer.text()}`);
+  }
 }
 
 // ---- a browser -----------------------------------------------------------------------------

@@ -123,7 +123,7 @@ await run({
     const ack = async (...args) => (await door.send(...args)).status;
     equal(await ack(wire.otlp([point({ name: 'framed' })])), 0, 'OK');
     equal(await ack(Buffer.from([10, 200])), 2, 'INVALID');
-    equal(await ack(Buffer.alloc(0), { kind: 2 }), 2, 'logs: INVALID');
+    equal(await ack(Buffer.alloc(0), { kind: 3 }), 2, 'traces: INVALID');
     equal(await ack(Buffer.from([1, 2, 3]), { codec: 1, size: 100 }), 2, 'lz4 that is none: INVALID');
     equal(await ack(Buffer.from([0x10, 65]), { codec: 1, size: 1 << 30 }), 3, 'lz4 too large: TOO_LARGE');
     const partial = await door.send(wire.otlp([point(), point({ ms: 1000 })]));

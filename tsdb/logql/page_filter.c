@@ -33,6 +33,8 @@ static uint32_t line_at(const struct line_page *p, uint32_t from, uint32_t off)
     return low;
 }
 
+static uint32_t next_by_regex(const struct line_test *t, const struct line_page *p, uint32_t from);
+
 static uint32_t next_by_lines(const struct line_test *t, const struct line_page *p, uint32_t from)
 {
     while (from < p->count && !line_test(t, line_of(p, from)))

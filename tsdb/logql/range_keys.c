@@ -12,6 +12,11 @@ struct range_key_slot {
     uint32_t index;
 };
 
+/* The series of a code in the run at hand; stamp says whether it is that run's. */
+struct range_code {
+    uint32_t stamp, index;
+};
+
 enum { BY_MAX = 64, SLOTS_MAX = 1 << 20 };
 
 void range_keys_plan(struct range_keys *k, const struct log_range *node,
@@ -36,7 +41,7 @@ void range_keys_plan(struct range_keys *k, const struct log_range *node,
 
 static struct range_key_slot *slot_of(struct range_keys *k, uint64_t key)
 {
-    uint64_t at = key * 0x9e3779b97f4a7c15u >> 20;
+    uint64_t at = (key ^ key >> 32) * 0x9e3779b97f4a7c15u >> 32;
     for (;; at++) {
         struct range_key_slot *s = &k->slots[at & (k->slot_cap - 1)];
         if (s->key == key || s->key == 0)
@@ -84,6 +89,13 @@ bool range_keys_part(struct range_keys *k, struct scan_worker *w)
     k->is_fast = !k->is_without && scan_is_plain(w);
     for (uint32_t i = 0; k->is_fast && i < k->names.count; i++)
         k->is_fast = take_column(k, w, k->names.at[i]);
+    k->stamped_run = UINT32_MAX;
+    if (k->is_fast && k->code_count == 1 && k->by_code_cap < k->codes[0].count + 1) {
+        uint32_t before = k->by_code_cap;
+        k->by_code_cap = k->codes[0].count + 1;
+        k->by_code = mem_grow(k->by_code, k->by_code_cap, sizeof *k->by_code);
+        memset(k->by_code + before, 0, (k->by_code_cap - before) * sizeof *k->by_code);
+    }
     if (k->slots && k->slot_count > 0) {
         memset(k->slots, 0, k->slot_cap * sizeof *k->slots);
         k->slot_count = 0;
@@ -156,6 +168,69 @@ static enum tsdb_status put_all(struct range_keys *k, struct scan_worker *w, uin
     return range_table_put(k->table, rest, index, err);
 }
 
+static bool is_column(const struct group *g, struct tsdb_text name)
+{
+    for (uint32_t i = 0; i < group_columns(g); i++)
+        if (label_is_name_of(name, group_column(g, i)->name))
+            return true;
+    return false;
+}
+
+bool range_keys_of_streams(struct range_keys *k, struct scan_worker *w, uint32_t part)
+{
+    const struct logs_set *set = scan_set(w);
+    k->part = logs_set_part(set, part);
+    k->set = set;
+    if (k->is_without)
+        return false;
+    for (uint32_t i = 0; i < k->names.count; i++) {
+        if (is_column(k->part->group, k->names.at[i]))
+            return false;
+        for (uint32_t r = 0; r < k->part->run_count; r++) {
+            const struct logs_stream *s = logs_set_stream(set, k->part->runs[r].stream);
+            for (uint32_t a = 0; a < s->attribute_count; a++)
+                if (label_is_name_of(k->names.at[i], s->attributes[a].name))
+                    return false;
+        }
+    }
+    return true;
+}
+
+enum tsdb_status range_keys_stream(struct range_keys *k, uint32_t stream, uint32_t *index,
+                                   struct tsdb_error *err)
+{
+    struct tsdb_label labels[BY_MAX];
+    uint32_t n = 0;
+    const struct logs_stream *s = logs_set_stream(k->set, stream);
+    for (uint32_t i = 0; i < k->names.count && n < BY_MAX; i++) {
+        struct tsdb_text value = label_get(s->labels, k->names.at[i]);
+        if (value.len > 0)
+            labels[n++] = (struct tsdb_label){k->names.at[i], value};
+    }
+    n = settle(labels, n);
+    return range_table_put(k->table, (struct tsdb_labels){labels, n}, index, err);
+}
+
+static enum tsdb_status row_by_code(struct range_keys *k, struct scan_worker *w, uint32_t row,
+                                    uint32_t *index, struct tsdb_error *err)
+{
+    if (k->stamped_run != k->run) {
+        k->stamped_run = k->run;
+        k->stamp++;
+    }
+    bool is_there = !k->presence[0] || (k->presence[0][row / 64] >> row % 64 & 1);
+    uint32_t code = !is_there ? 0 : 1u + (k->codes[0].codes ? k->codes[0].codes[row] : 0);
+    struct range_code *c = &k->by_code[code];
+    if (c->stamp == k->stamp) {
+        *index = c->index;
+        return TSDB_OK;
+    }
+    enum tsdb_status st = put_named(k, w, row, index, err);
+    if (st == TSDB_OK)
+        *c = (struct range_code){k->stamp, *index};
+    return st;
+}
+
 enum tsdb_status range_keys_row(struct range_keys *k, struct scan_worker *w, uint32_t row,
                                 uint32_t *index, struct tsdb_error *err)
 {
@@ -166,6 +241,8 @@ enum tsdb_status range_keys_row(struct range_keys *k, struct scan_worker *w, uin
         k->run = scan_run_of(w, row);
     if (!k->is_fast)
         return put_named(k, w, row, index, err);
+    if (k->code_count == 1)
+        return row_by_code(k, w, row, index, err);
     uint64_t key = (uint64_t)runs[k->run].stream << 35 | 1;
     for (uint32_t i = 0; i < k->code_count; i++) {
         bool is_there = !k->presence[i] || (k->presence[i][row / 64] >> row % 64 & 1);
@@ -191,5 +268,7 @@ enum tsdb_status range_keys_row(struct range_keys *k, struct scan_worker *w, uin
 void range_keys_release(struct range_keys *k)
 {
     mem_free(k->slots);
+    mem_free(k->by_code);
+    k->by_code = NULL;
     k->slots = NULL;
 }

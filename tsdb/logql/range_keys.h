@@ -22,10 +22,14 @@ struct range_keys {
     uint32_t code_count;
     struct column_codes codes[2];
     const uint64_t *presence[2];
+    /* One column: by its code, as long as the run is the same. */
+    struct range_code *by_code; /* owned */
+    uint32_t by_code_cap, stamp, stamped_run;
     struct range_key_slot *slots; /* owned, by (stream, codes) */
     uint32_t slot_cap, slot_count;
     const struct logs_part *part;
     uint32_t run; /* of the row before */
+    const struct logs_set *set;
 };
 
 /* By which labels a node's rows are told apart. */
@@ -33,6 +37,12 @@ void range_keys_plan(struct range_keys *k, const struct log_range *node,
                      const struct range_env *env, struct range_table *table);
 /* Turns to the worker's part; true: series are found without running the stages. */
 bool range_keys_part(struct range_keys *k, struct scan_worker *w);
+/* Turns to a part that need not be read; true: every name is a label of streams there, or
+ * of nothing (no column and no attribute has it). */
+bool range_keys_of_streams(struct range_keys *k, struct scan_worker *w, uint32_t part);
+/* The series of all rows of a stream of that part. */
+TSDB_NODISCARD enum tsdb_status range_keys_stream(struct range_keys *k, uint32_t stream,
+                                                  uint32_t *index, struct tsdb_error *err);
 /* The series of a row (that went through scan_row, unless range_keys_part said true). */
 TSDB_NODISCARD enum tsdb_status range_keys_row(struct range_keys *k, struct scan_worker *w,
                                                uint32_t row, uint32_t *index,

@@ -181,6 +181,52 @@ static enum tsdb_status take_direct(struct range_worker *w, uint32_t row, int64_
     return TSDB_OK;
 }
 
+/* Adds `rows` rows at once, all at times that count for the same steps as ts. */
+static void count_rows(struct range_worker *w, uint32_t index, int64_t ts, uint32_t rows)
+{
+    struct range_series *s = &w->table.at[index];
+    steps_of(w, ts);
+    if (!w->has_any)
+        return;
+    s->counts[w->first] += rows;
+    s->counts[w->last + 1] -= rows;
+}
+
+/* A part that is counted by its header alone: no stage, no deletion, series told apart by
+ * labels of streams, every run inside the range and of the same steps from end to end.
+ * TSDB_ENOTFOUND: it is not such a part, or one run is not; nothing was counted then. */
+static enum tsdb_status take_headers(struct range_worker *w, uint32_t number,
+                                     struct tsdb_error *err)
+{
+    const struct log_scan *scan = &w->op->scan;
+    const struct logs_part *part = logs_set_part(scan->set, number);
+    if (scan->expr->stage_count > 0 || part->hidden_count > 0 || w->op->unwrap ||
+        w->table.has_sums || !range_keys_of_streams(&w->keys, w->scan, number))
+        return TSDB_ENOTFOUND;
+    w->from = INT64_MAX;
+    w->until = INT64_MIN;
+    for (uint32_t i = 0; i < part->run_count; i++) {
+        const struct logs_run *run = &part->runs[i];
+        if (run->ts_min < scan->start || run->ts_max >= scan->end)
+            return TSDB_ENOTFOUND;
+        steps_of(w, run->ts_min);
+        if (run->ts_max > w->until)
+            return TSDB_ENOTFOUND;
+    }
+    uint64_t rows = 0;
+    for (uint32_t i = 0; i < part->run_count; i++) {
+        uint32_t index;
+        enum tsdb_status st = range_keys_stream(&w->keys, part->runs[i].stream, &index, err);
+        if (st != TSDB_OK)
+            return st;
+        count_rows(w, index, part->runs[i].ts_min, part->runs[i].rows);
+        rows += part->runs[i].rows;
+    }
+    (void)atomic_fetch_add(&scan->room->counts.records, rows);
+    (void)atomic_fetch_add(&scan->room->counts.groups, 1);
+    return TSDB_OK;
+}
+
 static enum tsdb_status take_part(struct range_worker *w, struct tsdb_error *err)
 {
     const struct scan_rows *rows = scan_rows(w->scan);
@@ -223,9 +269,12 @@ static void *work(void *arg)
         uint32_t part = atomic_fetch_add(&w->op->next_part, 1);
         if (part >= parts)
             break;
-        enum tsdb_status st = scan_part(w->scan, part, &w->err);
-        if (st == TSDB_OK)
-            st = take_part(w, &w->err);
+        enum tsdb_status st = take_headers(w, part, &w->err);
+        if (st == TSDB_ENOTFOUND) {
+            st = scan_part(w->scan, part, &w->err);
+            if (st == TSDB_OK)
+                st = take_part(w, &w->err);
+        }
         if (st != TSDB_OK && st != TSDB_END) {
             w->status = st;
             atomic_store(&w->op->next_part, parts);
@@ -372,6 +421,13 @@ static enum tsdb_status give_values(struct log_range_op *r, struct range_series 
 {
     struct eval *ev = r->op.ev;
     uint32_t steps = r->op.grid.count;
+    if (steps == 1 && r->node->op == RANGE_QUANTILE) { /* all are in the one window */
+        r->row.kinds[0] = s->samples.count ? POINT_FLOAT : POINT_NONE;
+        if (s->samples.count)
+            r->row.values[0] =
+                range_quantile(s->samples.values, s->samples.count, r->node->parameter);
+        return TSDB_OK;
+    }
     sort_samples(&s->samples);
     uint32_t from = 0, to = 0;
     for (uint32_t i = 0; i < steps; i++) {

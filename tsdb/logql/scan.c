@@ -1,65 +1,13 @@
 #include "tsdb/logql/scan.h"
 
+#include "tsdb/logql/scan_worker.h"
+
 #include "tsdb/base/assert.h"
 #include "tsdb/base/mem.h"
 #include "tsdb/base/status.h"
 #include "tsdb/base/text.h"
 
 #include <string.h>
-
-enum {
-    MASK_WORDS = GROUP_ROWS_MAX / 64,
-    ROW_ARENA_MAX = 64 << 20,
-    SOURCES_MAX = 64,
-    SOURCE_NAME_MAX = 64
-};
-
-/* A column of the part at hand, opened when a row is first asked for it. */
-struct column_view {
-    bool is_open, has_codes;
-    const uint64_t *presence; /* NULL: every row has it */
-    struct column_codes codes;
-    const struct tsdb_text *texts;
-    const int64_t *ints;
-    const double *doubles;
-};
-
-struct named_source {
-    char name[SOURCE_NAME_MAX];
-    size_t name_len;
-    uint64_t part; /* serial it was filled for */
-    struct scan_source source;
-};
-
-struct scan_worker {
-    const struct log_scan *scan;
-    struct group_reader *reader;
-    struct pipeline_run *run;
-    const struct logs_part *part;
-    const struct group *group;
-    struct scan_rows rows;
-    uint64_t *mask; /* MASK_WORDS */
-    uint32_t stages_done;
-    uint64_t serial; /* of the part */
-    uint32_t line, column_count;
-    struct column_view *columns; /* owned; of the part */
-    uint32_t column_cap;
-    struct tsdb_text *names; /* label names of the columns, in name_text; lazily */
-    uint32_t name_cap;
-    uint64_t named_part;
-    struct writer name_text;
-    struct named_source sources[SOURCES_MAX];
-    uint32_t source_count;
-    struct scan_source loose; /* of a name that found no place */
-    struct text_page page;
-    bool has_page;
-    uint32_t page_index, run_hint;
-    struct arena values; /* texts of one row */
-    uint32_t row;
-    uint32_t stream;        /* of the row */
-    enum tsdb_status fault; /* of a callback that cannot answer one */
-    struct tsdb_error fault_text;
-};
 
 enum tsdb_status log_room_poll(const struct log_room *room, struct tsdb_error *err)
 {
@@ -121,6 +69,39 @@ static bool reads_line(const struct log_expr *e)
     return false;
 }
 
+/* Compiles the string tests of a filter, in the order in which scan_mask.c walks it: those
+ * below `or` are not reached. */
+static enum tsdb_status add_tests(struct log_scan *scan, const struct label_filter *f,
+                                  struct tsdb_error *err)
+{
+    if (f->test == LABEL_AND) {
+        enum tsdb_status st = add_tests(scan, f->left, err);
+        return st == TSDB_OK ? add_tests(scan, f->right, err) : st;
+    }
+    if (f->test != LABEL_STRING)
+        return TSDB_OK;
+    scan->tests = mem_grow(scan->tests, (size_t)scan->test_count + 1, sizeof *scan->tests);
+    enum tsdb_status st =
+        matcher_init(&scan->tests[scan->test_count], (enum matcher_kind)f->matcher.kind,
+                     f->matcher.name, f->matcher.value, err);
+    scan->test_count += st == TSDB_OK;
+    return st;
+}
+
+static enum tsdb_status add_stages(struct log_scan *scan, struct tsdb_error *err)
+{
+    const struct log_expr *e = scan->expr;
+    enum tsdb_status st = TSDB_OK;
+    for (; scan->tested_stages < e->stage_count && st == TSDB_OK; scan->tested_stages++) {
+        const struct stage *stage = &e->stages[scan->tested_stages];
+        if (stage->kind == STAGE_LABEL_FILTER)
+            st = add_tests(scan, stage->label, err);
+        else if (stage->kind != STAGE_LINE_FILTER)
+            break;
+    }
+    return st;
+}
+
 enum tsdb_status log_scan_open(struct log_room *room, const struct log_expr *expr, int64_t start,
                                int64_t end, bool has_line, struct log_scan *out,
                                struct tsdb_error *err)
@@ -133,6 +114,8 @@ enum tsdb_status log_scan_open(struct log_room *room, const struct log_expr *exp
     enum tsdb_status st = log_matchers(expr, &out->matchers, &out->matcher_count, err);
     if (st == TSDB_OK)
         st = pipeline_new(expr, &out->pipeline, err);
+    if (st == TSDB_OK)
+        st = add_stages(out, err);
     if (st == TSDB_OK) {
         struct logs_selection selection = {room->tenant, out->matchers, out->matcher_count, start,
                                            end};
@@ -153,6 +136,7 @@ void log_scan_close(struct log_scan *scan)
     logs_set_close(scan->set);
     pipeline_free(scan->pipeline);
     log_matchers_free(scan->matchers, scan->matcher_count);
+    log_matchers_free(scan->tests, scan->test_count);
     *scan = (struct log_scan){0};
 }
 
@@ -179,63 +163,6 @@ void scan_worker_free(struct scan_worker *w)
     mem_free(w->columns);
     mem_free(w->mask);
     mem_free(w);
-}
-
-/* ---- the mask ------------------------------------------------------------------ */
-
-static void mask_range(uint64_t *mask, uint32_t from, uint32_t to)
-{
-    for (uint32_t i = from; i < to;) {
-        uint32_t bit = i % 64, n = 64 - bit < to - i ? 64 - bit : to - i;
-        uint64_t ones = n == 64 ? UINT64_MAX : (UINT64_C(1) << n) - 1;
-        mask[i / 64] |= ones << bit;
-        i += n;
-    }
-}
-
-static void mask_clear_range(uint64_t *mask, uint32_t from, uint32_t to)
-{
-    for (uint32_t i = from; i < to; i++)
-        mask[i / 64] &= ~(UINT64_C(1) << i % 64);
-}
-
-static uint32_t mask_count(const uint64_t *mask, uint32_t rows)
-{
-    uint32_t n = 0;
-    for (uint32_t i = 0; i < (rows + 63) / 64; i++)
-        n += (uint32_t)__builtin_popcountll(mask[i]);
-    return n;
-}
-
-/* The first row in [from, to) with a time >= ts; times ascend there. */
-static uint32_t first_at(const int64_t *times, uint32_t from, uint32_t to, int64_t ts)
-{
-    while (from < to) {
-        uint32_t mid = from + (to - from) / 2;
-        if (times[mid] < ts)
-            from = mid + 1;
-        else
-            to = mid;
-    }
-    return from;
-}
-
-static void mask_runs(struct scan_worker *w)
-{
-    const struct logs_part *part = w->part;
-    uint32_t hidden = 0;
-    for (uint32_t i = 0; i < part->run_count; i++) {
-        const struct logs_run *run = &part->runs[i];
-        uint32_t from = run->first, to = run->first + run->rows;
-        if (run->ts_min < w->scan->start)
-            from = first_at(w->rows.ts, from, to, w->scan->start);
-        if (run->ts_max >= w->scan->end)
-            to = first_at(w->rows.ts, from, to, w->scan->end);
-        mask_range(w->mask, from, to);
-        for (; hidden < part->hidden_count && part->hidden[hidden].run == i; hidden++)
-            mask_clear_range(w->mask, first_at(w->rows.ts, from, to, part->hidden[hidden].start),
-                             first_at(w->rows.ts, from, to, part->hidden[hidden].end));
-    }
 }
 
 /* Whether no text can be there that the pipeline asks for. */
@@ -305,8 +232,8 @@ const struct scan_source *scan_source(struct scan_worker *w, struct tsdb_text na
     return &found->source;
 }
 
-static enum tsdb_status open_column(struct scan_worker *w, uint32_t column,
-                                    struct column_view **out, struct tsdb_error *err)
+enum tsdb_status scan_open_column(struct scan_worker *w, uint32_t column, struct column_view **out,
+                                  struct tsdb_error *err)
 {
     struct column_view *v = &w->columns[column];
     *out = v;
@@ -330,11 +257,6 @@ static enum tsdb_status open_column(struct scan_worker *w, uint32_t column,
     return st;
 }
 
-static bool has_row(const struct column_view *v, uint32_t row)
-{
-    return !v->presence || (v->presence[row / 64] >> row % 64 & 1);
-}
-
 /* A fault of a callback is kept until the row has been run. */
 static bool note_fault(struct scan_worker *w, enum tsdb_status st, const struct tsdb_error *err)
 {
@@ -350,10 +272,10 @@ static bool column_value(struct scan_worker *w, uint32_t column, uint32_t row,
 {
     struct column_view *v;
     struct tsdb_error err = {0};
-    enum tsdb_status st = open_column(w, column, &v, &err);
+    enum tsdb_status st = scan_open_column(w, column, &v, &err);
     if (st != TSDB_OK)
         return note_fault(w, st, &err);
-    if (!has_row(v, row))
+    if (!column_has_row(v, row))
         return false;
     struct tsdb_field field = {.type = group_column(w->group, column)->tag};
     if (v->ints)
@@ -367,25 +289,31 @@ static bool column_value(struct scan_worker *w, uint32_t column, uint32_t row,
     return true;
 }
 
+bool label_is_name_of(struct tsdb_text label, struct tsdb_text name)
+{
+    bool has_front = name.len > 0 && name.at[0] >= '0' && name.at[0] <= '9';
+    if (label.len != name.len + has_front || name.len == 0 || name.at[0] == ':' ||
+        (has_front && label.at[0] != '_'))
+        return false;
+    for (size_t i = 0; i < name.len; i++) {
+        char c = name.at[i];
+        bool is_word =
+            (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_';
+        if (label.at[i + has_front] != (is_word ? c : '_'))
+            return false;
+    }
+    return true;
+}
+
 bool scan_attribute(struct scan_worker *w, uint32_t stream, struct tsdb_text name,
                     struct tsdb_text *value)
 {
     const struct logs_stream *s = logs_set_stream(w->scan->set, stream);
     for (uint32_t i = 0; i < s->attribute_count; i++) {
-        struct tsdb_text at = s->attributes[i].name;
-        if (at.len != name.len)
-            continue; /* a name that gets a '_' in front is one longer; rare: see below */
-        bool is_same = true;
-        for (size_t k = 0; k < at.len && is_same; k++) {
-            char c = at.at[k];
-            bool is_word = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
-                           (c >= '0' && c <= '9' && k > 0) || c == '_';
-            is_same = name.at[k] == (is_word ? c : '_');
-        }
-        if (is_same) {
-            *value = field_text(&s->attributes[i], &w->values);
-            return true;
-        }
+        if (!label_is_name_of(name, s->attributes[i].name))
+            continue;
+        *value = field_text(&s->attributes[i], &w->values);
+        return true;
     }
     return false;
 }
@@ -432,89 +360,6 @@ static void each(void *arg, void (*fn)(void *to, struct tsdb_label label), void 
         }
         writer_release(&name);
     }
-}
-
-/* ---- equalities on dictionaries ------------------------------------------------------- */
-
-/* Keeps the rows whose one dictionary column says so; false: it cannot be told from codes. */
-static bool mask_equal(struct scan_worker *w, const struct tsdb_label *want)
-{
-    const struct scan_source *source = scan_source(w, want->name);
-    if (source->column_count != 1)
-        return false;
-    struct column_view *v;
-    struct tsdb_error err = {0};
-    uint32_t column = source->columns[0];
-    if (group_column(w->group, column)->kind != COLUMN_TEXT ||
-        group_column(w->group, column)->tag != TSDB_FIELD_STRING)
-        return false;
-    if (open_column(w, column, &v, &err) != TSDB_OK || !v->has_codes || v->presence)
-        return false;
-    uint32_t code = 0;
-    while (code < v->codes.count && !text_equal(v->codes.values[code], want->value))
-        code++;
-    if (code == v->codes.count || !v->codes.codes) {
-        if (code == v->codes.count)
-            memset(w->mask, 0, MASK_WORDS * sizeof *w->mask);
-        return true;
-    }
-    for (uint32_t i = 0; i < w->rows.rows; i += 64) {
-        uint32_t n = w->rows.rows - i < 64 ? w->rows.rows - i : 64;
-        uint64_t bits = 0;
-        for (uint32_t k = 0; k < n; k++)
-            bits |= (uint64_t)(v->codes.codes[i + k] == code) << k;
-        w->mask[i / 64] &= bits;
-    }
-    return true;
-}
-
-/* No stream label or attribute may have the name: then the column would not be asked. */
-bool scan_is_stream_name(struct scan_worker *w, struct tsdb_text name)
-{
-    for (uint32_t i = 0; i < w->part->run_count; i++) {
-        const struct logs_stream *s = logs_set_stream(w->scan->set, w->part->runs[i].stream);
-        struct tsdb_text value;
-        for (uint32_t k = 0; k < s->labels.count; k++)
-            if (text_equal(s->labels.at[k].name, name))
-                return true;
-        if (scan_attribute(w, w->part->runs[i].stream, name, &value))
-            return true;
-    }
-    return false;
-}
-
-/* Every stage is one test `name = "value"`. */
-static bool is_all_equalities(const struct log_expr *e)
-{
-    for (uint32_t i = 0; i < e->stage_count; i++) {
-        const struct stage *s = &e->stages[i];
-        if (s->kind != STAGE_LABEL_FILTER || s->label->test != LABEL_STRING ||
-            s->label->matcher.kind != EXPR_MATCH_EQUAL)
-            return false;
-    }
-    return true;
-}
-
-/* How many of the pipeline's equalities the mask has settled exactly. */
-static uint32_t mask_equalities(struct scan_worker *w)
-{
-    uint32_t count, settled = 0;
-    const struct tsdb_label *want = pipeline_equalities(w->scan->pipeline, &count);
-    for (uint32_t i = 0; i < count; i++) {
-        if (scan_is_stream_name(w, want[i].name))
-            continue;
-        const struct scan_source *source = scan_source(w, want[i].name);
-        bool may_have = false;
-        for (uint32_t k = 0; k < source->column_count; k++)
-            may_have = may_have || group_column(w->group, source->columns[k])->tag != 0 ||
-                       group_may_have(w->group, source->columns[k], want[i].value);
-        if (!may_have) {
-            memset(w->mask, 0, MASK_WORDS * sizeof *w->mask);
-            return count;
-        }
-        settled += mask_equal(w, &want[i]);
-    }
-    return settled;
 }
 
 /* ---- lines ----------------------------------------------------------------------------- */
@@ -616,19 +461,18 @@ enum tsdb_status scan_part(struct scan_worker *w, uint32_t part, struct tsdb_err
     if (st != TSDB_OK)
         return st;
     (void)atomic_fetch_add(&counts->groups, 1);
-    mask_runs(w);
+    scan_mask_runs(w);
     arena_reset(&w->values);
-    w->rows.count = mask_count(w->mask, w->rows.rows);
+    w->rows.count = scan_mask_count(w->mask, w->rows.rows);
     (void)atomic_fetch_add(&counts->records, w->rows.count);
-    uint32_t settled = mask_equalities(w);
+    if (!scan_mask_values(w))
+        return TSDB_END;
     if (w->scan->needs_line && pipeline_stage_count(w->scan->pipeline) > 0)
         st = mask_lines(w, err);
     if (st != TSDB_OK)
         return st;
-    w->rows.count = mask_count(w->mask, w->rows.rows);
-    uint32_t stages = w->scan->expr->stage_count;
-    w->rows.is_settled =
-        stages == w->stages_done || (is_all_equalities(w->scan->expr) && settled == stages);
+    w->rows.is_settled = scan_mask_labels(w);
+    w->rows.count = scan_mask_count(w->mask, w->rows.rows);
     return w->rows.count ? TSDB_OK : TSDB_END;
 }
 
@@ -640,6 +484,11 @@ const struct scan_rows *scan_rows(const struct scan_worker *w)
 const struct logs_stream *scan_stream(const struct scan_worker *w, uint32_t stream)
 {
     return logs_set_stream(w->scan->set, stream);
+}
+
+const struct logs_set *scan_set(const struct scan_worker *w)
+{
+    return w->scan->set;
 }
 
 bool scan_is_plain(const struct scan_worker *w)

@@ -49,8 +49,11 @@ struct log_scan {
     struct tsdb_labels *streams; /* labels by the set's stream numbers; views */
     struct matcher *matchers;
     uint32_t matcher_count;
-    int64_t start, end; /* half-open */
-    bool needs_line;    /* some stage reads or gives the line */
+    struct matcher *tests; /* of the string tests in the leading label filters, in order */
+    uint32_t test_count;
+    uint32_t tested_stages; /* the leading stages that are line and label filters */
+    int64_t start, end;     /* half-open */
+    bool needs_line;        /* some stage reads or gives the line */
 };
 
 /* The expression must outlive the scan.  has_line: the caller wants lines. */
@@ -87,6 +90,7 @@ uint32_t scan_run_of(const struct scan_worker *w, uint32_t row);
 struct group_reader *scan_reader(struct scan_worker *w);
 
 const struct logs_stream *scan_stream(const struct scan_worker *w, uint32_t stream);
+const struct logs_set *scan_set(const struct scan_worker *w);
 /* A stream of the part has a label or an attribute of that name. */
 bool scan_is_stream_name(struct scan_worker *w, struct tsdb_text name);
 /* No stage changes labels or lines. */
@@ -112,6 +116,9 @@ bool scan_value(struct scan_worker *w, uint32_t row, struct tsdb_text name,
 /* The value of an attribute of the stream, as text. */
 bool scan_attribute(struct scan_worker *w, uint32_t stream, struct tsdb_text name,
                     struct tsdb_text *value);
+
+/* Whether a label name is what LogQL makes of an attribute's name. */
+bool label_is_name_of(struct tsdb_text label, struct tsdb_text name);
 
 /* A field's value as LogQL shows it: hex ids, base64 bytes, shortest numbers.  What had to
  * be written lies in the arena; empty when that is full. */

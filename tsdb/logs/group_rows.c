@@ -11,6 +11,8 @@
 
 #define COLUMN_NONE UINT32_MAX
 
+enum { PREFETCH = 6 }; /* rows */
+
 /* ---- groups in the making ------------------------------------------------------------ */
 
 void made_group_release(struct made_group *g)
@@ -24,17 +26,20 @@ static void begin(struct group_builder *b)
 {
     b->time = group_writer_column(b->writer, text_of(":time"), LOGS_COLUMN_TAG, COLUMN_INT, 0);
     b->line = group_writer_column(b->writer, text_of(":line"), LOGS_COLUMN_TAG, COLUMN_TEXT,
-                                  COLUMN_LINES | COLUMN_GRAMS);
+                                  COLUMN_LINES | (b->has_filters ? COLUMN_GRAMS : 0));
     b->made.ts_min = INT64_MAX;
     b->made.ts_max = INT64_MIN;
     b->epoch++;
 }
 
-void group_builder_init(struct group_builder *b, enum group_form form, struct budget *budget,
+void group_builder_init(struct group_builder *b, enum group_form form, enum group_filters filters,
                         made_group_fn *fn, void *arg)
 {
-    *b = (struct group_builder){
-        .writer = group_writer_new(budget), .form = form, .fn = fn, .arg = arg};
+    *b = (struct group_builder){.writer = group_writer_new(NULL),
+                                .form = form,
+                                .has_filters = filters == GROUP_FILTERED,
+                                .fn = fn,
+                                .arg = arg};
     begin(b);
 }
 
@@ -186,7 +191,7 @@ static bool find_columns(struct batch_rows *r, uint32_t batch, const struct batc
             continue;
         const struct batch_name *name = &t->names[fields[i].name];
         *column = group_writer_column(r->b->writer, name->text, name->type, field_kind(name->type),
-                                      field_flags(name->type));
+                                      field_flags(r->b, name->type));
         if (*column == COLUMN_NONE)
             return false;
     }
@@ -251,8 +256,14 @@ enum tsdb_status batches_group(struct log_batch *const *batches, uint32_t count,
         }
     row_keys_sort(keys, keys + n, n);
     enum tsdb_status st = TSDB_OK;
-    for (uint32_t i = 0; i < n && st == TSDB_OK; i++)
+    for (uint32_t i = 0; i < n && st == TSDB_OK; i++) {
+        if (i + PREFETCH < n) {
+            const struct row_key *ahead = &keys[i + PREFETCH];
+            __builtin_prefetch(batches[ahead->source]->payload + ahead->at);
+            __builtin_prefetch(batches[ahead->source]->payload + ahead->at + 64);
+        }
         st = add_batch_row(&r, &keys[i], err);
+    }
     if (st == TSDB_OK)
         st = group_builder_finish(b, err);
     arena_release(&r.arena);

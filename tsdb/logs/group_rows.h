@@ -40,6 +40,7 @@ typedef enum tsdb_status made_group_fn(void *arg, struct made_group *made, struc
 struct group_builder {
     struct group_writer *writer; /* owned */
     enum group_form form;
+    bool has_filters;
     made_group_fn *fn;
     void *arg;
     struct made_group made;  /* the one that is being written */
@@ -47,7 +48,10 @@ struct group_builder {
     uint32_t time, line;     /* columns */
 };
 
-void group_builder_init(struct group_builder *b, enum group_form form, struct budget *budget,
+/* Filters are a third of the work, so groups that will not last are made without; queries
+ * look into all of their rows then. */
+enum group_filters { GROUP_BARE, GROUP_FILTERED };
+void group_builder_init(struct group_builder *b, enum group_form form, enum group_filters filters,
                         made_group_fn *fn, void *arg);
 void group_builder_release(struct group_builder *b);
 /* Ends the group, when it has rows, and hands it to fn. */
@@ -65,9 +69,10 @@ static inline enum column_kind field_kind(uint8_t type)
         return COLUMN_INT;
     return type == TSDB_FIELD_DOUBLE ? COLUMN_DOUBLE : COLUMN_TEXT;
 }
-static inline unsigned field_flags(uint8_t type)
+static inline unsigned field_flags(const struct group_builder *b, uint8_t type)
 {
-    return type == TSDB_FIELD_STRING || type == TSDB_FIELD_ID ? COLUMN_VALUES : 0;
+    bool is_looked_up = type == TSDB_FIELD_STRING || type == TSDB_FIELD_ID;
+    return b->has_filters && is_looked_up ? COLUMN_VALUES : 0;
 }
 
 /* A row on its way. */

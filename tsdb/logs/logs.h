@@ -96,7 +96,7 @@ struct logs_stream {
 /* A snapshot: everything it gives out stays until it is closed.  Parts that lie outside the
  * range or have none of the streams are left out; what is open is made a group first.
  * Rows of equal times of one stream: within a part in the order in which they came.
- * Sharing: any number of threads may read the parts at once; touching is one thread's. */
+ * Sharing: any number of threads may touch and read the parts at once. */
 struct logs_set;
 TSDB_NODISCARD enum tsdb_status logs_select(struct logs *l, const struct logs_selection *selection,
                                             struct budget *budget, struct logs_set **out,
@@ -113,7 +113,8 @@ TSDB_NODISCARD enum tsdb_status logs_set_touch(struct logs_set *set, uint32_t pa
 /* The part's columns turned out damaged while they were read (TSDB_ECORRUPT of group_*): its
  * segment is set aside and the set is partial from now on. */
 void logs_set_damaged(struct logs_set *set, uint32_t part, const char *why);
-/* Streams of equal labels and attributes have one number, whatever part they are in. */
+/* Streams of equal labels and attributes have one number, whatever part they are in.  One of
+ * which everything is hidden may be there without a run. */
 uint32_t logs_set_streams(const struct logs_set *set);
 const struct logs_stream *logs_set_stream(const struct logs_set *set, uint32_t stream);
 bool logs_set_is_partial(const struct logs_set *set);

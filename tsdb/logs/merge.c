@@ -59,14 +59,16 @@ static bool is_due(const struct merge_choice *c, bool has_ended, bool is_forced)
            small_bytes >= large_bytes / MERGE_LATE_SHARE;
 }
 
-static void gather(const struct block_list *list, struct logs_window w, struct merge_choice *out)
+/* windows: of each block of the list. */
+static void gather(const struct block_list *list, const struct logs_window *windows,
+                   struct logs_window w, struct merge_choice *out)
 {
     uint64_t bytes = 0;
     out->count = 0;
     for (uint32_t i = 0; i < list->count && out->count < MERGE_INPUTS_MAX; i++) {
         struct block *b = list->blocks[i];
-        struct logs_window own = window_of(b);
-        if (own.start != w.start || own.end != w.end || bytes + b->entry.bytes > MERGE_BYTES_MAX)
+        if (windows[i].start != w.start || windows[i].end != w.end ||
+            bytes + b->entry.bytes > MERGE_BYTES_MAX)
             continue;
         bytes += b->entry.bytes;
         out->inputs[out->count++] = b;
@@ -81,18 +83,29 @@ static bool is_touched(const struct tombstones *t, const struct block *b)
     return false;
 }
 
+static bool choose_window(struct logs *l, const struct block_list *list, bool is_forced,
+                          struct merge_choice *out)
+{
+    int64_t now = clock_wall_ns(l->store->clock);
+    struct logs_window *windows = MEM_ARRAY(struct logs_window, list->count);
+    bool is_found = false;
+    for (uint32_t i = 0; i < list->count; i++)
+        windows[i] = window_of(list->blocks[i]);
+    for (uint32_t i = 0; i < list->count && !is_found; i++) {
+        bool has_ended = windows[i].end < now - MERGE_GRACE_MINUTES * NS_PER_MINUTE;
+        gather(list, windows, windows[i], out);
+        out->level = has_ended || is_forced ? LEVEL_WHOLE : LEVEL_TIDY;
+        is_found = is_due(out, has_ended, is_forced);
+    }
+    mem_free(windows);
+    return is_found;
+}
+
 static bool choose(struct logs *l, const struct block_list *list, bool is_forced,
                    struct merge_choice *out)
 {
-    int64_t now = clock_wall_ns(l->store->clock);
-    for (uint32_t i = 0; i < list->count; i++) {
-        struct logs_window w = window_of(list->blocks[i]);
-        bool has_ended = w.end < now - MERGE_GRACE_MINUTES * NS_PER_MINUTE;
-        gather(list, w, out);
-        out->level = has_ended || is_forced ? LEVEL_WHOLE : LEVEL_TIDY;
-        if (is_due(out, has_ended, is_forced))
-            return true;
-    }
+    if (choose_window(l, list, is_forced, out))
+        return true;
     /* Asked to finish: also rewrite what has deleted records in it. */
     struct tombstones *t = logs_tombstones_ref(l);
     out->count = 0;
@@ -154,7 +167,7 @@ static enum tsdb_status flush(struct merge *g)
     if (st == TSDB_OK) {
         r.cuts = g->cuts;
         r.cut_count = g->cut_count;
-        group_builder_init(&b, GROUP_SEALED, NULL, write_made, g);
+        group_builder_init(&b, GROUP_SEALED, GROUP_FILTERED, write_made, g);
         st = regroup_write(&r, NULL, NULL, &b, g->err);
         group_builder_release(&b);
     }

@@ -47,14 +47,14 @@ static void take(struct grouping *g, uint32_t count)
     }
 }
 
-static enum tsdb_status make(struct grouping *g, struct tsdb_error *err)
+static enum tsdb_status make(struct grouping *g, enum group_filters filters, struct tsdb_error *err)
 {
     g->made = MEM_NEW(struct open_groups);
     atomic_init(&g->made->refs, 1);
     g->made->first = g->first;
     g->made->end = g->first + g->count;
     struct group_builder b;
-    group_builder_init(&b, GROUP_HOT, NULL, keep, g);
+    group_builder_init(&b, GROUP_HOT, filters, keep, g);
     enum tsdb_status st = batches_group(g->batches, g->count, &b, err);
     group_builder_release(&b);
     return st;
@@ -80,6 +80,15 @@ static uint32_t next_count(const struct head *h, uint32_t before_generation)
     return n;
 }
 
+/* Sealing takes large groups over as they are, filters too (seal.c), and makes small ones anew. */
+static enum group_filters filters_for(const struct grouping *g)
+{
+    uint64_t rows = 0;
+    for (uint32_t i = 0; i < g->count; i++)
+        rows += g->batches[i]->row_count;
+    return rows >= GROUP_ROWS_MAX / 2 ? GROUP_FILTERED : GROUP_BARE;
+}
+
 enum tsdb_status logs_group_open(struct logs *l, uint32_t before_generation, bool *did,
                                  struct tsdb_error *err)
 {
@@ -92,7 +101,7 @@ enum tsdb_status logs_group_open(struct logs *l, uint32_t before_generation, boo
     if (n > 0)
         take(&g, n);
     mutex_unlock(&l->lists);
-    enum tsdb_status st = n > 0 ? make(&g, err) : TSDB_OK;
+    enum tsdb_status st = n > 0 ? make(&g, filters_for(&g), err) : TSDB_OK;
     if (n > 0 && st == TSDB_OK) {
         mutex_lock(&l->lists);
         /* A seal may have taken them out meanwhile: then they are in a block. */
@@ -132,7 +141,7 @@ enum tsdb_status logs_cache_open(struct logs *l, struct tsdb_error *err)
     if (!is_fresh)
         take(&g, h->open_count);
     mutex_unlock(&l->lists);
-    enum tsdb_status st = !is_fresh && g.count > 0 ? make(&g, err) : TSDB_OK;
+    enum tsdb_status st = !is_fresh && g.count > 0 ? make(&g, GROUP_BARE, err) : TSDB_OK;
     if (st == TSDB_OK && g.made) {
         mutex_lock(&l->lists);
         struct open_groups *old = h->cached;

@@ -199,7 +199,7 @@ static bool find_columns(struct group_builder *b, struct decoded *d, uint32_t ro
         if (c->epoch == b->epoch)
             continue;
         c->target = group_writer_column(b->writer, c->info->name, c->info->tag,
-                                        field_kind(c->info->tag), field_flags(c->info->tag));
+                                        field_kind(c->info->tag), field_flags(b, c->info->tag));
         if (c->target == UINT32_MAX)
             return false;
         c->epoch = b->epoch;

@@ -14,6 +14,7 @@
 #include "tsdb/base/assert.h"
 #include "tsdb/base/mem.h"
 #include "tsdb/base/status.h"
+#include "tsdb/base/text.h"
 #include "tsdb/base/writer.h"
 #include "tsdb/logs/regroup.h"
 
@@ -169,7 +170,7 @@ static enum tsdb_status write_chunk(struct logs_seal *s, uint32_t from, uint32_t
     for (; windows && st == TSDB_OK; windows &= windows - 1) {
         struct target t = {s, (uint32_t)__builtin_ctzll(windows)};
         struct group_builder b;
-        group_builder_init(&b, GROUP_SEALED, NULL, write_group, &t);
+        group_builder_init(&b, GROUP_SEALED, GROUP_FILTERED, write_group, &t);
         st = regroup_write(&r, is_one ? NULL : is_in_window, &t, &b, err);
         group_builder_release(&b);
     }
@@ -180,9 +181,13 @@ static enum tsdb_status write_chunk(struct logs_seal *s, uint32_t from, uint32_t
 
 /* Whether the group makes a good sealed one by itself: its parts are packed anew, and neither
  * rows nor filters are made again. */
-static bool is_whole(struct logs_seal *s, const struct made_group *g)
+static bool is_whole(struct logs_seal *s, const struct hot_group *hot)
 {
-    return (g->rows >= GROUP_ROWS_MAX / 2 || g->text_bytes >= GROUP_TEXTS_MAX / 2) &&
+    const struct made_group *g = &hot->made;
+    uint32_t line = group_find(hot->group, text_of(":line"), LOGS_COLUMN_TAG);
+    bool is_large = g->rows >= GROUP_ROWS_MAX / 2 || g->text_bytes >= GROUP_TEXTS_MAX / 2;
+    return is_large && line != UINT32_MAX &&
+           (group_column(hot->group, line)->flags & COLUMN_GRAMS) &&
            window_of(s, g->ts_min) == window_of(s, g->ts_max);
 }
 
@@ -225,7 +230,7 @@ static enum tsdb_status write_all(struct logs_seal *s, struct tsdb_error *err)
     take_hot(s);
     for (uint32_t from = 0, to; from < s->hot_count && st == TSDB_OK; from = to) {
         uint64_t rows = 0, texts = 0;
-        if (is_whole(s, &s->hot[from]->made)) {
+        if (is_whole(s, s->hot[from])) {
             to = from + 1;
             st = write_whole(s, s->hot[from], err);
             continue;

@@ -28,7 +28,7 @@ struct set_part {
     struct logs_part part;
     struct block *block; /* NULL: of the head */
     uint32_t group;
-    bool is_touched;
+    _Atomic bool is_touched;
 };
 
 struct logs_set {
@@ -49,7 +49,7 @@ struct logs_set {
     struct budget *budget;
     uint64_t charged;
     int64_t start, end, now;
-    bool is_partial;
+    _Atomic bool is_partial;
 };
 
 /* Where runs come from, and what their stream numbers mean. */
@@ -557,7 +557,7 @@ enum tsdb_status logs_set_touch(struct logs_set *set, uint32_t part, struct tsdb
 {
     ASSERT(part < set->part_count);
     struct set_part *p = &set->parts[part];
-    if (p->is_touched)
+    if (atomic_load_explicit(&p->is_touched, memory_order_relaxed)) /* pages are bytes of a map */
         return TSDB_OK;
     struct tsdb_error fault = {0};
     enum tsdb_status st = log_block_touch(p->block, p->group, &fault);
@@ -565,7 +565,7 @@ enum tsdb_status logs_set_touch(struct logs_set *set, uint32_t part, struct tsdb
         logs_set_damaged(set, part, fault.msg);
     if (st != TSDB_OK && err)
         *err = fault;
-    p->is_touched = st == TSDB_OK;
+    atomic_store_explicit(&p->is_touched, st == TSDB_OK, memory_order_relaxed);
     return st;
 }
 

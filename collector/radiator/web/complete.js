@@ -16,12 +16,13 @@ const IDENTIFIER = /^[a-zA-Z_:][a-zA-Z0-9_:]*$/;
 const LABEL = /^[a-zA-Z_][a-zA-Z0-9_]*$/;
 const cache = new Map();
 
-async function list(path) {
+/* A list that the server answers, kept for a while; where: its name in the answer. */
+export async function list(path, where = "data") {
   const held = cache.get(path);
   if (held && held.until > Date.now()) return held.list;
   const answer = await fetch(path);
   if (!answer.ok) return [];
-  const found = (await answer.json()).data ?? [];
+  const found = (await answer.json())[where] ?? [];
   if (cache.size > 200) cache.clear();
   cache.set(path, { list: found, until: Date.now() + KEPT_MS });
   return found;
@@ -76,7 +77,7 @@ async function metricNames(word) {
 }
 
 /* How a value is written between the quotes that are there. */
-function valueText(value, place) {
+export function valueText(value, place) {
   const text = place.isRegex ? escapeRegex(value) : value;
   if (place.quote === "`") return text;
   const inner = quoted(text).slice(1, -1);
@@ -102,7 +103,7 @@ async function candidates(place) {
   });
 }
 
-function byFit(low) {
+export function byFit(low) {
   const starts = (c) => Number(c.text.toLowerCase().startsWith(low));
   return (a, b) => starts(b) - starts(a) || (low && a.text.length - b.text.length) || (a.text < b.text ? -1 : 1);
 }

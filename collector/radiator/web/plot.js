@@ -6,6 +6,7 @@ export const COLOURS = ["#5ab0ff", "#41d17a", "#f4bf3a", "#c48bff", "#ff8a5b", "
   "#9aa7b4", "#e6e6e6"];
 const DIM = "#a3b0bd", GRID = "#262e38";
 const MINUTES = [60, 120, 300, 600, 900, 1800, 3600];
+const WHOLES = Array.from({ length: 16 }, (_, i) => [1, 2, 5].map((f) => f * 10 ** i)).flat();
 const DOUBLES = Array.from({ length: 51 }, (_, i) => 2 ** i);
 
 export const colour = (i) => COLOURS[i % COLOURS.length];
@@ -18,7 +19,7 @@ export function swatch(i) {
   return mark;
 }
 
-function axes({ format, isBytes, isWall, fontPx }) {
+export function axes({ format, isBytes, isWall, isWhole, fontPx }) {
   const font = `${fontPx}px system-ui, "DejaVu Sans", sans-serif`;
   const shared = { stroke: DIM, font, grid: { stroke: GRID, width: 1 }, ticks: { show: false } };
   const width = (u, labels) => {
@@ -28,7 +29,7 @@ function axes({ format, isBytes, isWall, fontPx }) {
   return [
     { ...shared, size: Math.ceil(fontPx * 2.1), space: fontPx * (isWall ? 4.2 : 6), ...(isWall ? { incrs: MINUTES } : {}), gap: Math.round(fontPx * 0.6), values: (u, ticks) => timeLabels(ticks) },
     { ...shared, size: width, space: fontPx * 2.4, gap: 6, values: (u, ticks) => ticks.map((v) => (v === 0 ? "0" : format(v))),
-      ...(isBytes ? { incrs: DOUBLES } : {}) },
+      ...(isBytes ? { incrs: DOUBLES } : isWhole ? { incrs: WHOLES } : {}) },
   ];
 }
 

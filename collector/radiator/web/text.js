@@ -76,3 +76,36 @@ export function visible(text) {
   return text.replace(/[\u0000-\u001f\u007f-\u009f\u00ad\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\uffff]/g,
     (c) => `\\u${c.charCodeAt(0).toString(16).padStart(4, "0")}`);
 }
+
+/* ---- lines of logs ----------------------------------------------------------------------- */
+
+/* ECMA-48: control strings (a link, a title), then colours and the like. */
+const TERMINAL = /(?:\u001b[\]PX^_]|[\u009d\u0090\u0098\u009e\u009f])[^\u0007\u001b\u009c]*(?:\u0007|\u001b\\|\u009c)|(?:\u001b\[|\u009b)[0-?]*[ -/]*[@-~]/g;
+
+const plain = (text) => (/[\u001b\u0090-\u009f]/.test(text) ? text.replace(TERMINAL, "") : text);
+
+/* The first `most` characters, none of them half. */
+export function cut(text, most) {
+  if (text.length <= most) return text;
+  const code = text.charCodeAt(most - 1);
+  return text.slice(0, code >= 0xd800 && code < 0xdc00 ? most - 1 : most);
+}
+
+/* For a row: line breaks do not make a line that nobody sent. */
+export const rowText = (line) => visible(plain(line).replace(/\r?\n/g, "↵ ").replaceAll("\t", "  "));
+
+/* With its line breaks and tabs. */
+export const fullText = (line) => plain(line).split(/\r?\n/).map((l) => l.split("\t").map(visible).join("\t")).join("\n");
+
+/* Nanoseconds as text: local time to the millisecond, and the whole in UTC. */
+export const msOf = (ns) => Number(BigInt(ns) / 1000000n);
+
+export function timeOfEntry(ns) {
+  const ms = msOf(ns);
+  return `${timeOfDay(ms)}.${String(((ms % 1000) + 1000) % 1000).padStart(3, "0")}`;
+}
+
+export function wholeTime(ns) {
+  const at = new Date(msOf(ns));
+  return Number.isNaN(at.getTime()) ? `${ns} ns` : `${at.toISOString().slice(0, 19)}.${String(BigInt(ns) % 1000000000n).padStart(9, "0")}Z`;
+}

@@ -78,7 +78,7 @@ static void wait_frames(struct exchange *of, const char *want)
 static void peer_closes(struct exchange *of)
 {
     static const uint8_t close_frame[] = {0x88, 0x82, 1, 2, 3, 4, 0x02, 0xea}; /* 1000 */
-    of->input(of->input_arg, (struct bytes){close_frame, sizeof close_frame});
+    exchange_receive(of, (struct bytes){close_frame, sizeof close_frame});
 }
 
 Test(loki_tail, what_was_there_comes_first_and_what_comes_comes_soon)

@@ -68,3 +68,32 @@ Test(value, lists_have_no_empty_items)
     cr_assert_not(takes("otlp_promote_resource_attributes", ",b"));
     cr_assert_not(takes("otlp_promote_resource_attributes", "a,,b"));
 }
+
+/* Flags and variables: commas within a selector do not part it. */
+Test(value, lists_are_not_split_within_quotes_and_braces)
+{
+    static const struct {
+        const char *text;
+        size_t count;
+        const char *last;
+    } rows[] = {
+        {"7d {a=\"b\",c=\"d\"},1h {e=\"},\\\",\"}", 2, "1h {e=\"},\\\",\"}"},
+        {"7d {a=`b,\\`},x", 2, "x"},
+        {"a},b", 2, "b"},
+        {"{a,b", 1, "{a,b"},
+        {"\"a,b", 1, "\"a,b"},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct config c = {0};
+        struct tsdb_error err;
+        arena_init(&c.texts, 1 << 20, NULL);
+        struct loader l = {&c, NULL, &err};
+        cr_assert_eq(
+            loader_put(&l, setting_find(text_of("log_retention")), text_of(rows[i].text), "here"),
+            TSDB_OK);
+        const struct config_list *list = &c.store.log_retention;
+        cr_expect_eq(list->count, rows[i].count, "%s: %zu", rows[i].text, list->count);
+        cr_expect_str_eq(list->at[list->count - 1], rows[i].last);
+        config_release(&c);
+    }
+}

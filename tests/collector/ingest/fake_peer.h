@@ -22,6 +22,8 @@ struct exchange {
     const char *tenant; /* NULL: the default one */
     const char *names[FAKE_HEADERS_MAX], *values[FAKE_HEADERS_MAX];
     uint32_t header_count;
+    const char *method, *path, *query; /* NULL: "POST", "/", "" */
+    struct arena arena;
     struct bytes body;
     bool is_grpc, is_compressed;
     /* the answer */
@@ -48,6 +50,29 @@ struct tsdb_text exchange_header(const struct exchange *x, const char *name)
         if (strcmp(x->names[i], name) == 0)
             return text_of(x->values[i]);
     return text_of("");
+}
+
+struct tsdb_text exchange_method(const struct exchange *x)
+{
+    return text_of(x->method ? x->method : "POST");
+}
+
+struct tsdb_text exchange_path(const struct exchange *x)
+{
+    return text_of(x->path ? x->path : "/");
+}
+
+struct tsdb_text exchange_query(const struct exchange *x)
+{
+    return text_of(x->query ? x->query : "");
+}
+
+/* The test releases it. */
+struct arena *exchange_arena(struct exchange *x)
+{
+    if (x->arena.limit == 0)
+        arena_init(&x->arena, 1 << 20, NULL);
+    return &x->arena;
 }
 
 struct bytes exchange_body(const struct exchange *x)

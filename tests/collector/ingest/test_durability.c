@@ -195,6 +195,63 @@ Test(durability, a_failed_sync_is_answered_503)
     fs_sim_free(r.sim);
 }
 
+/* ---- logs ---- */
+
+static void send_lines(struct rig *r, struct exchange *x, const char *body)
+{
+    *x = (struct exchange){.body = {(const uint8_t *)body, strlen(body)}};
+    fake_header(x, "content-type", "application/x-ndjson");
+    call(r, "/insert/jsonline", x);
+}
+
+static uint32_t count_lines(struct rig *r)
+{
+    struct tsdb_log_options options = {.start = NOW - 1, .end = NOW + 1, .limit = 100};
+    struct tsdb_log_query *q;
+    struct tsdb_log_entry entry;
+    struct tsdb_error err = {0};
+    uint32_t n = 0;
+    cr_assert_eq(tsdb_log_query_open(r->db, text_of("{service_name=~\".+\"}"), &options, &q, &err),
+                 TSDB_OK, "%s", err.msg);
+    while (tsdb_log_query_entry(q, &entry, &err) == TSDB_OK)
+        n++;
+    tsdb_log_query_close(q);
+    return n;
+}
+
+/* Answered after the sync, there after the power went, and 503 when it cannot be kept. */
+Test(durability, lines_of_logs_too)
+{
+    for (int mode = 0; mode < FS_SIM_MODE_COUNT; mode++) {
+        struct rig r;
+        struct exchange x, lost;
+        struct random random;
+        random_init(&random, (uint64_t)mode + 1);
+        rig_init(&r);
+        send_lines(&r, &x, "{\"msg\":\"one\"}\n{\"msg\":\"two\"}\n");
+        cr_assert_eq(x.answers, 0);
+        run_steps(&r, &x);
+        cr_assert_eq(x.status, 204);
+        send_lines(&r, &lost, "{\"msg\":\"three\"}\n");
+        cr_assert_eq(lost.answers, 0);
+        fs_sim_crash(r.sim, (enum fs_sim_mode)mode, &random);
+        close_all(&r);
+        cr_assert_neq(lost.status, 204);
+        open_all(&r);
+        cr_assert_geq(count_lines(&r), 2, "mode %d", mode);
+        fs_sim_fail(r.sim, FS_SIM_SYNC, 1, 5, FS_SIM_FOR_EVER);
+        send_lines(&r, &x, "{\"msg\":\"four\"}\n");
+        for (int i = 0; i < 100 && x.answers == 0; i++) {
+            (void)tsdb_step(r.db);
+            fake_run_posted(&x);
+        }
+        ingest_abandon(r.ingest);
+        cr_assert_eq(x.status, 503, "mode %d: %d", mode, x.status);
+        close_all(&r);
+        fs_sim_free(r.sim);
+    }
+}
+
 /* The same series by 1.0 and 2.0: one series, and the repeat is no conflict. */
 Test(durability, formats_meet_in_one_series)
 {

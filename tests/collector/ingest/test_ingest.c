@@ -711,7 +711,7 @@ Test(ingest, frames_are_acknowledged_when_synced)
 Test(ingest, frames_say_what_is_wrong)
 {
     struct frame_conn conn = {0};
-    struct writer w = envelope_of(3, ENVELOPE_LOGS, (struct bytes){(const uint8_t *)"", 0});
+    struct writer w = envelope_of(3, ENVELOPE_TRACES, (struct bytes){(const uint8_t *)"", 0});
     cr_assert(ingest_frame(ingest, &conn, writer_bytes(&w)));
     cr_assert_eq(ack_of(&conn).status, (uint32_t)ACK_INVALID);
     cr_assert_eq(ack_of(&conn).sequence, 3);
@@ -765,11 +765,12 @@ Test(ingest, lost_datagrams_are_a_number)
     for (size_t i = 0; i < 5; i++) {
         struct bytes payload = otlp_body(1, 0);
         struct writer w = envelope_of(sequences[i], ENVELOPE_METRICS, payload);
-        ingest_datagram(ingest, &peer, writer_bytes(&w));
+        ingest_datagrams(ingest, &(struct udp_datagram){&peer, writer_bytes(&w)}, 1);
         writer_release(&w);
         body_free(payload);
     }
-    ingest_datagram(ingest, &peer, (struct bytes){(const uint8_t *)"\xff\xff", 2});
+    const struct udp_datagram garbage = {&peer, {(const uint8_t *)"\xff\xff", 2}};
+    ingest_datagrams(ingest, &garbage, 1);
     cr_assert_eq(counters_get(UDP_SEQUENCE_GAPS, NOWHERE), 4);
     cr_assert_eq(counters_get(ITEMS_ACCEPTED, AT(SIGNAL_METRICS, DOOR_UDP)), 5);
     cr_assert_eq(counters_get(MESSAGES_REJECTED, AT(SIGNAL_METRICS, DOOR_UDP, REASON_MALFORMED)),
@@ -803,7 +804,7 @@ static void send_datagram(const char *sender, const char *token)
                          .token = text_of(token)};
     struct writer w = {0};
     envelope_encode(&e, &w);
-    ingest_datagram(ingest, &peer, writer_bytes(&w));
+    ingest_datagrams(ingest, &(struct udp_datagram){&peer, writer_bytes(&w)}, 1);
     struct frame_conn conn = {0};
     cr_assert(ingest_frame(ingest, &conn, writer_bytes(&w)));
     writer_release(&w);

@@ -7,6 +7,7 @@
 #include "collector/net/conn.h"
 #include "collector/net/frames.h"
 #include "collector/net/router.h"
+#include "collector/net/websocket.h"
 #include "collector/self/log.h"
 #include "tsdb/base/assert.h"
 #include "tsdb/base/text.h"
@@ -18,6 +19,7 @@ struct pair {
     struct site site;
     struct clock_sim sim;
     struct exchange *kept; /* an exchange whose handler has not answered */
+    struct websocket *socket;
 };
 
 static inline void pair_echo(void *arg, struct exchange *x)
@@ -50,6 +52,16 @@ static inline void pair_keep(void *arg, struct exchange *x)
     p->kept = x;
 }
 
+/* Closed in the end. */
+static inline void pair_socket(void *arg, struct exchange *x)
+{
+    struct pair *p = arg;
+    if (!websocket_check(x))
+        return;
+    p->socket = websocket_accept(x);
+    websocket_send(p->socket, (struct bytes){(const uint8_t *)"hello", 5});
+}
+
 static inline struct pair *pair_open(frame_sink_fn *sink)
 {
     static struct pair pair;
@@ -57,6 +69,7 @@ static inline struct pair *pair_open(frame_sink_fn *sink)
         {"GET POST", "/", 0, pair_echo, NULL},
         {"GET", "/s", 0, pair_stream, NULL},
         {"GET POST", "/k", SCOPE_INGEST, pair_keep, &pair},
+        {"GET", "/w", 0, pair_socket, &pair},
     };
     struct web_config *config;
     struct site *site = &pair.site;
@@ -70,7 +83,8 @@ static inline struct pair *pair_open(frame_sink_fn *sink)
     site->frame_sink = sink;
     site->loops[0] = loop_new(0, site->clock);
     site->loop_count = 1;
-    ASSERT(router_new(routes, sizeof routes / sizeof routes[0], &site->router, NULL) == TSDB_OK);
+    ASSERT(router_new(routes, sizeof routes / sizeof routes[0], NULL, &site->router, NULL) ==
+           TSDB_OK);
     ASSERT(web_config_read(fs_posix(), NULL, &config, NULL) == TSDB_OK);
     site->auth = auth_new(site->clock, config);
     return &pair;
@@ -131,6 +145,9 @@ static inline void pair_run(struct pair *p, enum listener door, struct bytes in,
     if (p->kept)
         pair_echo(NULL, p->kept);
     p->kept = NULL;
+    if (p->socket)
+        websocket_close(p->socket, WEBSOCKET_NORMAL);
+    p->socket = NULL;
     for (int i = 0; i < 8 && p->site.conn_count > 0; i++) {
         clock_sim_advance(&p->sim, 10 * NS_PER_S);
         loop_step(p->site.loops[0]);

@@ -200,5 +200,52 @@ Test(router, malformed_routes_stop_the_start)
     struct router *router;
     struct tsdb_error err;
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++)
-        cr_expect_eq(router_new(&bad[i], 1, &router, &err), TSDB_EINVAL, "route %zu", i);
+        cr_expect_eq(router_new(&bad[i], 1, NULL, &router, &err), TSDB_EINVAL, "route %zu", i);
+}
+
+static bool is_foreign(const struct exchange *x)
+{
+    struct tsdb_text path = exchange_path(x);
+    return (path.len > 5 && memcmp(path.at + path.len - 5, "/bulk", 5) == 0) ||
+           text_equal(exchange_header(x, "x-who"), text_of("foreign"));
+}
+
+static void answer_foreign(void *arg, struct exchange *x)
+{
+    (void)arg;
+    struct exchange_answer answer = {.status = 200, .content_type = "text/plain"};
+    exchange_reply(x, &answer, rig_bytes("foreign\n"));
+}
+
+Test(router, a_family_comes_first_and_marks_its_answers)
+{
+    char text[256];
+    const struct exchange_family family = {.has = is_foreign,
+                                           .scope = SCOPE_INGEST,
+                                           .handler = answer_foreign,
+                                           .header = {text_of("x-product"), text_of("Foreign")}};
+    files_open();
+    (void)snprintf(text, sizeof text, "tokens: [{token_sha256: %s, scopes: [ingest]}]\n",
+                   files_sha256("ingest-ingest-ingest"));
+    rig_init(&r);
+    w = (struct writer){0};
+    r.options.family = &family;
+    r.options.web_config_path = files_write("web.yml", text);
+    rig_open(&r);
+    static const char good[] = "Bearer ingest-ingest-ingest";
+    static const char *const methods[] = {"GET", "POST", "DELETE"};
+    for (size_t i = 0; i < 3; i++) {
+        const char *a = ask(methods[i], "/any/bulk", good);
+        cr_expect(strstr(a, "foreign\n") && strstr(a, "\r\nx-product: Foreign\r\n"), "%s", a);
+    }
+    cr_expect_eq(rig_status(ask("HEAD", "/any/bulk", good)), 200);
+    const char *a = ask("POST", "/hello/bulk", NULL);
+    cr_expect_eq(rig_status(a), 401);
+    cr_expect(strstr(a, "\r\nx-product: Foreign\r\n"), "%s", a);
+    a = ask("GET", "/hello", good);
+    cr_expect(strstr(a, "hello") && !strstr(a, "x-product"), "%s", a);
+    a = ask("GET", "/hello", "Bearer ingest-ingest-ingest\r\nX-Who: foreign");
+    cr_expect(strstr(a, "foreign\n"), "the same path, by what the client says: %s", a);
+    cr_expect_eq(rig_status(ask("BREW", "/any/bulk", good)), 501);
+    down();
 }

@@ -18,11 +18,17 @@ static bool sink(void *arg, struct frame_conn *conn, struct bytes frame)
     return false;
 }
 
-static void udp_sink(void *arg, const struct address *peer, struct bytes datagram)
+static void udp_sink(void *arg, const struct udp_datagram *at, size_t count)
 {
     (void)arg;
-    (void)peer;
-    (void)datagram;
+    (void)at;
+    (void)count;
+}
+
+static size_t stream_sink(void *arg, const struct stream_piece *piece)
+{
+    (void)arg;
+    return piece->bytes.len;
 }
 
 Test(server, answers_a_request_on_every_http_door)
@@ -33,6 +39,10 @@ Test(server, answers_a_request_on_every_http_door)
     r.options.udp = "127.0.0.1:0";
     r.options.frame_sink = sink;
     r.options.udp_sink = udp_sink;
+    r.options.syslog_tcp = "127.0.0.1:0";
+    r.options.syslog_udp = "127.0.0.1:0";
+    r.options.syslog_stream_sink = stream_sink;
+    r.options.syslog_datagram_sink = udp_sink;
     rig_open(&r);
     for (unsigned door = 0; door < LISTENER_COUNT; door++)
         cr_assert_eq(strncmp(net_address(r.net, (enum listener)door).at, "127.0.0.1:", 10), 0);
@@ -77,6 +87,12 @@ Test(server, refuses_to_open_what_is_wrong)
     cr_assert_eq(try_open(&err), TSDB_EINVAL, "no sink");
     rig_init(&r);
     r.options.udp = "127.0.0.1:0";
+    cr_assert_eq(try_open(&err), TSDB_EINVAL, "no sink");
+    rig_init(&r);
+    r.options.syslog_udp = "127.0.0.1:0";
+    cr_assert_eq(try_open(&err), TSDB_EINVAL, "no sink");
+    rig_init(&r);
+    r.options.syslog_tcp = "127.0.0.1:0";
     cr_assert_eq(try_open(&err), TSDB_EINVAL, "no sink");
     rig_init(&r);
     r.options.limits.connections_max = 0;
@@ -150,6 +166,16 @@ Test(server, beyond_loopback_wants_tls_and_authentication)
     r.options.udp = "0.0.0.0:0";
     r.options.udp_sink = udp_sink;
     cr_expect_eq(try_open(&err), TSDB_EINVAL, "datagrams have no TLS");
+    r.options.udp = NULL;
+    r.options.syslog_udp = "0.0.0.0:0";
+    r.options.syslog_datagram_sink = udp_sink;
+    cr_expect_eq(try_open(&err), TSDB_EINVAL, "datagrams have no TLS");
+    r.options.syslog_udp = NULL;
+    r.options.syslog_tcp = "0.0.0.0:0";
+    r.options.syslog_stream_sink = stream_sink;
+    cr_expect_eq(try_open(&err), TSDB_OK, "certificates are verified: %s", err.msg);
+    r.options.web_config_path = files_write("both.yml", text);
+    cr_expect_eq(try_open(&err), TSDB_EINVAL, "tokens do not help where none can be sent");
     files_close();
 }
 

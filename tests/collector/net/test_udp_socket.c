@@ -9,13 +9,12 @@ TestSuite(udp_socket, .timeout = 60);
 static struct rig r;
 static struct mutex lock;
 static struct writer order; /* first byte of each datagram; guarded by lock */
-static _Atomic uint64_t seen, bytes;
+static _Atomic uint64_t seen, bytes, calls;
 static _Atomic int stall_ms;
 static char peer_text[ADDRESS_TEXT_MAX];
 
-static void sink(void *arg, const struct address *peer, struct bytes datagram)
+static void take(const struct address *peer, struct bytes datagram)
 {
-    (void)arg;
     mutex_lock(&lock);
     (void)address_format(peer, peer_text);
     if (datagram.len)
@@ -25,6 +24,14 @@ static void sink(void *arg, const struct address *peer, struct bytes datagram)
     mutex_unlock(&lock);
     if (stall_ms)
         rig_sleep_ms(stall_ms);
+}
+
+static void sink(void *arg, const struct udp_datagram *at, size_t count)
+{
+    (void)arg;
+    calls++;
+    for (size_t i = 0; i < count; i++)
+        take(at[i].peer, at[i].bytes);
 }
 
 static int up(void)
@@ -121,5 +128,33 @@ Test(udp_socket, kernel_drops_are_counted)
     cr_assert_gt(now.udp_kernel_drops, 0, "nothing was dropped: the test tests nothing");
     cr_assert_eq(now.udp_datagrams + now.udp_kernel_drops, SENT + 1, "%llu + %llu",
                  (unsigned long long)now.udp_datagrams, (unsigned long long)now.udp_kernel_drops);
+    down(fd);
+}
+
+/* Syslog's door has its own sink; what one recvmmsg brought comes in one call. */
+Test(udp_socket, syslog_has_a_door_of_its_own)
+{
+    int native = up();
+    rig_close(&r);
+    (void)close(native);
+    rig_init(&r);
+    calls = seen = bytes = 0;
+    r.options.http = NULL;
+    r.options.loops = 1;
+    r.options.syslog_udp = "127.0.0.1:0";
+    r.options.syslog_datagram_sink = sink;
+    rig_open(&r);
+    int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    struct sockaddr_in to = rig_sockaddr(&r, LISTENER_SYSLOG_UDP);
+    cr_assert_eq(connect(fd, (struct sockaddr *)&to, sizeof to), 0);
+    stall_ms = 100; /* the first holds the loop up, the others gather meanwhile */
+    for (int i = 0; i < 30; i++)
+        cr_assert_eq(send(fd, "<1>x", 4, 0), 4);
+    rig_sleep_ms(50);
+    stall_ms = 0;
+    RIG_UNTIL(seen == 30);
+    cr_assert_lt(calls, 30);
+    cr_assert_eq(rig_counters(&r).received_bytes[LISTENER_SYSLOG_UDP], 120);
+    cr_assert_eq(rig_counters(&r).received_bytes[LISTENER_UDP], 0);
     down(fd);
 }

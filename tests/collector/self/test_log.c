@@ -124,3 +124,29 @@ Test(log, lines_of_threads_do_not_mix)
     for (char *p = seen; *p; p = strchr(p, '\n') + 1)
         cr_assert_eq(strncmp(p, "ts=2026-", 8), 0);
 }
+
+static struct log_event tapped;
+static char tapped_text[64];
+
+static void tap(void *arg, const struct log_event *event)
+{
+    (void)arg;
+    tapped = *event;
+    (void)snprintf(tapped_text, sizeof tapped_text, "%.*s", (int)event->text.len, event->text.at);
+}
+
+Test(log, a_tap_sees_the_parts_of_what_is_written)
+{
+    log_set_tap(tap, NULL);
+    log_debug("net", "hidden");
+    cr_assert_null(tapped.room);
+    log_warn("net", "a=%s", "x\ny");
+    cr_assert_str_eq(tapped_text, "a=x\ny");
+    cr_assert_str_eq(tapped.room, "net");
+    cr_assert_eq(tapped.level, LEVEL_WARN);
+    cr_assert_eq(tapped.wall_ns, INT64_C(1795521600123000000));
+    cr_assert_eq(lines, 1, "and the line is written all the same");
+    for (int i = 0; i < LOG_BURST + 25; i++)
+        chatty(i);
+    cr_assert_str_eq(tapped_text, "line=9", "what its site may not write is not tapped");
+}

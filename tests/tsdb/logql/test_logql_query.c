@@ -98,3 +98,71 @@ Test(logql_query, wrong_queries_say_what_is_wrong)
         strstr(rig_ask(&r, "sum(count_over_time({app=\"web\"} | json [5m]))"), "JSONParserErr"));
     rig_close(&r);
 }
+
+/* Label filters over columns, and the same through the stages (behind a stage that changes
+ * nothing): equal answers. */
+Test(logql_query, filters_on_columns_equal_filters_on_lines)
+{
+    struct rig r;
+    fill(&r);
+    static const char id[] = "0af7651916cd43dd";
+    struct tsdb_label label = {{"app", 3}, {"ids", 3}};
+    struct tsdb_field field = {.name = {"trace_id", 8},
+                               .type = TSDB_FIELD_ID,
+                               .text = {"\x0a\xf7\x65\x19\x16\xcd\x43\xdd", 8}};
+    struct tsdb_log_stream stream = {.labels = {&label, 1}};
+    struct tsdb_log_record record = {
+        .ts = RIG_NOW - 940 * NS_PER_S, .line = {"traced", 6}, .fields = &field, .field_count = 1};
+    struct tsdb_log_batch batch = {"", &stream, &record, 1, 1};
+    struct tsdb_appended out = {0};
+    struct tsdb_error err = {0};
+    cr_assert_eq(logs_append(r.logs, &batch, &out, NULL, &err), TSDB_OK);
+    static const char *const filters[] = {
+        "level=\"error\"",
+        "level!=\"error\"",
+        "level=~\"e.*|d.+\"",
+        "level!~\"inf\"",
+        "level=\"\"",
+        "nowhere=\"\"",
+        "nowhere=\"x\"",
+        "nowhere!=\"x\"",
+        "took > 1",
+        "took >= 0.5",
+        "took == 1.5",
+        "took != 0.5",
+        "http_status < 300",
+        "http_status > 499 and level=\"error\"",
+        "level=\"info\" and took < 1",
+        "level=\"info\" or level=\"debug\"",
+        "user=\"u2\"",
+        "user!=\"u2\"",
+        "app=\"cart\"",
+        "nowhere > 5",
+        "trace_id=\"0af7651916cd43dd\"",
+        "trace_id=\"0AF7651916CD43DD\"",
+        "trace_id!=\"\"",
+        "trace_id=\"\"",
+    };
+    cr_assert_eq(strlen(id), 16);
+    for (int sealed = 0; sealed < 2; sealed++) {
+        uint32_t matched = 0;
+        for (size_t i = 0; i < sizeof filters / sizeof filters[0]; i++) {
+            char direct[200], staged[200], copy[4096];
+            (void)snprintf(direct, sizeof direct, "{app=~\".+\"} | %s", filters[i]);
+            (void)snprintf(staged, sizeof staged, "{app=~\".+\"} | decolorize | %s", filters[i]);
+            (void)snprintf(copy, sizeof copy, "%s", rig_ask(&r, staged));
+            cr_assert_str_eq(rig_ask(&r, direct), copy, "%s", filters[i]);
+            matched += copy[0] != 0;
+            (void)snprintf(direct, sizeof direct, "sum(count_over_time({app=~\".+\"} | %s [100s]))",
+                           filters[i]);
+            (void)snprintf(staged, sizeof staged,
+                           "sum(count_over_time({app=~\".+\"} | decolorize | %s [100s]))",
+                           filters[i]);
+            (void)snprintf(copy, sizeof copy, "%s", rig_ask(&r, staged));
+            cr_assert_str_eq(rig_ask(&r, direct), copy, "%s", filters[i]);
+        }
+        cr_assert_geq(matched, 18);
+        rig_seal(&r);
+    }
+    rig_close(&r);
+}

@@ -25,7 +25,7 @@ static inline void prop_regroup(const struct group *group, const struct group_ru
     uint32_t bad;
     uint64_t rows = 0;
     if (regroup_open(&r, &source, 1, &bad, NULL) == TSDB_OK) {
-        group_builder_init(&b, GROUP_SEALED, NULL, prop_made, &rows);
+        group_builder_init(&b, GROUP_SEALED, GROUP_FILTERED, prop_made, &rows);
         (void)!regroup_write(&r, NULL, NULL, &b, NULL);
         group_builder_release(&b);
     }

@@ -6,7 +6,7 @@ static uint64_t stored(struct rig *r)
 {
     struct tsdb_stats s = {0};
     logs_stats(r->l, &s);
-    return s.segment_samples;
+    return s.log_segment_records;
 }
 
 static void expire(struct rig *r)

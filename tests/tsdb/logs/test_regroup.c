@@ -119,6 +119,6 @@ Test(regroup, appending_makes_groups_when_nobody_else_does)
     cr_assert_eq(r.l->head.hot_count + r.l->head.open_count, 0u);
     struct tsdb_stats s = {0};
     logs_stats(r.l, &s);
-    cr_assert_eq(s.segment_samples, 40u * TSDB_LOG_BATCH_MAX);
+    cr_assert_eq(s.log_segment_records, 40u * TSDB_LOG_BATCH_MAX);
     rig_release(&r);
 }

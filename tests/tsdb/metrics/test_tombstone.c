@@ -105,3 +105,24 @@ Test(tombstone, deletions_are_forgotten_when_nothing_is_left_for_them_to_hide)
     cr_assert_eq(count_as(&r, ""), 1u);
     rig_release(&r);
 }
+
+/* The manifest's list is that of all signals. */
+Test(tombstone, those_of_other_signals_are_left_alone)
+{
+    struct rig r;
+    rig_init(&r);
+    append_as(&r, "", "a|x=1", RIG_NOW, 1);
+    rig_seal(&r);
+    static const uint8_t of_logs[] = {0x80, 0x00, STORE_LOGS, 0x01, 0x02, 0x00};
+    struct manifest_tombstone other = {store_take_id(&r.store), {of_logs, sizeof of_logs}};
+    struct manifest_edit edit = {.tombstones_added = &other, .tombstones_added_count = 1};
+    cr_assert_eq(store_apply(&r.store, &edit, NULL), TSDB_OK);
+    rig_close(&r);
+    rig_open(&r);
+    cr_assert_eq(count_as(&r, ""), 1u);
+    cr_assert_eq(metrics_forget_tombstones(r.m, NULL), TSDB_OK);
+    size_t count;
+    (void)manifest_tombstones(r.store.manifest, &count);
+    cr_assert_eq(count, 1u);
+    rig_release(&r);
+}
