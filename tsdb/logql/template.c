@@ -44,7 +44,6 @@ struct walk {
     struct value variables[TEMPLATE_VARIABLES_MAX];
     struct value dot;
     struct writer out; /* owned */
-    unsigned depth;
 };
 
 static bool run_pipe(struct walk *w, const struct template_pipe *pipe, struct value *out);
@@ -243,12 +242,13 @@ static enum flow run_list(struct walk *w, const struct template_node *first)
 
 bool template_run(const struct template *t, struct pass *p, struct tsdb_text *out)
 {
-    struct walk w; /* variables are written before they are read */
+    struct walk w; /* of the variables, as many as the template has */
     struct value text;
     w.run = (struct template_run){.p = p};
     w.dot = w.variables[0] = (struct value){.kind = VALUE_LABELS};
+    for (uint32_t i = 1; i < t->slots; i++)
+        w.variables[i] = (struct value){.kind = VALUE_NIL};
     w.out = (struct writer){0};
-    w.depth = 0;
     enum flow flow = run_list(&w, t->first);
     bool is_done = flow != FLOW_FAILED && template_take(&w.run, &w.out, &text);
     writer_release(&w.out);

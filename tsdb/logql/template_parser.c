@@ -103,6 +103,28 @@ static bool is_word(struct tsdb_text word, const char *want)
 
 /* ---- literals --------------------------------------------------------------------- */
 
+/* The last byte of the escape whose letter is at `at`; 0: it is none.  The quote at the end of
+ * the source is no digit. */
+static size_t escape_end(struct tsdb_text source, size_t at)
+{
+    char c = source.at[at];
+    bool is_octal = c >= '0' && c <= '7';
+    size_t digits = c == 'x' ? 2 : c == 'u' ? 4 : c == 'U' ? 8 : is_octal ? 2 : 0;
+    uint32_t v = is_octal ? (uint32_t)(c - '0') : 0;
+    if (c == '\0' || !strchr("abfnrtv\\\"xuU01234567", c) || at + digits + 1 >= source.len)
+        return 0;
+    for (size_t i = 1; i <= digits; i++) {
+        char d = source.at[at + i];
+        const char *hex = "0123456789abcdef";
+        const char *found = d ? strchr(hex, d >= 'A' && d <= 'F' ? d | 0x20 : d) : NULL;
+        if (!found || (is_octal && found - hex > 7))
+            return 0;
+        v = v * (is_octal ? 8 : 16) + (uint32_t)(found - hex);
+    }
+    bool is_rune = v < 0xd800 || (v > 0xdfff && v <= 0x10ffff);
+    return (is_octal && v > 255) || (digits >= 4 && !is_rune) ? 0 : at + digits;
+}
+
 static bool quoted_literal(struct parser *p, struct value *out)
 {
     const char *from = p->at++;
@@ -112,13 +134,9 @@ static bool quoted_literal(struct parser *p, struct value *out)
         return fail(p, "unterminated quoted string");
     p->at++;
     struct tsdb_text source = {from, (size_t)(p->at - from)};
-    for (size_t i = 1; i + 1 < source.len; i++) {
-        if (source.at[i] != '\\')
-            continue;
-        char c = source.at[++i];
-        if (!strchr("abfnrtv\\\"'xuU01234567", c) || c == '\0')
+    for (size_t i = 1; i + 1 < source.len; i++)
+        if (source.at[i] == '\\' && (i = escape_end(source, i + 1)) == 0)
             return fail(p, "invalid escape sequence");
-    }
     char *text = ROOM(p, char, source.len);
     if (!text)
         return false;
@@ -358,6 +376,8 @@ static bool new_variable(struct parser *p, struct tsdb_text name, uint32_t *slot
         return fail(p, "more than %d variables", TEMPLATE_VARIABLES_MAX);
     *slot = p->variable_count;
     p->variables[p->variable_count++].name = name;
+    if (p->tree->slots < p->variable_count)
+        p->tree->slots = p->variable_count;
     return true;
 }
 
@@ -604,7 +624,7 @@ enum tsdb_status template_parse(struct compiler *c, const char *name, struct tsd
                        .tree = out,
                        .variables = {{text_of("$")}},
                        .variable_count = 1};
-    *out = (struct template){.name = name};
+    *out = (struct template){.name = name, .slots = 1};
     if (text.len > TEMPLATE_TEXT_MAX)
         return tsdb_fail(c->err, TSDB_EINVAL, "template: %s: %zu bytes, at most %d", name, text.len,
                          TEMPLATE_TEXT_MAX);

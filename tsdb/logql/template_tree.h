@@ -70,6 +70,7 @@ struct template
     const struct template_node *first;
     struct tsdb_text *labels;
     uint32_t label_count;
+    uint32_t slots; /* of variables, "$" too */
     bool needs_all;
 };
 
