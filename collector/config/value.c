@@ -168,7 +168,8 @@ static size_t item_end(struct tsdb_text value, size_t from)
         char c = value.at[i];
         if (quote) {
             i += c == '\\' && quote == '"';
-            quote = c == quote ? '\0' : quote;
+            if (c == quote)
+                quote = '\0';
         } else if (c == '"' || c == '`') {
             quote = c;
         } else if (c == ',' && depth <= 0) {

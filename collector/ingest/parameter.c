@@ -31,7 +31,9 @@ enum tsdb_status parameter_decode(struct tsdb_text in, bool is_form, struct aren
     if (!at)
         return TSDB_ELIMIT;
     for (size_t i = 0; i < in.len; i++) {
-        char c = is_form && in.at[i] == '+' ? ' ' : in.at[i];
+        char c = in.at[i];
+        if (c == '+' && is_form)
+            c = ' ';
         if (c == '%') {
             int high = in.len - i > 2 ? hex(in.at[i + 1]) : -1;
             int low = high >= 0 ? hex(in.at[i + 2]) : -1;

@@ -50,8 +50,18 @@ static bool has_prefix(struct tsdb_text text, const char *prefix)
     return text.len >= n && memcmp(text.at, prefix, n) == 0;
 }
 
+/* /INDEX/_bulk: the name is the client's. */
+static bool is_bulk(struct tsdb_text path)
+{
+    static const char end[] = "/_bulk";
+    size_t n = sizeof end - 1;
+    return path.len >= n && memcmp(path.at + path.len - n, end, n) == 0;
+}
+
 enum route_class route_class_of(struct tsdb_text path)
 {
+    if (is_bulk(path))
+        return ROUTE_LOGS;
     static const char mount[] = "/prometheus";
     if (has_prefix(path, "/prometheus/")) {
         path.at += sizeof mount - 1;
