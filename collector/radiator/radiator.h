@@ -1,6 +1,6 @@
 /* radiator.h - the pages that Andon serves itself, and the stream that feeds the board.
  *
- *   GET /           the wall board            GET /explore   a query page
+ *   GET /           the wall board            GET /explore   queries: metrics, logs
  *   GET /assets/   scripts and styles         GET /-/live    server-sent events
  *
  *   andon-board: every second   snapshot --event--> each board whose connection took
