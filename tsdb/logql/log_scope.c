@@ -108,12 +108,22 @@ struct tally {
 };
 
 /* What of a run lies in the range: all of it by its header, part of it by its times. */
-static enum tsdb_status add_run(struct tally *t, const struct logs_part *part,
-                                const struct logs_run *run, const struct logs_selection *selection,
-                                struct group_reader *reader, struct tsdb_error *err)
+static bool is_hidden_in(const struct logs_part *part, uint32_t run, int64_t ts)
 {
+    for (uint32_t i = 0; i < part->hidden_count; i++)
+        if (part->hidden[i].run == run && ts >= part->hidden[i].start && ts < part->hidden[i].end)
+            return true;
+    return false;
+}
+
+static enum tsdb_status add_run(struct tally *t, const struct logs_part *part, uint32_t number,
+                                const struct logs_selection *selection, struct group_reader *reader,
+                                struct tsdb_error *err)
+{
+    const struct logs_run *run = &part->runs[number];
     struct tsdb_log_volume *v = &t->at[run->stream];
-    if (run->ts_min >= selection->start && run->ts_max < selection->end) {
+    if (run->ts_min >= selection->start && run->ts_max < selection->end &&
+        part->hidden_count == 0) {
         v->entries += run->rows;
         v->bytes += run->line_bytes;
         v->groups++;
@@ -124,7 +134,8 @@ static enum tsdb_status add_run(struct tally *t, const struct logs_part *part,
     group_reader_open(reader, part->group);
     enum tsdb_status st = group_ints(reader, time, &ts, err);
     for (uint32_t i = 0; i < run->rows && st == TSDB_OK; i++)
-        n += ts[run->first + i] >= selection->start && ts[run->first + i] < selection->end;
+        n += ts[run->first + i] >= selection->start && ts[run->first + i] < selection->end &&
+             !is_hidden_in(part, number, ts[run->first + i]);
     v->entries += n;
     v->bytes += run->rows ? run->line_bytes * n / run->rows : 0;
     v->groups += n > 0;
@@ -172,8 +183,11 @@ static enum tsdb_status tally_selection(const struct logql_store *store,
     struct group_reader *reader = group_reader_new(store->budget);
     for (uint32_t i = 0; i < logs_set_parts(*set) && st == TSDB_OK; i++) {
         const struct logs_part *part = logs_set_part(*set, i);
+        st = logs_set_touch(*set, i, err);
         for (uint32_t k = 0; k < part->run_count && st == TSDB_OK; k++)
-            st = add_run(t, part, &part->runs[k], selection, reader, err);
+            st = add_run(t, part, k, selection, reader, err);
+        if (st == TSDB_ECORRUPT) /* set aside; what is left is told */
+            st = TSDB_OK;
     }
     group_reader_free(reader);
     unite(t);

@@ -446,7 +446,19 @@ static enum tsdb_status turn_to(struct scan_worker *w, uint32_t index, struct ts
     return group_ints(w->reader, time, &w->rows.ts, err);
 }
 
-enum tsdb_status scan_part(struct scan_worker *w, uint32_t part, struct tsdb_error *err)
+/* Columns that do not decode although their checksums were right: their segment is set aside,
+ * and the answer goes on without the part. */
+static enum tsdb_status skip_damage(struct scan_worker *w, enum tsdb_status st,
+                                    const struct tsdb_error *err)
+{
+    if (st != TSDB_ECORRUPT)
+        return st;
+    logs_set_damaged(w->scan->set, w->part_index, err->msg);
+    atomic_store(&w->scan->room->counts.is_partial, true);
+    return TSDB_END;
+}
+
+static enum tsdb_status open_part(struct scan_worker *w, uint32_t part, struct tsdb_error *err)
 {
     struct log_counts *counts = &w->scan->room->counts;
     enum tsdb_status st = log_room_poll(w->scan->room, err);
@@ -456,8 +468,10 @@ enum tsdb_status scan_part(struct scan_worker *w, uint32_t part, struct tsdb_err
             (void)atomic_fetch_add(&counts->groups_skipped, 1);
             return TSDB_END;
         }
-        st = turn_to(w, part, err);
+        st = logs_set_touch(w->scan->set, part, err);
     }
+    if (st == TSDB_OK)
+        st = turn_to(w, part, err);
     if (st != TSDB_OK)
         return st;
     (void)atomic_fetch_add(&counts->groups, 1);
@@ -474,6 +488,12 @@ enum tsdb_status scan_part(struct scan_worker *w, uint32_t part, struct tsdb_err
     w->rows.is_settled = scan_mask_labels(w);
     w->rows.count = scan_mask_count(w->mask, w->rows.rows);
     return w->rows.count ? TSDB_OK : TSDB_END;
+}
+
+enum tsdb_status scan_part(struct scan_worker *w, uint32_t part, struct tsdb_error *err)
+{
+    w->part_index = part;
+    return skip_damage(w, open_part(w, part, err), err);
 }
 
 const struct scan_rows *scan_rows(const struct scan_worker *w)
@@ -569,7 +589,8 @@ enum tsdb_status scan_row(struct scan_worker *w, uint32_t row, struct tsdb_error
         st = pipeline_entry_from(w->run, &entry, w->stages_done, err);
     if (w->fault != TSDB_OK) {
         *err = w->fault_text;
-        return w->fault;
+        st = w->fault;
+        w->fault = TSDB_OK;
     }
-    return st;
+    return skip_damage(w, st, err);
 }

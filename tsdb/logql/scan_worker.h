@@ -35,6 +35,7 @@ struct scan_worker {
     struct group_reader *reader;
     struct pipeline_run *run;
     const struct logs_part *part;
+    uint32_t part_index;
     const struct group *group;
     struct scan_rows rows;
     uint64_t *mask; /* MASK_WORDS */
