@@ -403,6 +403,15 @@ async function fitsAPhone(server, browser) {
   await noSidewaysScroll(page, "phone, list of logs");
   await shot(page, "logs-phone");
   await readable(page, "phone");
+  const bars = await page.locator("#bars .u-over").boundingBox(), cdp = await page.context().newCDPSession(page);
+  const touch = (type, share) => cdp.send("Input.dispatchTouchEvent", { type, touchPoints: share === null ? [] : [{ x: bars.x + bars.width * share, y: bars.y + 30 }] });
+  await touch("touchStart", 0.5);
+  for (const share of [0.6, 0.7, 0.8, 0.9, 0.95]) await touch("touchMove", share);
+  await touch("touchEnd", null);
+  await until(() => page.inputValue("#range").then(Number), (s) => s > 1500 && s < 1800, "a finger drags a range");
+  await until(() => lines(page), (l) => l.length > 5 && l.length < SHOP.length, "which is listed");
+  await page.goBack();
+  await until(() => lines(page), (l) => l.length === SHOP.length + 10, "and back is the hour");
   await page.locator("#entries .head").first().tap();
   await until(() => page.locator(".detail").count(), (n) => n === 1, "a tap opens an entry");
   await page.locator("#side summary").tap();

@@ -40,6 +40,27 @@ function describe(data, levels, i, barMs) {
   return `${dayOf(ms)} ${clockOf(ms, barMs)} – ${clockOf(ms + barMs, barMs)}: ${parts.join(", ") || "none"}`;
 }
 
+/* A finger that goes sideways selects as a mouse does; up and down it scrolls the page. */
+function selectByTouch(u, select) {
+  let from = null, to = null;
+  const place = (event) => Math.min(Math.max(event.clientX - u.over.getBoundingClientRect().left, 0), u.over.clientWidth);
+  const mark = (left, width) => u.setSelect({ left, width, top: 0, height: u.over.clientHeight }, false);
+  u.over.addEventListener("pointerdown", (event) => { from = to = event.pointerType === "touch" ? place(event) : null; });
+  u.over.addEventListener("pointermove", (event) => {
+    if (from === null) return;
+    to = place(event);
+    mark(Math.min(from, to), Math.abs(to - from));
+  });
+  u.over.addEventListener("pointercancel", () => {
+    if (from !== null) mark(0, 0);
+    from = null;
+  });
+  u.over.addEventListener("pointerup", () => {
+    if (from !== null && Math.abs(to - from) > 8) select(u.posToVal(Math.min(from, to), "x"), u.posToVal(Math.max(from, to), "x"));
+    from = null;
+  });
+}
+
 function paint(times, columns, levels, options) {
   const { startMs, endMs, barMs, select, say } = options;
   const box = $("bars");
@@ -48,9 +69,8 @@ function paint(times, columns, levels, options) {
   const top = columns.map((_, n) => times.map((__, i) => columns.slice(n).reduce((sum, c) => sum + c[i], 0)));
   /* The whole stack first, what is smaller over it; the worst at the bottom. */
   const path = uPlot.paths.bars({ size: [0.92, Infinity], align: 1, gap: 0 });
-  const fit = { width: Math.max(box.clientWidth, 120) };
   chart = new uPlot({
-    ...size(), ...fit,
+    ...size(),
     padding: [fontPx * 0.5, fontPx * 1.2, 0, 0],
     legend: { show: false },
     cursor: { y: false, drag: { x: true, y: false, setScale: false }, points: { show: false } },
@@ -67,6 +87,7 @@ function paint(times, columns, levels, options) {
       }],
     },
   }, [times, ...top], box);
+  selectByTouch(chart, select);
   observer = new ResizeObserver(() => chart?.setSize(size()));
   observer.observe(box);
 }
