@@ -52,7 +52,7 @@ static void *write_lines(void *arg)
             (void)usleep(1000);
         if (out.counts[TSDB_ACCEPTED] != BATCH)
             atomic_store(&w->shared->has_failed, true);
-        (void)usleep(5000);
+        (void)usleep(20000); /* several rounds of the driver */
     }
     return NULL;
 }
