@@ -201,6 +201,12 @@ enum tsdb_status range_keys_stream(struct range_keys *k, uint32_t stream, uint32
 {
     struct tsdb_label labels[BY_MAX];
     uint32_t n = 0;
+    if (!k->by_stream)
+        k->by_stream = MEM_ARRAY(uint32_t, logs_set_streams(k->set));
+    if (k->by_stream[stream]) {
+        *index = k->by_stream[stream] - 1;
+        return TSDB_OK;
+    }
     const struct logs_stream *s = logs_set_stream(k->set, stream);
     for (uint32_t i = 0; i < k->names.count && n < BY_MAX; i++) {
         struct tsdb_text value = label_get(s->labels, k->names.at[i]);
@@ -208,7 +214,10 @@ enum tsdb_status range_keys_stream(struct range_keys *k, uint32_t stream, uint32
             labels[n++] = (struct tsdb_label){k->names.at[i], value};
     }
     n = settle(labels, n);
-    return range_table_put(k->table, (struct tsdb_labels){labels, n}, index, err);
+    enum tsdb_status st = range_table_put(k->table, (struct tsdb_labels){labels, n}, index, err);
+    if (st == TSDB_OK)
+        k->by_stream[stream] = *index + 1;
+    return st;
 }
 
 static enum tsdb_status row_by_code(struct range_keys *k, struct scan_worker *w, uint32_t row,
@@ -269,6 +278,8 @@ void range_keys_release(struct range_keys *k)
 {
     mem_free(k->slots);
     mem_free(k->by_code);
+    mem_free(k->by_stream);
+    k->by_stream = NULL;
     k->by_code = NULL;
     k->slots = NULL;
 }

@@ -30,6 +30,7 @@ struct range_keys {
     const struct logs_part *part;
     uint32_t run; /* of the row before */
     const struct logs_set *set;
+    uint32_t *by_stream; /* owned: series + 1 of each stream whose labels alone tell it */
 };
 
 /* By which labels a node's rows are told apart. */
