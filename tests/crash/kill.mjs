@@ -11,7 +11,11 @@
  * Some of the messages that were not acknowledged are sent again.
  *
  * Law: every sample of an acknowledged message is found with its exact value;
- * nothing is found that was never sent; no time is found twice. */
+ * nothing is found that was never sent; no time is found twice.
+ *
+ * Log writers do the same beside them, over Loki's push and OTLP JSON: a message is RECORDS
+ * lines.  Every line of an acknowledged message is found with its bytes, field and time, none that was
+ * never sent, and none more often than it was sent. */
 import { check, command, failed, folder, sleep, start } from '../scenario/andon.mjs';
 import * as wire from '../scenario/wire.mjs';
 
@@ -83,6 +87,72 @@ class Writer {
   }
 }
 
+/* ---- logs ------------------------------------------------------------------------- */
+
+const RECORDS = 4;
+const LOG_STEP_NS = 1000000n;
+const logTime = (n, i) => BigInt(T0) * 1000000n + BigInt(n) * LOG_STEP_NS + BigInt(i);
+const logLine = (way, n, i) => `message ${n} of ${way} took ${(n * 7 + i) % 1000} ms, record ${i}`;
+
+const logWays = {
+  push: (s, n, way) => s.post('/loki/api/v1/push', 'application/json', JSON.stringify({ streams: [{ stream: { writer: way }, values: Array.from({ length: RECORDS },
+    (_, i) => [String(logTime(n, i)), logLine(way, n, i), { n: String(n) }]) }] })).then((r) => r.status === 204),
+  otlp: (s, n, way) => s.post('/v1/logs', 'application/json', JSON.stringify({ resourceLogs: [{ resource: { attributes: [{ key: 'service.name', value: { stringValue: way } }] },
+    scopeLogs: [{ logRecords: Array.from({ length: RECORDS }, (_, i) => ({ timeUnixNano: String(logTime(n, i)),
+      body: { stringValue: logLine(way, n, i) }, attributes: [{ key: 'n', value: { intValue: String(n) } }] })) }] }] })).then((r) => r.status === 200),
+};
+const logSelector = { push: '{writer="push"}', otlp: '{service_name="otlp"}' };
+
+class LogWriter extends Writer {
+  constructor(way) {
+    super(way);
+    this.times = new Uint8Array(1 << 20); /* sent, by message */
+  }
+
+  async send(server, n) {
+    let isTaken = false;
+    this.times[n]++;
+    try {
+      isTaken = await logWays[this.way](server, n, this.way);
+      if (!isTaken) this.refused++;
+    } catch { /* neither known to be there nor to be absent */ }
+    if (isTaken) this.acked[n] = 1;
+    else if (!this.acked[n]) this.open.push(n);
+    return isTaken;
+  }
+}
+
+const logWriters = Object.keys(logWays).map((way) => new LogWriter(way));
+let logsLost = 0, logsInvented = 0;
+
+/* Reads messages [from, sent) back in blocks and compares. */
+async function verifyLogs(server, w, from) {
+  const block = 2000;
+  for (let first = from; first < w.sent; first += block) {
+    const last = Math.min(first + block, w.sent);
+    const at = new URLSearchParams({ query: logSelector[w.way], start: String(logTime(first, 0)), end: String(logTime(last, 0)),
+      limit: '50000', direction: 'forward' });
+    const { data } = (await server.get(`/loki/api/v1/query_range?${at}`)).json;
+    const seen = new Uint8Array((last - first) * RECORDS);
+    for (const { stream, values } of data.result) {
+      for (const [ts, line] of values) {
+        const off = BigInt(ts) - BigInt(T0) * 1000000n;
+        const n = Number(off / LOG_STEP_NS), i = Number(off % LOG_STEP_NS);
+        const isOurs = n >= first && n < last && i < RECORDS && line === logLine(w.way, n, i) && stream.n === String(n);
+        if ((!isOurs || ++seen[(n - first) * RECORDS + i] > w.times[n]) && logsInvented++ < 5)
+          console.log(`invented: ${w.way} ${ts} ${line}`);
+      }
+    }
+    for (let n = first; n < last; n++) {
+      if (!w.acked[n]) continue;
+      for (let i = 0; i < RECORDS; i++) {
+        checked++;
+        if (!seen[(n - first) * RECORDS + i] && logsLost++ < 5) console.log(`lost: ${w.way} message ${n} record ${i}`);
+      }
+    }
+  }
+}
+
 const writers = Object.keys(ways).map((way) => new Writer(way));
 let lost = 0, invented = 0, checked = 0, levels = '';
 
@@ -132,8 +202,12 @@ async function killOnce() {
     return;
   }
   recoveries.push(server.recovery_ms);
-  if (kills % 20 === 0) for (const w of writers) await verify(server, w, 4096);
-  const work = writers.flatMap((w) => [w.work(server), w.work(server), w.work(server)]);
+  if (kills % 20 === 0) {
+    for (const w of writers) await verify(server, w, 4096);
+    for (const w of logWriters) await verifyLogs(server, w, Math.max(0, w.sent - 2000));
+  }
+  const work = [...writers.flatMap((w) => [w.work(server), w.work(server), w.work(server)]),
+    ...logWriters.map((w) => w.work(server))];
   await sleep(10 + random(120));
   if (kind === 'seal') {
     const rounds = 1 + random(3);
@@ -160,6 +234,7 @@ try {
   const server = await start({ dir, args });
   recoveries.push(server.recovery_ms);
   for (const w of writers) await verify(server, w);
+  for (const w of logWriters) await verifyLogs(server, w, 0);
   const names = (await server.get('/api/v1/label/__name__/values')).json.data;
   const strange = names.filter((n) => !/^(kill_sample|target_info|andon_\w+|process_\w+|up)$/.test(n));
   check(strange.length === 0, `names that nobody sent: ${strange}`);
@@ -178,10 +253,15 @@ let acked = 0;
 for (const w of writers) for (let n = 0; n < w.sent; n++) acked += w.acked[n] * SERIES;
 console.log(`kills ${kills} | acked samples ${acked} | acked lost ${lost} | invented ${invented} | ` +
   `recovery p50 ${quantile(0.5)} p99 ${quantile(0.99)} ms`);
+let ackedLogs = 0;
+for (const w of logWriters) for (let n = 0; n < w.sent; n++) ackedLogs += w.acked[n] * RECORDS;
+console.log(`logs acked records ${ackedLogs} | acked lost ${logsLost} | invented ${logsInvented}`);
 console.log(`figures ${kinds.load} under load, ${kinds.seal} sealing (${seals} seals answered), ${kinds.recovery} recovering, ` +
   `${kinds.term} stopping | ${checked} look-ups | ${Math.round((Date.now() - began) / 1000)} s | levels of the segments left: ${levels} | seed ${SEED}`);
 check(kills >= KILLS, `${KILLS} kills in the time`);
 check(lost === 0, 'nothing acknowledged is lost');
 check(invented === 0, 'nothing is invented');
-check(acked > 0, 'something was acknowledged');
+check(logsLost === 0, 'no acknowledged log record is lost');
+check(logsInvented === 0, 'no log record is invented');
+check(acked > 0 && ackedLogs > 0, 'something was acknowledged');
 process.exit(failed() ? 1 : 0);
