@@ -412,6 +412,7 @@ async function fitsAPhone(server, browser) {
   await until(() => lines(page), (l) => l.length > 5 && l.length < SHOP.length, "which is listed");
   await page.goBack();
   await until(() => lines(page), (l) => l.length === SHOP.length + 10, "and back is the hour");
+  await until(() => counts(page), (c) => c.unknown > 0, "with its bars"); /* whose levels push the list down */
   await page.locator("#entries .head").first().tap();
   await until(() => page.locator(".detail").count(), (n) => n === 1, "a tap opens an entry");
   await page.locator("#side summary").tap();
