@@ -3,7 +3,8 @@
  * Five shapes of generated lines, in pages of 256 KiB.  One JSON line a shape: bytes a
  * line raw, by lz4, zstd -1 and -3, by templates (their table shared by all pages); then
  * ns a line to learn and to encode (zstd included) and GB/s of lines to decode, best of
- * five.
+ * five; us a page to decode it, to search it for a word that is nowhere, and of how many
+ * pages that word was refused.
  *
  *     bench_templates [lines, default 60000]
  */
@@ -249,7 +250,7 @@ static double now_ns(void)
 }
 
 struct timing {
-    double learn, encode, decode, zstd; /* ns, best of TURNS */
+    double learn, encode, decode, search, zstd; /* ns, best of TURNS */
 };
 
 static double least(double best, double took)
@@ -273,6 +274,22 @@ static void decode_all(const struct text *t, const struct text_templates *set,
     writer_release(&bytes);
 }
 
+/* Answers how many pages have no line with the word. */
+static uint32_t search_all(const struct text *t, const struct text_templates *set,
+                           const struct writer *pages, const size_t *ends)
+{
+    const struct tsdb_text word = {"heisenbug", 9};
+    uint32_t refused = 0;
+    size_t at = 0;
+    for (uint32_t i = 0; i < t->page_count; i++) {
+        struct bytes in = {pages->at + at, ends[i] - at};
+        refused += !text_templates_may_contain(set, in, t->pages[i + 1] - t->pages[i],
+                                               text_page(t, i).len, word);
+        at = ends[i];
+    }
+    return refused;
+}
+
 static void bench_shape(const struct shape *shape, uint32_t count)
 {
     struct text t;
@@ -283,6 +300,7 @@ static void bench_shape(const struct shape *shape, uint32_t count)
     size_t *ends = MEM_ARRAY(size_t, t.page_count);
     uint32_t *starts = MEM_ARRAY(uint32_t, count + 1);
     struct text_templates *set = NULL;
+    uint32_t refused = 0;
     for (unsigned turn = 0; turn < TURNS; turn++) {
         double start = now_ns();
         text_templates_free(set);
@@ -303,16 +321,22 @@ static void bench_shape(const struct shape *shape, uint32_t count)
         start = now_ns();
         decode_all(&t, set, &pages, ends, starts);
         best.decode = least(best.decode, now_ns() - start);
+        start = now_ns();
+        refused = search_all(&t, set, &pages, ends);
+        best.search = least(best.search, now_ns() - start);
     }
     if (set)
         text_templates_write(set, &table);
     printf("{\"name\":\"templates/%s\",\"raw\":%.1f,\"lz4\":%.1f,\"zstd1\":%.1f,\"zstd3\":%.1f,"
            "\"templates\":%.2f,\"count\":%u,\"table_bytes\":%zu,\"learn_us\":%.0f,"
-           "\"zstd1_ns_per_line\":%.0f,\"encode_ns_per_line\":%.0f,\"decode_gb_per_s\":%.2f}\n",
+           "\"zstd1_ns_per_line\":%.0f,\"encode_ns_per_line\":%.0f,\"decode_gb_per_s\":%.2f,"
+           "\"decode_us_per_page\":%.0f,\"search_us_per_page\":%.1f,\"refused\":%.2f}\n",
            shape->name, raw / lines, (double)plain_bytes(&t, 0) / lines,
            (double)plain_bytes(&t, 1) / lines, (double)plain_bytes(&t, 3) / lines,
            (double)(pages.len + table.len) / lines, set ? text_templates_count(set) : 0, table.len,
-           best.learn / 1000, best.zstd / lines, best.encode / lines, raw / best.decode);
+           best.learn / 1000, best.zstd / lines, best.encode / lines, raw / best.decode,
+           best.decode / 1000 / t.page_count, best.search / 1000 / t.page_count,
+           (double)refused / t.page_count);
     text_templates_free(set);
     writer_release(&pages);
     writer_release(&table);

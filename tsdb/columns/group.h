@@ -187,6 +187,10 @@ void group_page_rows(const struct group *g, uint32_t column, uint32_t page, uint
 /* Borrowed until the next group_page of this reader (it keeps the last one). */
 TSDB_NODISCARD enum tsdb_status group_page(struct group_reader *r, uint32_t column, uint32_t page,
                                            struct text_page *out, struct tsdb_error *err);
+/* False: no line of the page contains `needle`, told without making its lines.  Pages of
+ * TEMPLATES only; of others, and of what is damaged or past the budget, it may. */
+bool group_page_may_contain(struct group_reader *r, uint32_t column, uint32_t page,
+                            struct tsdb_text needle);
 
 /* Reads everything; for the scrub and the fuzzers. */
 TSDB_NODISCARD enum tsdb_status group_check(const struct group *g, struct tsdb_error *err);

@@ -25,8 +25,10 @@ static enum tsdb_status templates_read(struct group_reader *r, uint32_t column,
     return st;
 }
 
-enum tsdb_status decoded_lines(struct group_reader *r, uint32_t column, const struct part *part,
-                               uint32_t *starts, struct tsdb_error *err)
+/* Before a page is looked into: the set of templates, and the page's memory is charged. */
+static enum tsdb_status templates_begin(struct group_reader *r, uint32_t column,
+                                        const struct part *part, struct text_templates **out,
+                                        struct tsdb_error *err)
 {
     struct decoded_column *d;
     struct budget *budget = r->memory.budget;
@@ -42,8 +44,19 @@ enum tsdb_status decoded_lines(struct group_reader *r, uint32_t column, const st
                              part->clear);
         r->lines_charged = charge;
     }
+    *out = d->templates;
+    return TSDB_OK;
+}
+
+enum tsdb_status decoded_lines(struct group_reader *r, uint32_t column, const struct part *part,
+                               uint32_t *starts, struct tsdb_error *err)
+{
+    struct text_templates *t;
+    enum tsdb_status st = templates_begin(r, column, part, &t, err);
+    if (st != TSDB_OK)
+        return st;
     writer_reset(&r->lines);
-    st = text_templates_decode(d->templates, part_bytes(part, r->group->strings.data), part->values,
+    st = text_templates_decode(t, part_bytes(part, r->group->strings.data), part->values,
                                part->clear, &r->lines, starts, err);
     if (st == TSDB_OK && r->lines.len != part->clear)
         st = decoded_damage(column, err);
@@ -346,6 +359,23 @@ enum tsdb_status group_page(struct group_reader *r, uint32_t column, uint32_t pa
     r->page_index = page;
     *out = r->last;
     return TSDB_OK;
+}
+
+bool group_page_may_contain(struct group_reader *r, uint32_t column, uint32_t page,
+                            struct tsdb_text needle)
+{
+    const struct group *g = r->group;
+    const struct column_head *c = &g->columns[column];
+    ASSERT(page < group_page_count(g, column));
+    if (c->info.encoding != ENCODING_TEMPLATES || !has_pages(g, c))
+        return true;
+    const struct part *part = page_part_of(g, column, page);
+    struct text_templates *t;
+    struct tsdb_error err = {0};
+    if (part->packing != PACKING_OWN || templates_begin(r, column, part, &t, &err) != TSDB_OK)
+        return true;
+    return text_templates_may_contain(t, part_bytes(part, g->strings.data), part->values,
+                                      part->clear, needle);
 }
 
 /* ---- checking ------------------------------------------------------------------- */

@@ -65,17 +65,36 @@ void text_section_pack(struct bytes clear, struct writer *out)
     ZSTD_freeCCtx(zstd);
 }
 
+/* The next section's bytes as they lie there. */
+static enum tsdb_status take_section(struct reader *in, size_t clear_max, unsigned *packing,
+                                     size_t *clear, struct bytes *out)
+{
+    *packing = reader_u8(in);
+    uint64_t len = reader_uvarint(in);
+    if (in->fault || *packing >= PACKINGS || len > clear_max)
+        return TSDB_ECORRUPT;
+    *out = *packing == PACKING_ZSTD ? reader_sized(in) : reader_take(in, (size_t)len);
+    *clear = (size_t)len;
+    return in->fault ? TSDB_ECORRUPT : TSDB_OK;
+}
+
+enum tsdb_status text_section_skip(struct reader *in)
+{
+    unsigned packing;
+    size_t clear;
+    struct bytes b;
+    return take_section(in, SIZE_MAX, &packing, &clear, &b);
+}
+
 static enum tsdb_status unpack_with(ZSTD_DCtx *zstd, struct reader *in, size_t clear_max,
                                     struct writer *out)
 {
-    unsigned packing = reader_u8(in);
-    uint64_t clear = reader_uvarint(in);
-    if (in->fault || packing >= PACKINGS || clear > clear_max)
-        return TSDB_ECORRUPT;
-    struct bytes b = packing == PACKING_ZSTD ? reader_sized(in) : reader_take(in, (size_t)clear);
-    if (in->fault)
-        return TSDB_ECORRUPT;
-    size_t len = (size_t)clear;
+    unsigned packing;
+    size_t len;
+    struct bytes b;
+    enum tsdb_status st = take_section(in, clear_max, &packing, &len, &b);
+    if (st != TSDB_OK)
+        return st;
     uint8_t *at = writer_reserve(out, len + TEXT_SLACK);
     if (packing == PACKING_ZSTD) {
         size_t got = ZSTD_decompressDCtx(zstd, at, len, b.at, b.len);

@@ -41,5 +41,7 @@ TSDB_NODISCARD enum tsdb_status text_sections_unpack(struct reader *in, size_t c
 void text_section_pack(struct bytes clear, struct writer *out);
 TSDB_NODISCARD enum tsdb_status text_section_unpack(struct reader *in, size_t clear_max,
                                                     struct writer *out);
+/* Past a section that is not needed.  TSDB_ECORRUPT */
+TSDB_NODISCARD enum tsdb_status text_section_skip(struct reader *in);
 
 #endif

@@ -5,17 +5,11 @@
 #include "tsdb/base/mem.h"
 #include "tsdb/base/status.h"
 #include "tsdb/codec/ints.h"
+#include "tsdb/columns/text_page_head.h"
 #include "tsdb/columns/text_table.h"
 #include "tsdb/columns/text_variables.h"
 
-enum {
-    PAGE_VERSION = 1,
-    CRC_BYTES = 4,
-    CODES_BYTES_MAX = 256, /* templates of a page, with text, whose codes are a byte */
-    SECTION_FACTOR = 16,   /* a section's bytes in the clear to the page's, at most */
-    SECTION_LEAST = 1 << 16,
-    BYTES_MAX = INT32_MAX, /* starts are uint32_t, with room to spare */
-};
+enum { BYTES_MAX = INT32_MAX }; /* starts are uint32_t, with room to spare */
 
 /* What lines make of a page, the same for both directions.  Code 0 is text; code c > 0
  * is the c-th of the templates used. */
@@ -145,7 +139,7 @@ static void put_codes(struct page_writer *w)
     writer_uvarint(texts, p->used);
     for (uint32_t c = 0, last = 0; c < p->used; last = p->templates[c++])
         writer_uvarint(texts, p->templates[c] - last);
-    if (p->used < CODES_BYTES_MAX) {
+    if (p->used < TEXT_PAGE_CODES_MAX) {
         uint8_t *at = writer_reserve(codes, p->lines);
         for (uint32_t i = 0; i < p->lines; i++)
             at[i] = (uint8_t)p->codes[i];
@@ -193,7 +187,7 @@ void text_templates_encode(const struct text_templates *t, const struct tsdb_tex
     page_order(&w.page);
     put_codes(&w);
     put_columns(&w);
-    writer_u8(out, PAGE_VERSION);
+    writer_u8(out, TEXT_PAGE_VERSION);
     writer_uvarint(out, count);
     writer_uvarint(out, w.bytes);
     text_sections_pack(&w.sections, out);
@@ -245,31 +239,10 @@ static void page_reader_release(struct page_reader *r)
     page_release(&r->page);
 }
 
-static bool read_used(struct page_reader *r)
-{
-    struct page *p = &r->page;
-    struct reader *texts = &r->in.at[SECTION_TEXTS];
-    uint32_t used = reader_count(texts, 1);
-    if (texts->fault || used > p->t->count)
-        return false;
-    uint64_t template = 0;
-    for (uint32_t c = 0; c < used; c++) {
-        uint64_t step = reader_uvarint(texts);
-        if (step > p->t->count || (c > 0 && step == 0))
-            return false;
-        template += step;
-        if (template >= p->t->count)
-            return false;
-        p->templates[c] = (uint32_t) template;
-    }
-    p->used = used;
-    return !texts->fault;
-}
-
 static bool read_codes(struct page_reader *r)
 {
     struct page *p = &r->page;
-    if (p->used < CODES_BYTES_MAX) {
+    if (p->used < TEXT_PAGE_CODES_MAX) {
         struct reader *codes = &r->in.at[SECTION_CODES];
         struct bytes b = reader_take(codes, p->lines);
         for (uint32_t i = 0; i < p->lines && !codes->fault; i++)
@@ -432,40 +405,36 @@ static void rebuild(const struct page_reader *r, uint32_t *starts, uint32_t base
 
 static bool read_page(struct page_reader *r, struct reader *in)
 {
-    size_t clear_max = (size_t)r->bytes * SECTION_FACTOR + SECTION_LEAST;
-    if (text_sections_unpack(in, clear_max, &r->sections) != TSDB_OK || !reader_done(in))
+    struct page *p = &r->page;
+    if (text_sections_unpack(in, text_page_clear_max(r->bytes), &r->sections) != TSDB_OK ||
+        !reader_done(in))
         return false;
     for (unsigned i = 0; i < SECTIONS; i++)
         r->in.at[i] = reader_over(writer_bytes(&r->sections.at[i]));
     r->scratch_start = mem_alloc((size_t)r->bytes + TEXT_SLACK + TEXT_FORM_MAX);
     r->scratch = (struct text_scratch){r->scratch_start, (size_t)r->bytes};
-    return read_used(r) && read_codes(r) && read_columns(r);
+    return text_page_used(&r->in.at[SECTION_TEXTS], p->t->count, p->templates, &p->used) &&
+           read_codes(r) && read_columns(r);
 }
 
 enum tsdb_status text_templates_decode(const struct text_templates *t, struct bytes in,
                                        uint32_t count, size_t bytes_max, struct writer *bytes,
                                        uint32_t *starts, struct tsdb_error *err)
 {
-    struct reader whole = reader_over(in);
-    struct bytes body = reader_take(&whole, in.len < CRC_BYTES ? in.len : in.len - CRC_BYTES);
-    if (reader_le32(&whole) != crc32c(0, body.at, body.len) || !reader_done(&whole))
-        return tsdb_fail(err, TSDB_ECORRUPT, "template page: %zu bytes, crc differs", in.len);
-    struct reader r = reader_over(body);
-    unsigned version = reader_u8(&r);
-    uint64_t lines = reader_uvarint(&r), clear = reader_uvarint(&r);
-    if (r.fault || version != PAGE_VERSION || lines != count || count > TEMPLATE_PAGE_LINES ||
-        clear > bytes_max || clear < lines || bytes->len > BYTES_MAX ||
-        clear > BYTES_MAX - bytes->len)
-        return tsdb_fail(err, TSDB_ECORRUPT,
-                         "template page: version %u, %llu lines of %llu bytes, want %u lines",
-                         version, (unsigned long long)lines, (unsigned long long)clear, count);
-    struct page_reader page = {.bytes = clear};
+    struct text_page_head head;
+    enum tsdb_status st = text_page_open(in, count, &head, err);
+    if (st != TSDB_OK)
+        return st;
+    if (head.bytes > bytes_max || bytes->len > BYTES_MAX || head.bytes > BYTES_MAX - bytes->len)
+        return tsdb_fail(err, TSDB_ECORRUPT, "template page: %llu bytes of lines, at most %zu",
+                         (unsigned long long)head.bytes, bytes_max);
+    struct page_reader page = {.bytes = head.bytes};
     page_init(&page.page, t, count);
-    bool is_good = read_page(&page, &r);
+    bool is_good = read_page(&page, &head.sections);
     if (is_good) {
-        char *out = (char *)writer_reserve(bytes, (size_t)clear + 2 * TEXT_SLACK);
+        char *out = (char *)writer_reserve(bytes, (size_t)head.bytes + 2 * TEXT_SLACK);
         rebuild(&page, starts, (uint32_t)bytes->len, out);
-        bytes->len += (size_t)clear;
+        bytes->len += (size_t)head.bytes;
     }
     page_reader_release(&page);
     return is_good ? TSDB_OK : tsdb_fail(err, TSDB_ECORRUPT, "template page: does not decode");

@@ -621,3 +621,85 @@ enum tsdb_status text_variables_decode(struct text_readers *in, const uint32_t *
     *out = column;
     return TSDB_OK;
 }
+
+/* ---- looking without values ------------------------------------------------------- */
+
+/* The bytes of n items as `skip` walks over them. */
+static struct bytes walked(struct reader *texts, uint32_t n, void (*skip)(struct reader *))
+{
+    struct bytes from = texts->rest;
+    for (uint32_t i = 0; i < n && !texts->fault; i++)
+        skip(texts);
+    return (struct bytes){from.at, texts->fault ? 0 : from.len - texts->rest.len};
+}
+
+static void skip_sized(struct reader *texts)
+{
+    (void)reader_sized(texts);
+}
+
+static void skip_line(struct reader *texts)
+{
+    const uint8_t *at = texts->rest.at;
+    const uint8_t *end = texts->rest.len ? memchr(at, '\n', texts->rest.len) : NULL;
+    if (end)
+        (void)reader_take(texts, (size_t)(end - at) + 1);
+    else
+        reader_fail(texts);
+}
+
+static void look_hex(struct reader *texts, uint32_t count, struct text_look *out)
+{
+    unsigned digits = reader_u8(texts), flags = reader_u8(texts);
+    out->kind = TEXT_LOOK_HEX;
+    out->is_upper = flags & HEX_UPPER;
+    if (flags & HEX_REPEATS)
+        (void)reader_take(texts, (size_t)(digits + 1) / 2 * count);
+}
+
+/* Past what a form has in TEXTS. */
+static bool look_form(struct reader *texts, enum form form, uint32_t count, struct text_look *out)
+{
+    out->kind = TEXT_LOOK_NUMBER;
+    out->count = count;
+    switch (form) {
+    case FORM_INT:
+    case FORM_IPV4: (void)reader_u8(texts); return true; /* order */
+    case FORM_DECIMAL: (void)reader_take(texts, 2); return true;
+    case FORM_DIGITS: (void)reader_take(texts, 3); return true;
+    case FORM_HEX: look_hex(texts, count, out); return true;
+    case FORM_DICT:
+        out->kind = TEXT_LOOK_SIZED;
+        out->count = reader_u8(texts) + 1U;
+        out->values = walked(texts, out->count, skip_sized);
+        return true;
+    case FORM_TEXT:
+        out->kind = TEXT_LOOK_LINES;
+        out->values = walked(texts, count, skip_line);
+        return true;
+    case FORM_SIZED: /* lengths are among the numbers */
+    case FORM_CONST:
+    case FORMS: break;
+    }
+    return false;
+}
+
+enum tsdb_status text_variables_look(struct reader *texts, uint32_t count, struct text_look *out)
+{
+    struct text_look look = {0};
+    unsigned form = reader_u8(texts);
+    if (form == FORM_CONST) {
+        look.start = reader_sized(texts);
+    } else {
+        if (form & ENDS) {
+            look.start = reader_sized(texts);
+            look.end = reader_sized(texts);
+        }
+        if (!look_form(texts, form & ~(unsigned)ENDS, count, &look))
+            return TSDB_ENOTFOUND;
+    }
+    if (texts->fault)
+        return TSDB_ECORRUPT;
+    *out = look;
+    return TSDB_OK;
+}

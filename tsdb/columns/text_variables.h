@@ -73,4 +73,27 @@ TSDB_NODISCARD enum tsdb_status text_variables_decode(struct text_readers *in, c
                                                       struct text_cell *cells,
                                                       struct text_column *out);
 
+/* ---- looking without values ------------------------------------------------------ */
+
+/* What cells may be, as far as TEXTS tells. */
+enum text_look_kind {
+    TEXT_LOOK_NONE,   /* there are none: `start` is the value */
+    TEXT_LOOK_NUMBER, /* any of [0-9.-] */
+    TEXT_LOOK_HEX,    /* any of [0-9a-f-] or, is_upper, [0-9A-F-] */
+    TEXT_LOOK_SIZED,  /* one of `count` values, each a uv length and its bytes */
+    TEXT_LOOK_LINES,  /* each of `count` values, each followed by '\n' */
+};
+
+struct text_look {
+    enum text_look_kind kind;
+    bool is_upper;
+    struct bytes start, end; /* of each value, besides its cell; borrowed from TEXTS */
+    struct bytes values;     /* borrowed from TEXTS */
+    uint32_t count;          /* of values */
+};
+
+/* Reads TEXTS past the column.  TSDB_ECORRUPT; TSDB_ENOTFOUND: TEXTS alone does not tell. */
+TSDB_NODISCARD enum tsdb_status text_variables_look(struct reader *texts, uint32_t count,
+                                                    struct text_look *out);
+
 #endif

@@ -391,27 +391,58 @@ static bool mask_any(const uint64_t *mask, uint32_t from, uint32_t to)
     return false;
 }
 
+/* Whether no line of the page can have what the pipeline asks for, without making its lines;
+ * asked seldom once it has turned out that words are everywhere. */
+static bool is_page_refused(struct scan_worker *w, uint32_t page)
+{
+    uint32_t count;
+    const struct pipeline_needle *needles = pipeline_needles(w->scan->pipeline, &count);
+    if (count == 0 || (w->has_page && w->page_index == page))
+        return false;
+    if (w->pages_asked >= ASKS_LEAST && w->pages_refused < w->pages_asked / ASKS_SHARE &&
+        page % ASKS_SHARE != 0)
+        return false;
+    bool is_refused = false;
+    for (uint32_t i = 0; i < count && !is_refused; i++)
+        is_refused = !group_page_may_contain(w->reader, w->line, page, needles[i].text);
+    w->pages_asked++;
+    w->pages_refused += is_refused;
+    return is_refused;
+}
+
+/* How many stages pipeline_page settles, whatever the page. */
+static uint32_t page_stages(const struct pipeline *p)
+{
+    static const uint32_t starts[] = {0, 1};
+    uint64_t passes[1];
+    return pipeline_page(p, "\n", starts, 1, passes);
+}
+
 /* The leading line filters, page by page. */
 static enum tsdb_status mask_lines(struct scan_worker *w, struct tsdb_error *err)
 {
     uint64_t passes[GROUP_ROWS_MAX / 64 + 1];
     uint32_t pages = group_page_count(w->group, w->line);
+    w->stages_done = page_stages(w->scan->pipeline);
     for (uint32_t i = 0; i < pages; i++) {
         uint32_t first, rows;
         group_page_rows(w->group, w->line, i, &first, &rows);
         if (!mask_any(w->mask, first, first + rows))
             continue;
-        enum tsdb_status st = load_page(w, i, err);
-        if (st == TSDB_OK)
-            st = log_room_poll(w->scan->room, err);
+        enum tsdb_status st = log_room_poll(w->scan->room, err);
         if (st != TSDB_OK)
             return st;
-        memset(passes, 0, (rows / 64 + 1) * sizeof *passes);
-        w->stages_done =
-            pipeline_page(w->scan->pipeline, w->page.bytes, w->page.starts, rows, passes);
-        (void)atomic_fetch_add(&w->scan->room->counts.bytes, w->page.starts[rows]);
+        if (is_page_refused(w, i)) {
+            scan_mask_clear(w->mask, first, first + rows);
+            continue;
+        }
         if (w->stages_done == 0)
-            return TSDB_OK;
+            continue;
+        st = load_page(w, i, err);
+        if (st != TSDB_OK)
+            return st;
+        (void)pipeline_page(w->scan->pipeline, w->page.bytes, w->page.starts, rows, passes);
+        (void)atomic_fetch_add(&w->scan->room->counts.bytes, w->page.starts[rows]);
         for (uint32_t k = 0; k < rows; k++)
             if (!(passes[k / 64] >> k % 64 & 1))
                 w->mask[(first + k) / 64] &= ~(UINT64_C(1) << (first + k) % 64);

@@ -16,7 +16,7 @@ static void mask_range(uint64_t *mask, uint32_t from, uint32_t to)
     }
 }
 
-static void mask_clear_range(uint64_t *mask, uint32_t from, uint32_t to)
+void scan_mask_clear(uint64_t *mask, uint32_t from, uint32_t to)
 {
     for (uint32_t i = from; i < to; i++)
         mask[i / 64] &= ~(UINT64_C(1) << i % 64);
@@ -56,8 +56,8 @@ void scan_mask_runs(struct scan_worker *w)
             to = first_at(w->rows.ts, from, to, w->scan->end);
         mask_range(w->mask, from, to);
         for (; hidden < part->hidden_count && part->hidden[hidden].run == i; hidden++)
-            mask_clear_range(w->mask, first_at(w->rows.ts, from, to, part->hidden[hidden].start),
-                             first_at(w->rows.ts, from, to, part->hidden[hidden].end));
+            scan_mask_clear(w->mask, first_at(w->rows.ts, from, to, part->hidden[hidden].start),
+                            first_at(w->rows.ts, from, to, part->hidden[hidden].end));
     }
 }
 

@@ -10,7 +10,10 @@ enum {
     SOURCES_MAX = 64,
     SOURCE_NAME_MAX = 64,
     ID_BYTES_MAX = 16,
-    CODES_MAX = 65536
+    CODES_MAX = 65536,
+    ASKS_LEAST = 16, /* pages asked for the needles before the answers' worth is judged */
+    ASKS_SHARE = 8,  /* one page of so many must be refused, or is asked all the same */
+
 };
 
 /* A column of the part at hand, opened when a row is first asked for it. */
@@ -40,7 +43,8 @@ struct scan_worker {
     struct scan_rows rows;
     uint64_t *mask; /* MASK_WORDS */
     uint32_t stages_done;
-    uint64_t serial; /* of the part */
+    uint32_t pages_asked, pages_refused; /* for the needles, of all parts */
+    uint64_t serial;                     /* of the part */
     uint32_t line, column_count;
     struct column_view *columns; /* owned; of the part */
     uint32_t column_cap;
@@ -72,6 +76,8 @@ TSDB_NODISCARD enum tsdb_status scan_open_column(struct scan_worker *w, uint32_t
 
 /* ---- scan_mask.c ---------------------------------------------------------------------- */
 
+/* Rows [from, to) leave the mask. */
+void scan_mask_clear(uint64_t *mask, uint32_t from, uint32_t to);
 uint32_t scan_mask_count(const uint64_t *mask, uint32_t rows);
 /* The rows of the runs in the range that are not hidden. */
 void scan_mask_runs(struct scan_worker *w);
