@@ -413,8 +413,14 @@ async function fitsAPhone(server, browser) {
   await page.goBack();
   await until(() => lines(page), (l) => l.length === SHOP.length + 10, "and back is the hour");
   await until(() => counts(page), (c) => c.unknown > 0, "with its bars"); /* whose levels push the list down */
-  await page.locator("#entries .head").first().tap();
-  await until(() => page.locator(".detail").count(), (n) => n === 1, "a tap opens an entry");
+  const opened = async () => { /* a list that is drawn anew meanwhile is tapped again, as a person would */
+    if (await page.locator(".detail").count() === 0) {
+      await page.locator("#entries .head").first().tap();
+      await page.waitForTimeout(700);
+    }
+    return page.locator(".detail").count();
+  };
+  await until(opened, (n) => n === 1, "a tap opens an entry");
   await page.locator("#side summary").tap();
   await until(() => page.locator("#fields .head").count(), (n) => n > 3, "and the fields");
   await page.locator("#fields .head").first().tap();
