@@ -1,5 +1,6 @@
 /* The first byte says what the rest is: lines that must come back, or a table and a page
  * whose checksums are put right so that what lies behind them is reached. */
+#include "tests/tsdb/columns/prop_text_search.h"
 #include "tests/tsdb/columns/prop_text_template.h"
 #include "tsdb/base/crc32c.h"
 
@@ -40,6 +41,17 @@ static struct writer with_crc(struct bytes in)
     return w;
 }
 
+/* Cuts of what a hostile page decodes to are not refused in it. */
+static void search_lines(const struct text_templates *t, struct bytes page, uint32_t count,
+                         const struct writer *lines, const uint32_t *starts)
+{
+    for (uint32_t i = 0; i < count; i += 1 + count / 8) {
+        uint32_t len = starts[i + 1] - 1 - starts[i], from = len / 3;
+        struct tsdb_text cut = {(const char *)lines->at + starts[i] + from, (len - from + 1) / 2};
+        ASSERT(text_templates_may_contain(t, page, count, BYTES_MAX, cut));
+    }
+}
+
 static void fuzz_bytes(const uint8_t *data, size_t len)
 {
     struct reader r = reader_over((struct bytes){data, len});
@@ -54,6 +66,7 @@ static void fuzz_bytes(const uint8_t *data, size_t len)
             ASSERT(starts[0] == 0 && starts[count] == out.len);
             for (uint32_t i = 0; i < count; i++)
                 ASSERT(starts[i] < starts[i + 1] && out.at[starts[i + 1] - 1] == '\n');
+            search_lines(t, writer_bytes(&page), count, &out, starts);
         }
         text_templates_free(t);
     }
