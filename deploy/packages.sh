@@ -7,7 +7,8 @@ set -eu
 build="ca-certificates cmake g++ gcc libcriterion-dev libcrypt-dev libevent-dev libjansson-dev
  libjemalloc-dev liblz4-dev libnghttp2-dev libprotobuf-c-dev libre2-dev libsnappy-dev libssl-dev
  libxxhash-dev libyaml-dev libzstd-dev ninja-build pkg-config protobuf-c-compiler zlib1g-dev"
-test="clang clang-format lld chromium curl openssl prometheus"
+test="bsdutils clang clang-format lld chromium curl openssl prometheus"
+optional=rsyslog # tests that want it are skipped without it, and say so
 
 want=
 for set in "$@"; do
@@ -48,3 +49,9 @@ if ! apt-cache show chromium 2>/dev/null | grep -q '^Package'; then # Ubuntu: a 
 fi
 # shellcheck disable=SC2086
 $sudo apt-get install -y -qq --no-install-recommends $missing >/dev/null
+case " $* " in
+*" test "*) # shellcheck disable=SC2086
+    $sudo apt-get install -y -qq --no-install-recommends $optional >/dev/null ||
+        echo "packages.sh: not installed: $optional; the tests that want it will be skipped" >&2
+    ;;
+esac

@@ -13,7 +13,7 @@
  * Law: every sample of an acknowledged message is found with its exact value;
  * nothing is found that was never sent; no time is found twice.
  *
- * Log writers do the same beside them, over Loki's push and OTLP JSON: a message is RECORDS
+ * Log writers do the same beside them, over Loki's push, OTLP JSON and frames: a message is RECORDS
  * lines.  Every line of an acknowledged message is found with its bytes, field and time, none that was
  * never sent, and none more often than it was sent. */
 import { check, command, failed, folder, sleep, start } from '../scenario/andon.mjs';
@@ -94,14 +94,24 @@ const LOG_STEP_NS = 1000000n;
 const logTime = (n, i) => BigInt(T0) * 1000000n + BigInt(n) * LOG_STEP_NS + BigInt(i);
 const logLine = (way, n, i) => `message ${n} of ${way} took ${(n * 7 + i) % 1000} ms, record ${i}`;
 
+const attribute = (name, value) => wire.message([1, 'len', name], [2, 'len', value]);
+const otlpLogs = (n, way) => wire.message([1, 'len', wire.message(
+  [1, 'len', wire.message([1, 'len', attribute('service.name', wire.message([1, 'len', way]))])],
+  [2, 'len', wire.message(...Array.from({ length: RECORDS }, (_, i) => [2, 'len', wire.message([1, 'fixed64', logTime(n, i)],
+    [5, 'len', wire.message([1, 'len', logLine(way, n, i)])], [6, 'len', attribute('n', wire.message([3, 'varint', n]))])]))])]);
+
 const logWays = {
+  frames: (s, n, way) => {
+    if (s.logDoor?.socket.destroyed ?? true) s.logDoor = s.frames();
+    return s.logDoor.send(otlpLogs(n, way), { kind: 2 }).then((a) => a.status === 0);
+  },
   push: (s, n, way) => s.post('/loki/api/v1/push', 'application/json', JSON.stringify({ streams: [{ stream: { writer: way }, values: Array.from({ length: RECORDS },
     (_, i) => [String(logTime(n, i)), logLine(way, n, i), { n: String(n) }]) }] })).then((r) => r.status === 204),
   otlp: (s, n, way) => s.post('/v1/logs', 'application/json', JSON.stringify({ resourceLogs: [{ resource: { attributes: [{ key: 'service.name', value: { stringValue: way } }] },
     scopeLogs: [{ logRecords: Array.from({ length: RECORDS }, (_, i) => ({ timeUnixNano: String(logTime(n, i)),
       body: { stringValue: logLine(way, n, i) }, attributes: [{ key: 'n', value: { intValue: String(n) } }] })) }] }] })).then((r) => r.status === 200),
 };
-const logSelector = { push: '{writer="push"}', otlp: '{service_name="otlp"}' };
+const logSelector = { push: '{writer="push"}', otlp: '{service_name="otlp"}', frames: '{service_name="frames"}' };
 
 class LogWriter extends Writer {
   constructor(way) {
@@ -223,6 +233,7 @@ async function killOnce() {
   server.isDying = true;
   await server.kill();
   server.door?.close();
+  server.logDoor?.close();
   await Promise.all(work);
 }
 
@@ -263,5 +274,5 @@ check(lost === 0, 'nothing acknowledged is lost');
 check(invented === 0, 'nothing is invented');
 check(logsLost === 0, 'no acknowledged log record is lost');
 check(logsInvented === 0, 'no log record is invented');
-check(acked > 0 && ackedLogs > 0, 'something was acknowledged');
+check(acked > 0 && logWriters.every((w) => w.acked.includes(1)), 'something was acknowledged, of each way of logs');
 process.exit(failed() ? 1 : 0);
