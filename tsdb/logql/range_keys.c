@@ -63,6 +63,8 @@ static void grow(struct range_keys *k)
 
 static bool take_column(struct range_keys *k, struct scan_worker *w, struct tsdb_text name)
 {
+    if (label_is_made(name))
+        return false;
     const struct scan_source *source = scan_source(w, name);
     if (source->column_count == 0)
         return true;
@@ -184,7 +186,7 @@ bool range_keys_of_streams(struct range_keys *k, struct scan_worker *w, uint32_t
     if (k->is_without)
         return false;
     for (uint32_t i = 0; i < k->names.count; i++) {
-        if (is_column(k->part->group, k->names.at[i]))
+        if (label_is_made(k->names.at[i]) || is_column(k->part->group, k->names.at[i]))
             return false;
         for (uint32_t r = 0; r < k->part->run_count; r++) {
             const struct logs_stream *s = logs_set_stream(set, k->part->runs[r].stream);

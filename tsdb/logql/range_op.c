@@ -150,7 +150,7 @@ static bool find_numbers(struct range_worker *w)
     w->ints = NULL;
     w->doubles = NULL;
     if (node->convert != UNWRAP_NUMBER || node->after_count > 0 || source->column_count != 1 ||
-        scan_is_stream_name(w->scan, node->unwrap))
+        label_is_made(node->unwrap) || scan_is_stream_name(w->scan, node->unwrap))
         return false;
     uint32_t column = source->columns[0];
     const struct column_info *info = group_column(scan_rows(w->scan)->part->group, column);

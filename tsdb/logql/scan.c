@@ -289,6 +289,13 @@ static bool column_value(struct scan_worker *w, uint32_t column, uint32_t row,
     return true;
 }
 
+bool label_is_made(struct tsdb_text name)
+{
+    static const struct tsdb_text front = {"__error", 7}, back = {"_extracted", 10};
+    return (name.len >= front.len && memcmp(name.at, front.at, front.len) == 0) ||
+           (name.len >= back.len && memcmp(name.at + name.len - back.len, back.at, back.len) == 0);
+}
+
 bool label_is_name_of(struct tsdb_text label, struct tsdb_text name)
 {
     bool has_front = name.len > 0 && name.at[0] >= '0' && name.at[0] <= '9';

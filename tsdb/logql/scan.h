@@ -117,6 +117,9 @@ bool scan_value(struct scan_worker *w, uint32_t row, struct tsdb_text name,
 bool scan_attribute(struct scan_worker *w, uint32_t stream, struct tsdb_text name,
                     struct tsdb_text *value);
 
+/* Names that the pipeline makes itself: of errors, and of metadata that a stream's label
+ * hides.  Columns cannot tell of them. */
+bool label_is_made(struct tsdb_text name);
 /* Whether a label name is what LogQL makes of an attribute's name. */
 bool label_is_name_of(struct tsdb_text label, struct tsdb_text name);
 

@@ -78,15 +78,6 @@ bool scan_is_stream_name(struct scan_worker *w, struct tsdb_text name)
     return false;
 }
 
-/* Names that the stages may make themselves: of errors, and of metadata that a stream's label
- * hides.  Columns cannot tell of them. */
-static bool is_made_by_stages(struct tsdb_text name)
-{
-    static const struct tsdb_text front = {"__error", 7}, back = {"_extracted", 10};
-    return (name.len >= front.len && memcmp(name.at, front.at, front.len) == 0) ||
-           (name.len >= back.len && memcmp(name.at + name.len - back.len, back.at, back.len) == 0);
-}
-
 /* ---- values by the filter ------------------------------------------------------------ */
 
 /* The bytes that lower-case hex stands for; false when it is none, or too long. */
@@ -123,7 +114,7 @@ bool scan_mask_values(struct scan_worker *w)
     uint32_t count;
     const struct tsdb_label *want = pipeline_equalities(w->scan->pipeline, &count);
     for (uint32_t i = 0; i < count; i++) {
-        if (want[i].value.len == 0 || is_made_by_stages(want[i].name) ||
+        if (want[i].value.len == 0 || label_is_made(want[i].name) ||
             scan_is_stream_name(w, want[i].name))
             continue;
         const struct scan_source *source = scan_source(w, want[i].name);
@@ -265,7 +256,7 @@ static bool mask_filter(struct scan_worker *w, const struct label_filter *f, uin
     }
     bool is_string = f->test == LABEL_STRING;
     const struct matcher *m = is_string ? &w->scan->tests[(*test)++] : NULL;
-    if ((!is_string && f->test != LABEL_NUMBER) || is_made_by_stages(f->matcher.name) ||
+    if ((!is_string && f->test != LABEL_NUMBER) || label_is_made(f->matcher.name) ||
         scan_is_stream_name(w, f->matcher.name))
         return false;
     const struct scan_source *source = scan_source(w, f->matcher.name);

@@ -39,8 +39,9 @@ Test(conformance_ranges, of_entries)
         {"sum by (zone) (count_over_time(" ALL "[100s]))",
          "{zone=a} 6@100\n{zone=b} 1@100\n{} 3@100\n"},
         {"sum by (none) (count_over_time(" ALL "[100s]))", "{} 10@100\n"},
-        /* Not so yet: sum by (app_extracted) of {app="db"} should be {app_extracted=meta} 1 and {}
-         * 2; a column's name is looked for, where the name of the stream's label hides it. */
+        /* Metadata whose name a label of the stream has: by codes and through the stages. */
+        {"sum by (app_extracted) (count_over_time({app=\"db\"}[100s]))",
+         "{app_extracted=meta} 1@100\n{} 2@100\n"},
         {"sum by (app_extracted) (count_over_time({app=\"db\"} | label_format x=\"1\" [100s]))",
          "{app_extracted=meta} 1@100\n{} 2@100\n"},
         {"sum without (level, took, dur, size, id, ok, cpu, host_name) "
