@@ -561,6 +561,26 @@ static enum tsdb_status open_scan(struct log_range_op *r, struct tsdb_error *err
     return st;
 }
 
+/* What the parsers need not look for: all but the labels that rows are told apart by.  Where
+ * nothing tells them apart everything is parsed: a line that is not JSON fails the query. */
+static bool want_few(struct log_range_op *r)
+{
+    struct range_keys keys;
+    range_keys_plan(&keys, r->node, r->env, &r->table);
+    if (keys.is_without || keys.names.count == 0 || r->node->after_count > 0)
+        return true;
+    struct tsdb_text *names =
+        ARENA_ARRAY(&r->op.ev->arena, struct tsdb_text, (size_t)keys.names.count + 1);
+    if (!names)
+        return false;
+    uint32_t n = keys.names.count;
+    memcpy(names, keys.names.at, n * sizeof *names);
+    if (keys.unwrap.len > 0)
+        names[n++] = keys.unwrap;
+    pipeline_want(r->scan.pipeline, names, n);
+    return true;
+}
+
 enum tsdb_status range_op_open(struct eval *ev, const struct expr *e, const struct grid *grid,
                                struct op **out, struct tsdb_error *err)
 {
@@ -582,6 +602,8 @@ enum tsdb_status range_op_open(struct eval *ev, const struct expr *e, const stru
         .series_max = ev->series_max,
     };
     enum tsdb_status st = open_scan(r, err);
+    if (st == TSDB_OK && !want_few(r))
+        st = eval_full(ev, err);
     if (st != TSDB_OK) {
         close_op(&r->op);
         return st;

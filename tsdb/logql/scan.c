@@ -379,6 +379,8 @@ static enum tsdb_status load_page(struct scan_worker *w, uint32_t index, struct 
     enum tsdb_status st = group_page(w->reader, w->line, index, &w->page, err);
     w->has_page = st == TSDB_OK;
     w->page_index = index;
+    if (st == TSDB_OK)
+        (void)atomic_fetch_add(&w->scan->room->counts.bytes, w->page.starts[w->page.rows]);
     return st;
 }
 
@@ -449,7 +451,6 @@ static enum tsdb_status mask_lines(struct scan_worker *w, struct tsdb_error *err
         if (st != TSDB_OK)
             return st;
         (void)pipeline_page(w->scan->pipeline, w->page.bytes, w->page.starts, rows, passes);
-        (void)atomic_fetch_add(&w->scan->room->counts.bytes, w->page.starts[rows]);
         for (uint32_t k = 0; k < rows; k++)
             if (!(passes[k / 64] >> k % 64 & 1))
                 w->mask[(first + k) / 64] &= ~(UINT64_C(1) << (first + k) % 64);
@@ -606,6 +607,32 @@ static enum tsdb_status line_of(struct scan_worker *w, uint32_t row, struct tsdb
     return TSDB_OK;
 }
 
+/* Which names no metadata of the part has, by their bits; for pipelines that make labels. */
+static uint64_t absent_of(struct scan_worker *w)
+{
+    if (w->absent_part == w->serial)
+        return w->absent;
+    uint64_t present = 0;
+    struct writer name = {0};
+    name_columns(w);
+    for (uint32_t i = 0; i < w->column_count; i++)
+        if (w->names[i].len > 0)
+            present |= UINT64_C(1) << label_name_bit(w->names[i]);
+    for (uint32_t i = 0; i < w->part->run_count; i++) {
+        const struct logs_stream *s = logs_set_stream(w->scan->set, w->part->runs[i].stream);
+        for (uint32_t k = 0; k < s->attribute_count; k++) {
+            writer_reset(&name);
+            label_name_of(s->attributes[k].name, &name);
+            present |= UINT64_C(1)
+                       << label_name_bit((struct tsdb_text){(const char *)name.at, name.len});
+        }
+    }
+    writer_release(&name);
+    w->absent_part = w->serial;
+    w->absent = ~present;
+    return w->absent;
+}
+
 enum tsdb_status scan_row(struct scan_worker *w, uint32_t row, struct tsdb_error *err)
 {
     w->row = row;
@@ -619,7 +646,8 @@ enum tsdb_status scan_row(struct scan_worker *w, uint32_t row, struct tsdb_error
                                    .stream = logs_set_stream(w->scan->set, w->stream)->labels,
                                    .lookup = lookup,
                                    .each = each,
-                                   .arg = w};
+                                   .arg = w,
+                                   .absent = scan_is_plain(w) ? 0 : absent_of(w)};
     enum tsdb_status st = TSDB_OK;
     if (w->scan->needs_line)
         st = line_of(w, row, &entry.line, err);

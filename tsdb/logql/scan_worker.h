@@ -51,6 +51,7 @@ struct scan_worker {
     struct tsdb_text *names; /* label names of the columns, in name_text; lazily */
     uint32_t name_cap;
     uint64_t named_part;
+    uint64_t absent, absent_part; /* pipeline_entry.absent, and the part it is of */
     struct writer name_text;
     struct named_source sources[SOURCES_MAX];
     uint32_t source_count;
