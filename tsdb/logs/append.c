@@ -255,28 +255,6 @@ static enum tsdb_status append_under_gate(struct append *a, struct tsdb_appended
     return TSDB_OK;
 }
 
-static enum tsdb_status check_writable(struct logs *l, struct tsdb_error *err)
-{
-    if (l->store->is_read_only)
-        return tsdb_fail(err, TSDB_EINVAL, "the store is open for reading only");
-    if (atomic_load_explicit(&l->store->is_disk_full, memory_order_relaxed))
-        return tsdb_fail(err, TSDB_EIO, "disk almost full: free some space or lower the retention");
-    uint64_t used = budget_used(&l->store->budget);
-    uint64_t limit = atomic_load_explicit(&l->store->budget.limit, memory_order_relaxed);
-    if (used > limit)
-        return tsdb_fail(err, TSDB_ELIMIT, "memory budget: %llu bytes used, limit %llu",
-                         (unsigned long long)used, (unsigned long long)limit);
-    return TSDB_OK;
-}
-
-static const struct tsdb_limits *limits_of(const struct logs *l, const char *tenant)
-{
-    for (size_t i = 0; i < l->tenant_limits_count; i++)
-        if (strcmp(l->tenant_limits[i].tenant, tenant) == 0)
-            return &l->tenant_limits[i].limits;
-    return &l->limits;
-}
-
 static uint32_t at_most(uint32_t limit, uint32_t otherwise, uint32_t most)
 {
     limit = limit ? limit : otherwise;
@@ -289,7 +267,8 @@ static void append_begin(struct append *a, struct logs *l, const struct tsdb_log
     *a = (struct append){.l = l, .batch = batch, .err = err};
     a->tenant = batch->tenant ? batch->tenant : "";
     mutex_lock(&l->config);
-    a->limits = *limits_of(l, a->tenant);
+    const struct tsdb_limits *own = tenant_limits_find(&l->tenant_limits, a->tenant);
+    a->limits = own ? *own : l->limits;
     int64_t past = a->limits.past_max ? a->limits.past_max : l->retention;
     mutex_unlock(&l->config);
     a->limits.log_line_bytes_max =
@@ -334,7 +313,7 @@ enum tsdb_status logs_append(struct logs *l, const struct tsdb_log_batch *batch,
     ASSERT(batch->record_count <= TSDB_LOG_BATCH_MAX &&
            batch->stream_count <= TSDB_LOG_STREAMS_MAX);
     *out = (struct tsdb_appended){0};
-    enum tsdb_status st = check_writable(l, err);
+    enum tsdb_status st = store_check_writable(l->store, err);
     if (st != TSDB_OK)
         return st;
     struct append a;

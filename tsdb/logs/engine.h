@@ -11,28 +11,17 @@
 #include "tsdb/logs/head.h"
 #include "tsdb/logs/logs.h"
 #include "tsdb/logs/selector_text.h"
+#include "tsdb/store/damage.h"
 #include "tsdb/store/sealing.h"
+#include "tsdb/store/tenant.h"
+#include "tsdb/store/tenant_limits.h"
+#include "tsdb/store/tombstones.h"
 
 /* The blocks at one moment, what was written first in front.  Shared by reference. */
 struct block_list {
     _Atomic uint32_t refs;
     uint32_t count;
     struct block *blocks[]; /* each referenced */
-};
-
-/* A deletion: records in [start, end) of matching streams in blocks with a lower id. */
-struct tombstone {
-    uint64_t id;
-    int64_t start, end;
-    struct matcher *matchers; /* owned; the tenant's too */
-    uint32_t matcher_count;
-    char *text; /* owned: what the matchers' texts point into */
-};
-
-struct tombstones { /* immutable; shared by reference */
-    _Atomic uint32_t refs;
-    uint32_t count;
-    struct tombstone at[];
 };
 
 /* How long streams are kept: the first rule that matches counts. */
@@ -48,32 +37,25 @@ struct rules { /* immutable; shared by reference */
     struct rule at[];
 };
 
-/* Times that a damaged block covered. */
-struct lost_range {
-    int64_t ts_min, ts_max;
-};
-
 struct logs_seal;
 
 struct logs {
     struct store *store; /* borrowed */
     struct head head;
-    struct mutex lists;            /* guards the next five and the head's rows */
+    struct mutex lists;            /* guards the next two and the head's rows */
     struct block_list *blocks;     /* referenced */
     struct tombstones *tombstones; /* referenced */
-    struct lost_range *lost;       /* owned */
-    uint32_t lost_count;
+    struct damage damage;
     struct logs_seal *seal; /* owned: between turn and publish; guarded by store.tend */
-    struct mutex config;    /* guards the next five */
+    struct mutex config;    /* guards the next four */
     struct tsdb_limits limits;
-    struct tsdb_tenant_limits *tenant_limits; /* owned; names too */
-    size_t tenant_limits_count;
+    struct tenant_limits tenant_limits;
     int64_t retention;
     struct rules *rules;  /* referenced */
     struct mutex tailing; /* guards the list of tails and what waits in them */
     struct logs_tail *tails;
     _Atomic uint32_t tail_count;
-    _Atomic uint64_t merges, expired, quarantined, tail_sequence;
+    _Atomic uint64_t merges, expired, tail_sequence;
     _Atomic int64_t merge_ns, replay_ns;
 };
 
@@ -92,16 +74,9 @@ void logs_block_forget(struct logs *l, uint64_t id);
 /* A damaged block is set aside, once. */
 void logs_set_aside(struct logs *l, const struct manifest_segment *entry, const char *why);
 
-/* ---- damage (damage.c) ------------------------------------------------------------ */
-
-void logs_load_damage(struct logs *l);
-void logs_note_damage(struct logs *l, const struct manifest_segment *entry);
-bool logs_is_lost(struct logs *l, int64_t start, int64_t end); /* half-open */
-
 /* ---- deletion and rules (tombstone.c, rules.c) --------------------------------------- */
 
 struct tombstones *logs_tombstones_ref(struct logs *l);
-void log_tombstones_unref(struct tombstones *t);
 TSDB_NODISCARD enum tsdb_status logs_tombstones_load(struct logs *l, struct tsdb_error *err);
 /* As far as times tell. */
 bool log_tombstone_touches(const struct tombstone *t, const struct block *b);
@@ -116,9 +91,6 @@ void rules_unref(struct rules *r);
 /* Records of the stream before this time have ended; INT64_MIN: none has.  labels with the
  * tenant. */
 int64_t rules_end(const struct rules *r, struct tsdb_labels labels, int64_t now);
-
-/* The selection's matchers and one for the tenant, in an array of the caller's (mem_free). */
-struct matcher *logs_with_tenant(const struct logs_selection *sel, uint32_t *count);
 
 /* ---- appending (append.c), grouping (open_rows.c) --------------------------------------- */
 

@@ -60,7 +60,7 @@ static enum tsdb_status is_hollow(struct logs *l, struct block *b, int64_t now, 
         mem_free(runs);
     }
     hides_release(&hides);
-    log_tombstones_unref(t);
+    tombstones_unref(t);
     rules_unref(rules);
     *out = hidden > 0 && hidden >= b->entry.samples / HIDDEN_SHARE;
     return st;

@@ -18,7 +18,7 @@ static enum tsdb_status add_rule(const struct block *b, const struct rule *rule,
                                  .matchers = rule->selector.matchers,
                                  .matcher_count = rule->selector.count};
     uint32_t count;
-    struct matcher *m = logs_with_tenant(&sel, &count);
+    struct matcher *m = matchers_with_tenant(sel.tenant, sel.matchers, sel.matcher_count, &count);
     struct ordinals found = {0};
     enum tsdb_status st = label_index_select(b->labels, m, count, &found, err);
     mem_free(m);

@@ -104,7 +104,7 @@ void logs_set_aside(struct logs *l, const struct manifest_segment *entry, const 
         return;
     const struct manifest_segment kept = *entry; /* the block may be this list's last */
     log_block_list_unref(old);
-    logs_note_damage(l, &kept);
+    damage_note(&l->damage, &kept);
     store_quarantine(l->store, &kept, why);
 }
 
@@ -123,7 +123,7 @@ static enum tsdb_status open_block(struct logs *l, const struct manifest_segment
     if (st == TSDB_OK) {
         list_insert(l->blocks, block);
     } else if (st == TSDB_ECORRUPT || st == TSDB_ENOTFOUND) {
-        logs_note_damage(l, entry);
+        damage_note(&l->damage, entry);
         store_quarantine(l->store, entry, fault.msg);
         st = TSDB_OK;
     } else if (err) {
@@ -148,40 +148,20 @@ static enum tsdb_status open_blocks(struct logs *l, struct tsdb_error *err)
     return st;
 }
 
-static void tenant_limits_release(struct tsdb_tenant_limits *at, size_t count)
-{
-    for (size_t i = 0; i < count; i++)
-        mem_free((char *)(uintptr_t)at[i].tenant);
-    mem_free(at);
-}
-
-static struct tsdb_tenant_limits *tenant_limits_copy(const struct tsdb_options *options)
-{
-    struct tsdb_tenant_limits *at =
-        MEM_ARRAY(struct tsdb_tenant_limits, options->tenant_limits_count);
-    for (size_t i = 0; i < options->tenant_limits_count; i++) {
-        const struct tsdb_tenant_limits *in = &options->tenant_limits[i];
-        const char *name = in->tenant ? in->tenant : "";
-        at[i] = (struct tsdb_tenant_limits){mem_text(name, strlen(name)), in->limits};
-    }
-    return at;
-}
-
 /* Takes the rules over. */
 static void configure(struct logs *l, const struct tsdb_options *options, struct rules *rules)
 {
-    struct tsdb_tenant_limits *own = tenant_limits_copy(options);
+    struct tenant_limits own;
+    tenant_limits_init(&own, options->tenant_limits, options->tenant_limits_count);
     mutex_lock(&l->config);
-    struct tsdb_tenant_limits *old = l->tenant_limits;
-    size_t old_count = l->tenant_limits_count;
+    struct tenant_limits old = l->tenant_limits;
     struct rules *old_rules = l->rules;
     l->limits = options->limits;
     l->retention = options->retention;
     l->tenant_limits = own;
-    l->tenant_limits_count = options->tenant_limits_count;
     l->rules = rules;
     mutex_unlock(&l->config);
-    tenant_limits_release(old, old_count);
+    tenant_limits_release(&old);
     rules_unref(old_rules);
 }
 
@@ -206,7 +186,8 @@ enum tsdb_status logs_open(struct store *store, const struct tsdb_options *optio
     mutex_init(&l->tailing);
     enum tsdb_status st = rules_new(options, &rules, err);
     configure(l, options, rules);
-    logs_load_damage(l);
+    damage_init(&l->damage);
+    damage_load(&l->damage, store, STORE_LOGS);
     if (st == TSDB_OK)
         st = open_blocks(l, err);
     if (st == TSDB_OK)
@@ -229,10 +210,10 @@ void logs_close(struct logs *l)
         return;
     ASSERT(l->tails == NULL && l->seal == NULL);
     log_block_list_unref(l->blocks);
-    log_tombstones_unref(l->tombstones);
+    tombstones_unref(l->tombstones);
     rules_unref(l->rules);
-    tenant_limits_release(l->tenant_limits, l->tenant_limits_count);
-    mem_free(l->lost);
+    tenant_limits_release(&l->tenant_limits);
+    damage_release(&l->damage);
     log_head_release(&l->head);
     mutex_release(&l->lists);
     mutex_release(&l->config);
@@ -266,7 +247,7 @@ void logs_stats(struct logs *l, struct tsdb_stats *out)
     }
     log_block_list_unref(list);
     out->log_head_bytes = logs_head_bytes(l);
-    out->quarantined += atomic_load(&l->quarantined);
+    out->quarantined += damage_count(&l->damage);
     out->merges += atomic_load(&l->merges);
     out->expired += atomic_load(&l->expired);
     out->merge_ns_total += atomic_load(&l->merge_ns);

@@ -115,7 +115,7 @@ static bool choose(struct logs *l, const struct block_list *list, bool is_forced
             out->level = list->blocks[i]->entry.level;
         }
     }
-    log_tombstones_unref(t);
+    tombstones_unref(t);
     return out->count > 0;
 }
 
@@ -363,7 +363,7 @@ static enum tsdb_status merge(struct logs *l, const struct merge_choice *choice,
     mem_free(g.sources);
     mem_free(g.cuts);
     arena_release(&g.arena);
-    log_tombstones_unref(g.tombstones);
+    tombstones_unref(g.tombstones);
     rules_unref(g.rules);
     return st;
 }

@@ -475,20 +475,6 @@ static enum tsdb_status find_in_blocks(struct logs_set *set, const struct matche
 
 /* ---- the set -------------------------------------------------------------------------- */
 
-struct matcher *logs_with_tenant(const struct logs_selection *sel, uint32_t *count)
-{
-    const char *tenant = sel->tenant ? sel->tenant : "";
-    struct matcher *all = MEM_ARRAY(struct matcher, (size_t)sel->matcher_count + 1);
-    if (sel->matcher_count)
-        memcpy(all, sel->matchers, sel->matcher_count * sizeof *all);
-    all[sel->matcher_count] = (struct matcher){.kind = MATCH_EQ,
-                                               .name = text_of(TENANT_LABEL),
-                                               .value = text_of(tenant),
-                                               .accepts_empty = !tenant[0]};
-    *count = sel->matcher_count + 1;
-    return all;
-}
-
 static int by_newest(const void *a, const void *b)
 {
     const struct set_part *x = a, *y = b;
@@ -507,7 +493,8 @@ enum tsdb_status logs_select(struct logs *l, const struct logs_selection *select
     set->rules = logs_rules_ref(l);
     arena_init(&set->arena, SET_ARENA_BYTES_MAX, budget);
     uint32_t count;
-    struct matcher *m = logs_with_tenant(selection, &count);
+    struct matcher *m = matchers_with_tenant(selection->tenant, selection->matchers,
+                                             selection->matcher_count, &count);
     enum tsdb_status st = snapshot(set, m, count, err);
     if (st == TSDB_OK)
         st = find_in_blocks(set, m, count, err);
@@ -529,7 +516,7 @@ void logs_set_close(struct logs_set *set)
     for (uint32_t i = 0; i < set->hot_count; i++)
         hot_group_unref(set->hot[i]);
     log_block_list_unref(set->blocks);
-    log_tombstones_unref(set->tombstones);
+    tombstones_unref(set->tombstones);
     rules_unref(set->rules);
     slots_release(&set->by_hash);
     mem_free(set->hot);
@@ -589,5 +576,5 @@ const struct logs_stream *logs_set_stream(const struct logs_set *set, uint32_t s
 
 bool logs_set_is_partial(const struct logs_set *set)
 {
-    return set->is_partial || logs_is_lost(set->l, set->start, set->end);
+    return set->is_partial || damage_is_in(&set->l->damage, set->start, set->end - 1);
 }

@@ -20,8 +20,6 @@
 #include "tsdb/store/head_index.h"
 #include "tsdb/tsdb.h"
 
-#define TENANT_LABEL "__tenant__"
-
 enum { STREAM_LABEL_MIN = 1 + TSDB_FIELD_TYPE_COUNT };
 
 /* TSDB_ACCEPTED, or what is wrong.  The tenant is not among them yet. */

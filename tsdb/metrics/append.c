@@ -384,20 +384,6 @@ static enum tsdb_status append_under_gate(struct append *a, struct tsdb_appended
     return catalog_append(&a->m->catalog, a->m->store, &beside, out, a->err);
 }
 
-static enum tsdb_status check_writable(struct metrics *m, struct tsdb_error *err)
-{
-    if (m->store->is_read_only)
-        return tsdb_fail(err, TSDB_EINVAL, "the store is open for reading only");
-    if (atomic_load_explicit(&m->store->is_disk_full, memory_order_relaxed))
-        return tsdb_fail(err, TSDB_EIO, "disk almost full: free some space or lower the retention");
-    uint64_t used = budget_used(&m->store->budget);
-    uint64_t limit = atomic_load_explicit(&m->store->budget.limit, memory_order_relaxed);
-    if (used > limit)
-        return tsdb_fail(err, TSDB_ELIMIT, "memory budget: %llu bytes used, limit %llu",
-                         (unsigned long long)used, (unsigned long long)limit);
-    return TSDB_OK;
-}
-
 static void append_begin(struct append *a, struct metrics *m, const struct tsdb_batch *batch,
                          struct tsdb_error *err)
 {
@@ -430,7 +416,7 @@ enum tsdb_status metrics_append(struct metrics *m, const struct tsdb_batch *batc
 {
     ASSERT(batch->point_count <= TSDB_BATCH_POINTS_MAX);
     *out = (struct tsdb_appended){0};
-    enum tsdb_status st = check_writable(m, err);
+    enum tsdb_status st = store_check_writable(m->store, err);
     if (st != TSDB_OK)
         return st;
     struct append a;

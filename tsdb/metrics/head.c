@@ -55,35 +55,6 @@ void head_release(struct head *h)
     h->labels = NULL;
 }
 
-static int by_name(const void *a, const void *b)
-{
-    const struct tsdb_label *x = a, *y = b;
-    return text_compare(x->name, y->name);
-}
-
-/* Sorts in place; label sets come sorted nearly always. */
-static void sort_labels(struct tsdb_label *labels, uint32_t n)
-{
-    for (uint32_t i = 1; i < n; i++) {
-        if (text_compare(labels[i - 1].name, labels[i].name) > 0) {
-            qsort(labels, n, sizeof *labels, by_name);
-            return;
-        }
-    }
-}
-
-static enum tsdb_verdict check_label(const struct tsdb_limits *limits, struct tsdb_label l)
-{
-    if (l.name.len == 0 || text_equal(l.name, text_of(TENANT_LABEL)))
-        return TSDB_BAD_LABELS;
-    if (l.name.len > limits->name_bytes_max || l.value.len > limits->value_bytes_max ||
-        l.name.len > HEAD_TEXT_BYTES_MAX || l.value.len > HEAD_TEXT_BYTES_MAX)
-        return TSDB_LABEL_LIMIT;
-    if (!utf8_check(l.name.at, l.name.len) || !utf8_check(l.value.at, l.value.len))
-        return TSDB_BAD_LABELS;
-    return TSDB_ACCEPTED;
-}
-
 enum tsdb_verdict head_canonical(const struct tsdb_limits *limits, const char *tenant,
                                  struct tsdb_labels in, struct tsdb_label *out, uint32_t *count)
 {
@@ -93,7 +64,7 @@ enum tsdb_verdict head_canonical(const struct tsdb_limits *limits, const char *t
             continue;
         if (n >= limits->labels_max || n >= RECORD_LABELS_MAX - 1)
             return TSDB_LABEL_LIMIT;
-        enum tsdb_verdict verdict = check_label(limits, in.at[i]);
+        enum tsdb_verdict verdict = label_check(limits, in.at[i]);
         if (verdict != TSDB_ACCEPTED)
             return verdict;
         out[n++] = in.at[i];
@@ -102,10 +73,9 @@ enum tsdb_verdict head_canonical(const struct tsdb_limits *limits, const char *t
         return TSDB_BAD_LABELS;
     if (tenant[0])
         out[n++] = (struct tsdb_label){text_of(TENANT_LABEL), text_of(tenant)};
-    sort_labels(out, n);
-    for (uint32_t i = 1; i < n; i++)
-        if (text_equal(out[i - 1].name, out[i].name))
-            return TSDB_BAD_LABELS;
+    labels_sort(out, n);
+    if (labels_have_repeats(out, n))
+        return TSDB_BAD_LABELS;
     *count = n;
     return TSDB_ACCEPTED;
 }

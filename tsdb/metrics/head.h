@@ -21,6 +21,7 @@
 #include "tsdb/metrics/hot.h"
 #include "tsdb/metrics/record.h"
 #include "tsdb/store/head_index.h"
+#include "tsdb/store/tenant.h"
 #include "tsdb/tsdb.h"
 
 enum { SHARD_BITS = 3, SHARDS = 1 << SHARD_BITS, SERIES_PAGE = 1024, HEAD_TENANTS_MAX = 1024 };
@@ -82,7 +83,6 @@ static inline struct series *head_series(struct head *h, uint32_t ref)
 /* Labels made canonical: sorted, without empty values, checked against the
  * limits; tenant (not "") is added as TENANT_LABEL.  `out` has room for
  * RECORD_LABELS_MAX.  Anything but TSDB_ACCEPTED says what is wrong. */
-#define TENANT_LABEL "__tenant__"
 enum tsdb_verdict head_canonical(const struct tsdb_limits *limits, const char *tenant,
                                  struct tsdb_labels in, struct tsdb_label *out, uint32_t *count);
 

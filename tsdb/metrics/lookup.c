@@ -68,21 +68,6 @@ static void from_head(const struct head_index *ix, const struct ordinals *set, s
         head_index_names(ix, texts_add, &t->texts);
 }
 
-static struct matcher *with_tenant(const struct metrics_selection *sel, const char *tenant,
-                                   uint32_t *count)
-{
-    uint32_t n = sel ? sel->matcher_count : 0;
-    struct matcher *all = MEM_ARRAY(struct matcher, n + 1);
-    if (n)
-        memcpy(all, sel->matchers, n * sizeof *all);
-    all[n] = (struct matcher){.kind = MATCH_EQ,
-                              .name = text_of(TENANT_LABEL),
-                              .value = text_of(tenant),
-                              .accepts_empty = !tenant[0]};
-    *count = n + 1;
-    return all;
-}
-
 /* What one selection asks of each index. */
 struct question {
     const struct matcher *matchers;
@@ -121,7 +106,8 @@ static enum tsdb_status look(struct metrics *m, const struct block_list *list,
 {
     const char *tenant = lookup->tenant ? lookup->tenant : "";
     struct question q = {.is_all = !sel && !tenant[0]};
-    struct matcher *matchers = with_tenant(sel, tenant, &q.count);
+    struct matcher *matchers = matchers_with_tenant(tenant, sel ? sel->matchers : NULL,
+                                                    sel ? sel->matcher_count : 0, &q.count);
     q.matchers = matchers;
     struct ordinals set = {0};
     enum tsdb_status st = TSDB_OK;

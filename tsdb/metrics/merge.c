@@ -136,7 +136,7 @@ static bool choose(struct metrics *m, const struct block_list *list, bool is_for
         }
     }
     /* Asked to finish: also rewrite what has deleted samples in it. */
-    struct tombstones *t = tombstones_ref(m);
+    struct tombstones *t = metrics_tombstones_ref(m);
     out->count = 0;
     for (uint32_t i = 0; i < list->count && is_forced && out->count == 0; i++) {
         if (is_touched(t, list->blocks[i])) {
@@ -393,7 +393,7 @@ static enum tsdb_status merge(struct metrics *m, const struct choice *choice,
     struct merge *g = MEM_NEW(struct merge);
     g->m = m;
     g->err = err;
-    g->tombstones = tombstones_ref(m);
+    g->tombstones = metrics_tombstones_ref(m);
     samples_init(&g->samples, NULL);
     g->samples.arena.limit = m->merge_bytes_max;
     uint64_t id = store_take_id(m->store);
@@ -433,7 +433,7 @@ static enum tsdb_status set_damage_aside(struct metrics *m, const struct choice 
         struct tsdb_error err = {0};
         if (block_verify(c->inputs[i], &err) == TSDB_OK)
             continue;
-        metrics_note_damage(m, &c->inputs[i]->entry);
+        damage_note(&m->damage, &c->inputs[i]->entry);
         store_quarantine(m->store, &c->inputs[i]->entry, err.msg);
         block_list_forget(m, c->inputs[i]->entry.id);
         st = TSDB_OK;

@@ -102,7 +102,7 @@ static enum tsdb_status open_block(struct metrics *m, const struct manifest_segm
     if (st == TSDB_OK) {
         list_insert(list, block);
     } else if (st == TSDB_ECORRUPT || st == TSDB_ENOTFOUND) {
-        metrics_note_damage(m, entry);
+        damage_note(&m->damage, entry);
         store_quarantine(m->store, entry, fault.msg);
         st = TSDB_OK;
     } else if (err) {
@@ -146,10 +146,11 @@ enum tsdb_status metrics_open(struct store *store, const struct tsdb_options *op
     cond_init(&m->set_closed);
     metrics_configure(m, options);
     metrics_add_sealer(m);
-    metrics_load_damage(m);
+    damage_init(&m->damage);
+    damage_load(&m->damage, store, STORE_METRICS);
     enum tsdb_status st = open_blocks(m, err);
     if (st == TSDB_OK)
-        st = tombstones_load(m, err);
+        st = metrics_tombstones_load(m, err);
     if (st == TSDB_OK && !store->is_read_only)
         st = metrics_replay(m, err);
     if (st != TSDB_OK) {
@@ -167,7 +168,7 @@ void metrics_close(struct metrics *m)
     ASSERT(m->open_sets == NULL);
     block_list_unref(m->blocks);
     tombstones_unref(m->tombstones);
-    mem_free(m->lost);
+    damage_release(&m->damage);
     catalog_release(&m->catalog);
     head_release(&m->head);
     tenant_limits_release(&m->tenant_limits);
@@ -231,11 +232,11 @@ void metrics_stats(struct metrics *m, struct tsdb_stats *out)
         out->segment_index_bytes += b->entry.bytes - b->series.len - b->times.len;
     }
     block_list_unref(list);
-    struct tombstones *t = tombstones_ref(m);
+    struct tombstones *t = metrics_tombstones_ref(m);
     out->tombstones = t->count;
     tombstones_unref(t);
     out->exemplars = catalog_exemplar_count(&m->catalog);
-    out->quarantined = atomic_load(&m->quarantined);
+    out->quarantined = damage_count(&m->damage);
     out->seals = atomic_load(&m->store->seals);
     out->merges = atomic_load(&m->merges);
     out->expired = atomic_load(&m->expired);

@@ -16,34 +16,16 @@
 #include "tsdb/metrics/catalog.h"
 #include "tsdb/metrics/head.h"
 #include "tsdb/metrics/select.h"
-#include "tsdb/metrics/tenant_limits.h"
+#include "tsdb/store/damage.h"
 #include "tsdb/store/store.h"
+#include "tsdb/store/tenant_limits.h"
+#include "tsdb/store/tombstones.h"
 
 /* The blocks at one moment, what was written first in front.  Shared by reference. */
 struct block_list {
     _Atomic uint32_t refs;
     uint32_t count;
     struct block *blocks[]; /* each referenced */
-};
-
-/* A deletion: samples in [start, end] of matching series in blocks with a lower id. */
-struct tombstone {
-    uint64_t id;
-    int64_t start, end;
-    struct matcher *matchers; /* owned */
-    uint32_t matcher_count;
-    char *text; /* owned: what the matchers' texts point into */
-};
-
-struct tombstones { /* immutable; shared by reference like the list */
-    _Atomic uint32_t refs;
-    uint32_t count;
-    struct tombstone at[];
-};
-
-/* Times that a damaged block covered. */
-struct lost_range {
-    int64_t ts_min, ts_max;
 };
 
 struct seal; /* seal.c */
@@ -56,8 +38,7 @@ struct metrics {
     struct mutex lists;            /* guards the next four */
     struct block_list *blocks;     /* referenced */
     struct tombstones *tombstones; /* referenced */
-    struct lost_range *lost;       /* owned: of damaged blocks; answers from there are partial */
-    uint32_t lost_count;
+    struct damage damage;
     struct mutex sets; /* guards the next four */
     struct cond set_closed;
     struct series_set *open_sets;
@@ -67,7 +48,7 @@ struct metrics {
     struct tenant_limits tenant_limits;
     int64_t retention;
     size_t merge_bytes_max; /* of one series' histograms in memory at once; fixed */
-    _Atomic uint64_t merges, expired, quarantined, samples_merged;
+    _Atomic uint64_t merges, expired, samples_merged;
     _Atomic int64_t merge_ns, replay_ns;
 };
 
@@ -76,11 +57,6 @@ TSDB_NODISCARD enum tsdb_status metrics_open(struct store *store,
                                              struct metrics **out, struct tsdb_error *err);
 void metrics_close(struct metrics *m);
 void metrics_configure(struct metrics *m, const struct tsdb_options *options);
-
-/* A block had to be left out: whether that concerns [start, end] (damage.c). */
-void metrics_load_damage(struct metrics *m);
-void metrics_note_damage(struct metrics *m, const struct manifest_segment *entry);
-bool metrics_is_lost(struct metrics *m, int64_t start, int64_t end);
 
 /* tsdb_append. */
 TSDB_NODISCARD enum tsdb_status metrics_append(struct metrics *m, const struct tsdb_batch *batch,
@@ -114,14 +90,13 @@ TSDB_NODISCARD enum tsdb_status metrics_delete(struct metrics *m,
                                                struct tsdb_error *err);
 TSDB_NODISCARD enum tsdb_status metrics_forget_tombstones(struct metrics *m,
                                                           struct tsdb_error *err);
-TSDB_NODISCARD enum tsdb_status tombstones_load(struct metrics *m, struct tsdb_error *err);
+TSDB_NODISCARD enum tsdb_status metrics_tombstones_load(struct metrics *m, struct tsdb_error *err);
 /* Cuts what is deleted of a block's samples; labels with the tenant's, in any order. */
 void tombstones_apply(const struct tombstones *t, uint64_t block_id, struct tsdb_labels labels,
                       struct samples *s);
 /* Whether it hides something in the block, as far as times tell. */
 bool tombstone_touches(const struct tombstone *t, const struct block *b);
-struct tombstones *tombstones_ref(struct metrics *m);
-void tombstones_unref(struct tombstones *t);
+struct tombstones *metrics_tombstones_ref(struct metrics *m);
 
 /* The current blocks, referenced. */
 struct block_list *block_list_ref(struct metrics *m);

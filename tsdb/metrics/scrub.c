@@ -28,7 +28,7 @@ uint64_t metrics_scrub(struct metrics *m, uint64_t after)
     uint64_t id = b->entry.id;
     struct tsdb_error err = {0};
     if (segment_verify_all(b->segment, &err) != TSDB_OK) {
-        metrics_note_damage(m, &b->entry);
+        damage_note(&m->damage, &b->entry);
         store_quarantine(m->store, &b->entry, err.msg);
         block_list_forget(m, id);
     }

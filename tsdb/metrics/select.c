@@ -56,22 +56,6 @@ void series_sets_wait(struct metrics *m)
 
 /* ---- finding ------------------------------------------------------------------------ */
 
-/* The selection's matchers and the tenant's. */
-static struct matcher *with_tenant(const struct metrics_selection *sel, uint32_t *count)
-{
-    struct matcher *all = MEM_ARRAY(struct matcher, sel->matcher_count + 1);
-    if (sel->matcher_count)
-        memcpy(all, sel->matchers, sel->matcher_count * sizeof *all);
-    all[sel->matcher_count] = (struct matcher){
-        .kind = MATCH_EQ,
-        .name = text_of(TENANT_LABEL),
-        .value = text_of(sel->tenant ? sel->tenant : ""),
-        .accepts_empty = !sel->tenant || !sel->tenant[0],
-    };
-    *count = sel->matcher_count + 1;
-    return all;
-}
-
 static enum tsdb_status charge(struct series_set *set, uint64_t bytes, struct tsdb_error *err)
 {
     if (set->budget && !budget_charge(set->budget, bytes))
@@ -162,7 +146,7 @@ static void set_aside(struct series_set *set, uint32_t source, const char *why)
     mutex_unlock(&m->lists);
     if (!is_listed)
         return;
-    metrics_note_damage(m, &entry);
+    damage_note(&m->damage, &entry);
     store_quarantine(m->store, &entry, why);
     block_list_forget(m, entry.id);
 }
@@ -171,7 +155,8 @@ static enum tsdb_status find(struct series_set *set, const struct metrics_select
                              struct tsdb_error *err)
 {
     struct metrics_selection own = *asked, *sel = &own;
-    struct matcher *matchers = with_tenant(asked, &own.matcher_count);
+    struct matcher *matchers = matchers_with_tenant(asked->tenant, asked->matchers,
+                                                    asked->matcher_count, &own.matcher_count);
     own.matchers = matchers;
     struct ordinals found = {0};
     enum tsdb_status st = TSDB_OK;
@@ -243,7 +228,7 @@ enum tsdb_status metrics_select(struct metrics *m, const struct metrics_selectio
     set->budget = selection->budget;
     arena_init(&set->arena, SET_ARENA_BYTES_MAX, selection->budget);
     register_set(m, set);
-    set->tombstones = tombstones_ref(m); /* first: they are forgotten after merges */
+    set->tombstones = metrics_tombstones_ref(m); /* first: they are forgotten after merges */
     set->blocks = block_list_ref(m);
     set->caches = MEM_ARRAY(struct label_cache, set->blocks->count);
     enum tsdb_status st = find(set, selection, err);
@@ -288,7 +273,7 @@ uint32_t series_set_count(const struct series_set *set)
 
 bool series_set_is_partial(const struct series_set *set)
 {
-    return set->is_partial || metrics_is_lost(set->m, set->start, set->end);
+    return set->is_partial || damage_is_in(&set->m->damage, set->start, set->end);
 }
 
 /* ---- labels ------------------------------------------------------------------------- */

@@ -341,3 +341,17 @@ enum tsdb_status store_snapshot(struct store *s, const char *name, struct tsdb_e
         (void)fs_list(s->fs, dir, remove_name, &folder, NULL);
     return st;
 }
+
+enum tsdb_status store_check_writable(const struct store *s, struct tsdb_error *err)
+{
+    if (s->is_read_only)
+        return tsdb_fail(err, TSDB_EINVAL, "the store is open for reading only");
+    if (atomic_load_explicit(&s->is_disk_full, memory_order_relaxed))
+        return tsdb_fail(err, TSDB_EIO, "disk almost full: free some space or lower the retention");
+    uint64_t used = budget_used(&s->budget);
+    uint64_t limit = atomic_load_explicit(&s->budget.limit, memory_order_relaxed);
+    if (used > limit)
+        return tsdb_fail(err, TSDB_ELIMIT, "memory budget: %llu bytes used, limit %llu",
+                         (unsigned long long)used, (unsigned long long)limit);
+    return TSDB_OK;
+}

@@ -75,6 +75,9 @@ void store_quarantine(struct store *s, const struct manifest_segment *entry, con
 /* dir/snapshots/NAME: hard links of the live segments and a manifest of its own. */
 TSDB_NODISCARD enum tsdb_status store_snapshot(struct store *s, const char *name,
                                                struct tsdb_error *err);
+/* Whether an append may begin: TSDB_EINVAL when read-only, TSDB_EIO when the disk is almost full,
+ * TSDB_ELIMIT when the memory budget is passed. */
+TSDB_NODISCARD enum tsdb_status store_check_writable(const struct store *s, struct tsdb_error *err);
 /* Looks at the free space; cheap, once a second is enough. */
 void store_watch_disk(struct store *s);
 

@@ -1,4 +1,4 @@
-#include "tsdb/metrics/tenant_limits.h"
+#include "tsdb/store/tenant_limits.h"
 
 #include "tsdb/base/hash.h"
 #include "tsdb/base/mem.h"

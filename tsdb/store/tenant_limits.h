@@ -6,8 +6,8 @@
  * many tenants there are.  A struct of zeroes is empty.
  * Immutable after init; the owner guards the struct.
  */
-#ifndef TSDB_METRICS_TENANT_LIMITS_H
-#define TSDB_METRICS_TENANT_LIMITS_H
+#ifndef TSDB_STORE_TENANT_LIMITS_H
+#define TSDB_STORE_TENANT_LIMITS_H
 
 #include "tsdb/tsdb.h"
 
