@@ -215,15 +215,12 @@ static void put_handshake(struct writer *w, const struct http_url *url, struct b
     writer_text(w, "\r\n");
 }
 
-/* 16 bytes in base64; any will do, so 22 digits of which the last has its low bits clear. */
-static void make_key(char out[25])
+/* 16 bytes in base64. */
+static void make_key(char out[BASE64_BYTES(16) + 1])
 {
-    static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    uint8_t bytes[22];
+    uint8_t bytes[16];
     random_secret(bytes, sizeof bytes);
-    for (size_t i = 0; i < sizeof bytes; i++)
-        out[i] = digits[i + 1 < sizeof bytes ? bytes[i] & 63 : bytes[i] & 48];
-    memcpy(out + sizeof bytes, "==", 3);
+    out[base64_encode(bytes, sizeof bytes, out)] = '\0';
 }
 
 /* Reads up to the end of the head; its length, or 0. */

@@ -1,39 +1,11 @@
 #include "collector/decode/log_time.h"
 
+#include "tsdb/base/civil.h"
 #include "tsdb/base/clock.h"
 #include "tsdb/base/text.h"
 
 #include <math.h>
 #include <stddef.h>
-
-enum { SECONDS_PER_DAY = 86400, DAYS_PER_ERA = 146097, EPOCH_DAY = 719468 };
-
-int64_t log_time_days(int64_t year, unsigned month, unsigned day)
-{
-    int64_t y = year - (month <= 2); /* years begin in March: leap days end them */
-    int64_t era = (y >= 0 ? y : y - 399) / 400;
-    unsigned of_era_year = (unsigned)(y - era * 400);
-    unsigned of_year = (153 * (month > 2 ? month - 3 : month + 9) + 2) / 5 + day - 1;
-    unsigned of_era = of_era_year * 365 + of_era_year / 4 - of_era_year / 100 + of_year;
-    return era * DAYS_PER_ERA + (int64_t)of_era - EPOCH_DAY;
-}
-
-int64_t log_time_year(int64_t days)
-{
-    int64_t year = 1970 + days / 366; /* near, from below for days after the epoch */
-    while (log_time_days(year, 1, 1) > days)
-        year--;
-    while (log_time_days(year + 1, 1, 1) <= days)
-        year++;
-    return year;
-}
-
-static unsigned month_days(unsigned year, unsigned month)
-{
-    static const unsigned days[] = {31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
-    bool is_leap = year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
-    return month == 2 && is_leap ? 29 : days[month - 1];
-}
 
 struct scan {
     const char *at, *end;
@@ -125,9 +97,9 @@ bool log_time_parse_iso(struct tsdb_text text, int64_t *ns)
         }
         seconds -= scan_zone(&s);
     }
-    if (s.fault || s.at != s.end || day > month_days(year, month))
+    if (s.fault || s.at != s.end || day > civil_month_days(year, month))
         return false;
-    seconds += log_time_days(year, month, day) * SECONDS_PER_DAY;
+    seconds += civil_days((struct civil_date){year, month, day}) * SECONDS_PER_DAY;
     if (__builtin_mul_overflow(seconds, NS_PER_S, &whole) ||
         __builtin_add_overflow(whole, fraction, &whole))
         return false;

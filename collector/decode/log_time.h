@@ -9,7 +9,7 @@
  *
  * A fraction beyond nine digits is cut off; a leap second is the next second.  The
  * whole text must be a time.  Times that int64 nanoseconds do not reach are none.
- * Proleptic Gregorian, days by 400-year eras beginning in March.  Pure.
+ * Proleptic Gregorian (civil.h).  Pure.
  */
 #ifndef COLLECTOR_DECODE_LOG_TIME_H
 #define COLLECTOR_DECODE_LOG_TIME_H
@@ -21,9 +21,5 @@ bool log_time_parse(struct tsdb_text text, int64_t *ns);
 bool log_time_parse_iso(struct tsdb_text text, int64_t *ns);
 /* The epoch forms alone. */
 bool log_time_parse_epoch(struct tsdb_text text, int64_t *ns);
-
-/* Days since the epoch; month 1-12, day 1-31. */
-int64_t log_time_days(int64_t year, unsigned month, unsigned day);
-int64_t log_time_year(int64_t days); /* the year that day lies in */
 
 #endif

@@ -324,15 +324,8 @@ enum tsdb_status otlp_labels(void *arg, const struct stage_source *source, struc
 
 static struct tsdb_text hex_text(struct bytes in, struct arena *arena)
 {
-    static const char digits[] = "0123456789abcdef";
     char *at = ARENA_ARRAY(arena, char, 2 * in.len + 1);
-    if (!at)
-        return (struct tsdb_text){NULL, 0};
-    for (size_t i = 0; i < in.len; i++) {
-        at[2 * i] = digits[in.at[i] >> 4];
-        at[2 * i + 1] = digits[in.at[i] & 15];
-    }
-    return (struct tsdb_text){at, 2 * in.len};
+    return (struct tsdb_text){at, at ? hex_encode(in.at, in.len, at) : 0};
 }
 
 static bool is_zero(struct bytes in)

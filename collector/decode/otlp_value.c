@@ -44,17 +44,10 @@ enum tsdb_status otlp_any_parse(struct bytes in, struct otlp_any *out)
 
 static void put_base64(struct text_out *o, struct bytes in)
 {
-    static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
     for (size_t i = 0; i < in.len; i += 3) {
+        char out[BASE64_BYTES(3)];
         size_t n = in.len - i < 3 ? in.len - i : 3;
-        uint32_t v = (uint32_t)in.at[i] << 16;
-        if (n > 1)
-            v |= (uint32_t)in.at[i + 1] << 8;
-        if (n > 2)
-            v |= in.at[i + 2];
-        char out[4] = {digits[v >> 18], digits[v >> 12 & 63], n > 1 ? digits[v >> 6 & 63] : '=',
-                       n > 2 ? digits[v & 63] : '='};
-        put(o, out, sizeof out);
+        put(o, out, base64_encode(in.at + i, n, out));
     }
 }
 

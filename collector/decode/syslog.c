@@ -3,6 +3,7 @@
 #include "collector/decode/log_level.h"
 #include "collector/decode/log_stage.h"
 #include "collector/decode/log_time.h"
+#include "tsdb/base/civil.h"
 #include "tsdb/base/clock.h"
 #include "tsdb/base/text.h"
 
@@ -213,11 +214,11 @@ static unsigned month_of(struct tsdb_text t)
 /* Nanoseconds of that day of the year nearest to now; `year` 0: not said. */
 static int64_t day_of(int64_t year, unsigned month, unsigned day, int64_t now)
 {
-    int64_t today = now / NS_PER_DAY, this_year = log_time_year(today), best = INT64_MAX;
+    int64_t today = now / NS_PER_DAY, this_year = civil_of_days(today).year, best = INT64_MAX;
     if (year > 0)
-        return log_time_days(year, month, day) * NS_PER_DAY;
+        return civil_days((struct civil_date){year, month, day}) * NS_PER_DAY;
     for (int64_t y = this_year - 1; y <= this_year + 1; y++) {
-        int64_t days = log_time_days(y, month, day);
+        int64_t days = civil_days((struct civil_date){y, month, day});
         int64_t away = days > today ? days - today : today - days;
         int64_t best_away = best > today ? best - today : today - best;
         if (best == INT64_MAX || away < best_away)

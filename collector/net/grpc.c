@@ -1,6 +1,7 @@
 #include "collector/net/grpc.h"
 
 #include "tsdb/base/clock.h"
+#include "tsdb/base/text.h"
 
 #include <string.h>
 
@@ -79,19 +80,14 @@ static void percent_encode(struct writer *w, const char *text)
     }
 }
 
+/* Unpadded, as gRPC wants. */
 static void base64(struct writer *w, struct bytes in)
 {
-    static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    for (size_t i = 0; i < in.len; i += 3) {
-        size_t n = in.len - i < 3 ? in.len - i : 3;
-        uint32_t word = (uint32_t)in.at[i] << 16;
-        if (n > 1)
-            word |= (uint32_t)in.at[i + 1] << 8;
-        if (n > 2)
-            word |= in.at[i + 2];
-        for (size_t k = 0; k <= n; k++) /* unpadded, as gRPC wants */
-            writer_u8(w, (uint8_t)digits[word >> (18 - 6 * k) & 63]);
-    }
+    char *out = (char *)writer_reserve(w, BASE64_BYTES(in.len));
+    size_t n = base64_encode(in.at, in.len, out);
+    while (n > 0 && out[n - 1] == '=')
+        n--;
+    w->len += n;
 }
 
 enum { WIRE_VARINT = 0, WIRE_SIZED = 2 };

@@ -211,7 +211,7 @@ void websocket_accept_key(struct tsdb_text key, char out[32])
     memcpy(text, key.at, KEY_TEXT_LEN);
     memcpy(text + KEY_TEXT_LEN, unique, sizeof unique - 1);
     (void)SHA1(text, KEY_TEXT_LEN + sizeof unique - 1, hash);
-    (void)EVP_EncodeBlock((uint8_t *)out, hash, sizeof hash);
+    out[base64_encode(hash, sizeof hash, out)] = '\0';
 }
 
 /* ---- the handshake ------------------------------------------------------------------------ */
@@ -230,11 +230,10 @@ static bool refuse(struct exchange *x, int status, const char *text)
 /* 16 bytes in base64. */
 static bool is_key(struct tsdb_text key)
 {
-    static const char plain[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
     if (key.len != KEY_TEXT_LEN || memcmp(key.at + KEY_TEXT_LEN - 2, "==", 2) != 0)
         return false;
     for (size_t i = 0; i < KEY_TEXT_LEN - 2; i++)
-        if (!memchr(plain, key.at[i], sizeof plain - 1))
+        if (!memchr(base64_digits, key.at[i], 64))
             return false;
     return true;
 }

@@ -1,42 +1,10 @@
 #include "collector/self/rfc3339.h"
 
+#include "tsdb/base/civil.h"
 #include "tsdb/base/clock.h"
 
 #include <stdio.h>
 #include <string.h>
-
-enum { SECONDS_PER_DAY = 86400, DAYS_PER_ERA = 146097, EPOCH_DAY = 719468 };
-
-struct civil {
-    int64_t year;
-    unsigned month, day;
-};
-
-/* Days count from 0000-03-01, so that leap days end a year. */
-static struct civil civil_of_days(int64_t days)
-{
-    int64_t z = days + EPOCH_DAY;
-    int64_t era = (z >= 0 ? z : z - (DAYS_PER_ERA - 1)) / DAYS_PER_ERA;
-    unsigned of_era = (unsigned)(z - era * DAYS_PER_ERA);
-    unsigned year = (of_era - of_era / 1460 + of_era / 36524 - of_era / 146096) / 365;
-    unsigned of_year = of_era - (365 * year + year / 4 - year / 100);
-    unsigned shifted = (5 * of_year + 2) / 153; /* March is 0 */
-    struct civil c = {.day = of_year - (153 * shifted + 2) / 5 + 1};
-    c.month = shifted < 10 ? shifted + 3 : shifted - 9;
-    c.year = (int64_t)year + era * 400 + (c.month <= 2);
-    return c;
-}
-
-static int64_t days_of_civil(struct civil c)
-{
-    int64_t y = c.year - (c.month <= 2);
-    int64_t era = (y >= 0 ? y : y - 399) / 400;
-    unsigned of_era_year = (unsigned)(y - era * 400);
-    unsigned shifted = c.month > 2 ? c.month - 3 : c.month + 9;
-    unsigned of_year = (153 * shifted + 2) / 5 + c.day - 1;
-    unsigned of_era = of_era_year * 365 + of_era_year / 4 - of_era_year / 100 + of_year;
-    return era * DAYS_PER_ERA + (int64_t)of_era - EPOCH_DAY;
-}
 
 size_t rfc3339_format(int64_t ns, unsigned digits, char out[RFC3339_MAX])
 {
@@ -50,7 +18,7 @@ size_t rfc3339_format(int64_t ns, unsigned digits, char out[RFC3339_MAX])
         of_day += SECONDS_PER_DAY;
         days--;
     }
-    struct civil c = civil_of_days(days);
+    struct civil_date c = civil_of_days(days);
     int n = snprintf(out, RFC3339_MAX, "%04d-%02u-%02uT%02d:%02d:%02d", (int)c.year, c.month, c.day,
                      (int)(of_day / 3600), (int)(of_day / 60 % 60), (int)(of_day % 60));
     size_t len = (size_t)n;
@@ -138,17 +106,10 @@ static int64_t scan_zone(struct scan *s)
     return c == '-' ? -seconds : seconds;
 }
 
-static unsigned days_in_month(struct civil c)
-{
-    static const unsigned days[] = {31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
-    bool is_leap = c.year % 4 == 0 && (c.year % 100 != 0 || c.year % 400 == 0);
-    return c.month == 2 && is_leap ? 29 : days[c.month - 1];
-}
-
 bool rfc3339_parse(struct tsdb_text text, int64_t *ns)
 {
     struct scan s = {.rest = text};
-    struct civil c;
+    struct civil_date c;
     c.year = scan_digits(&s, 4, 1, 9999);
     scan_one(&s, "-");
     c.month = scan_digits(&s, 2, 1, 12);
@@ -162,9 +123,9 @@ bool rfc3339_parse(struct tsdb_text text, int64_t *ns)
     of_day += scan_digits(&s, 2, 0, 60);
     int64_t fraction = scan_fraction(&s);
     int64_t ahead = scan_zone(&s);
-    if (s.fault || s.rest.len > 0 || c.day > days_in_month(c))
+    if (s.fault || s.rest.len > 0 || c.day > civil_month_days(c.year, c.month))
         return false;
-    int64_t seconds = days_of_civil(c) * SECONDS_PER_DAY + of_day - ahead;
+    int64_t seconds = civil_days(c) * SECONDS_PER_DAY + of_day - ahead;
     int64_t whole;
     if (__builtin_mul_overflow(seconds, NS_PER_S, &whole) ||
         __builtin_add_overflow(whole, fraction, &whole))

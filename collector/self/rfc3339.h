@@ -3,8 +3,7 @@
  * Format: UTC, ending in Z.  Parse: any offset, a fraction of up to nine digits
  * (further digits are dropped), years 0001 to 9999 as far as an int64 of
  * nanoseconds reaches (1677-09-21 to 2262-04-11); a leap second :60 is taken as
- * the next second.  Proleptic Gregorian; days by the civil-from-days algorithm
- * of 400-year eras.  Pure.
+ * the next second.  Proleptic Gregorian (civil.h).  Pure.
  */
 #ifndef COLLECTOR_SELF_RFC3339_H
 #define COLLECTOR_SELF_RFC3339_H

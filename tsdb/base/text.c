@@ -203,3 +203,33 @@ bool double_parse(struct tsdb_text text, double *out)
     *out = v;
     return true;
 }
+
+/* ---- bytes as text ------------------------------------------------------------------- */
+
+const char base64_digits[65] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+
+size_t base64_encode(const void *at, size_t len, char *out)
+{
+    const uint8_t *in = at;
+    size_t n = 0;
+    for (size_t i = 0; i < len; i += 3) {
+        size_t left = len - i < 3 ? len - i : 3;
+        uint32_t bits = 0;
+        for (size_t k = 0; k < 3; k++)
+            bits = bits << 8 | (k < left ? in[i + k] : 0u);
+        for (size_t k = 0; k < 4; k++)
+            out[n++] = k <= left ? base64_digits[bits >> (18 - 6 * k) & 63] : '=';
+    }
+    return n;
+}
+
+size_t hex_encode(const void *at, size_t len, char *out)
+{
+    static const char digits[] = "0123456789abcdef";
+    const uint8_t *in = at;
+    for (size_t i = 0; i < len; i++) {
+        out[2 * i] = digits[in[i] >> 4];
+        out[2 * i + 1] = digits[in[i] & 15];
+    }
+    return 2 * len;
+}

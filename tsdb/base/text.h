@@ -22,6 +22,13 @@ int text_compare(struct tsdb_text a, struct tsdb_text b);
 /* Well-formed per Unicode 15 table 3-7 (no surrogates, no overlong forms). */
 bool utf8_check(const char *at, size_t len);
 
+/* RFC 4648, section 4: the digits, and in text with padding.  out has room for
+ * BASE64_BYTES(len), or 2 * len for lower-case hex; returns the length, without a NUL. */
+#define BASE64_BYTES(len) (((len) + 2) / 3 * 4)
+extern const char base64_digits[65];
+size_t base64_encode(const void *at, size_t len, char *out);
+size_t hex_encode(const void *at, size_t len, char *out);
+
 /* Returns the length; out is not NUL-terminated. */
 size_t double_format(double v, char out[DOUBLE_TEXT_MAX]);
 /* With an exponent where Go's 'g' form has one (exponent < -4 or >= 21). */

@@ -1,5 +1,6 @@
 #include "tsdb/logql/go_time.h"
 
+#include "tsdb/base/civil.h"
 #include "tsdb/base/text.h"
 
 #include <strings.h>
@@ -126,35 +127,9 @@ static size_t piece_at(struct tsdb_text rest, struct piece *out)
 /* ---- the calendar ----------------------------------------------------------------- */
 
 struct civil {
-    int64_t year;
-    unsigned month, day, hour, minute, second, weekday, day_of_year;
+    struct civil_date date;
+    unsigned hour, minute, second, weekday, day_of_year;
 };
-
-/* Days since the epoch of a date, and back: the year is taken to begin in March, so that the
- * leap day is its last (400 years have 146097 days). */
-static int64_t days_of(int64_t year, unsigned month, unsigned day)
-{
-    year -= month <= 2;
-    int64_t era = (year >= 0 ? year : year - 399) / 400;
-    int64_t of_era = year - era * 400;
-    int64_t of_year = (153 * ((int64_t)month + (month > 2 ? -3 : 9)) + 2) / 5 + day - 1;
-    return era * 146097 + of_era * 365 + of_era / 4 - of_era / 100 + of_year - 719468;
-}
-
-static void date_of(int64_t days, struct civil *c)
-{
-    int64_t z = days + 719468;
-    int64_t era = (z >= 0 ? z : z - 146096) / 146097;
-    int64_t day = z - era * 146097;
-    int64_t year = (day - day / 1460 + day / 36524 - day / 146096) / 365;
-    int64_t of_year = day - (365 * year + year / 4 - year / 100);
-    int64_t month = (5 * of_year + 2) / 153;
-    c->day = (unsigned)(of_year - (153 * month + 2) / 5 + 1);
-    c->month = (unsigned)(month < 10 ? month + 3 : month - 9);
-    c->year = year + era * 400 + (c->month <= 2);
-    c->weekday = (unsigned)(((days % 7) + 11) % 7); /* the epoch was a Thursday */
-    c->day_of_year = (unsigned)(days - days_of(c->year, 1, 1) + 1);
-}
 
 static struct civil civil_of(const struct value_time *t)
 {
@@ -168,7 +143,9 @@ static struct civil civil_of(const struct value_time *t)
         s += 86400;
         days--;
     }
-    date_of(days, &c);
+    c.date = civil_of_days(days);
+    c.weekday = (unsigned)(((days % 7) + 11) % 7); /* the epoch was a Thursday */
+    c.day_of_year = (unsigned)(days - civil_days((struct civil_date){c.date.year, 1, 1}) + 1);
     c.hour = (unsigned)(s / 3600);
     c.minute = (unsigned)(s / 60 % 60);
     c.second = (unsigned)(s % 60);
@@ -177,7 +154,7 @@ static struct civil civil_of(const struct value_time *t)
 
 struct value_time go_time_zero(void)
 {
-    return (struct value_time){.s = days_of(1, 1, 1) * 86400};
+    return (struct value_time){.s = civil_days((struct civil_date){1, 1, 1}) * SECONDS_PER_DAY};
 }
 
 /* ---- writing ---------------------------------------------------------------------- */
@@ -228,11 +205,11 @@ static void put_piece(const struct value_time *t, const struct civil *c, struct 
 {
     switch (p.kind) {
     case PIECE_NONE: writer_u8(out, (uint8_t)first); break;
-    case PIECE_YEAR: put_number(out, c->year, p); break;
-    case PIECE_YEAR_SHORT: put_number(out, ((c->year % 100) + 100) % 100, p); break;
-    case PIECE_MONTH: put_number(out, c->month, p); break;
-    case PIECE_MONTH_NAME: put_name(out, month_names[c->month - 1], p); break;
-    case PIECE_DAY: put_number(out, c->day, p); break;
+    case PIECE_YEAR: put_number(out, c->date.year, p); break;
+    case PIECE_YEAR_SHORT: put_number(out, ((c->date.year % 100) + 100) % 100, p); break;
+    case PIECE_MONTH: put_number(out, c->date.month, p); break;
+    case PIECE_MONTH_NAME: put_name(out, month_names[c->date.month - 1], p); break;
+    case PIECE_DAY: put_number(out, c->date.day, p); break;
     case PIECE_DAY_OF_YEAR: put_number(out, c->day_of_year, p); break;
     case PIECE_WEEKDAY: put_name(out, day_names[c->weekday], p); break;
     case PIECE_HOUR: put_number(out, c->hour, p); break;
@@ -368,7 +345,7 @@ static bool take_year(struct parse *s, struct piece p)
     unsigned v;
     if (!take_number(s, p.width, p.width, &v))
         return false;
-    s->c.year = p.width == 4 ? v : v >= 69 ? v + 1900 : v + 2000;
+    s->c.date.year = p.width == 4 ? v : v >= 69 ? v + 1900 : v + 2000;
     return true;
 }
 
@@ -404,13 +381,13 @@ static bool take_piece(struct parse *s, struct piece p, char first)
         return true;
     case PIECE_YEAR:
     case PIECE_YEAR_SHORT: return take_year(s, p);
-    case PIECE_MONTH: return take_field(s, p, &s->c.month);
+    case PIECE_MONTH: return take_field(s, p, &s->c.date.month);
     case PIECE_MONTH_NAME:
         if (!take_name(s, month_names, 12, p, &month))
             return false;
-        s->c.month = month + 1;
+        s->c.date.month = month + 1;
         return true;
-    case PIECE_DAY: return take_field(s, p, &s->c.day);
+    case PIECE_DAY: return take_field(s, p, &s->c.date.day);
     case PIECE_DAY_OF_YEAR: return take_field(s, p, &s->c.day_of_year);
     case PIECE_WEEKDAY: return take_name(s, day_names, 7, p, &s->c.weekday);
     case PIECE_HOUR:
@@ -427,16 +404,15 @@ static bool take_piece(struct parse *s, struct piece p, char first)
 
 static bool is_date(const struct civil *c)
 {
-    static const unsigned days[] = {31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
-    bool is_leap = c->year % 4 == 0 && (c->year % 100 != 0 || c->year % 400 == 0);
-    return c->month >= 1 && c->month <= 12 && c->day >= 1 &&
-           c->day <= days[c->month - 1] + (is_leap && c->month == 2) && c->hour < 24 &&
-           c->minute < 60 && c->second < 60;
+    const struct civil_date *d = &c->date;
+    return d->month >= 1 && d->month <= 12 && d->day >= 1 &&
+           d->day <= civil_month_days(d->year, d->month) && c->hour < 24 && c->minute < 60 &&
+           c->second < 60;
 }
 
 bool go_time_parse(struct tsdb_text layout, struct tsdb_text text, struct value_time *out)
 {
-    struct parse s = {.rest = text, .c = {.month = 1, .day = 1}};
+    struct parse s = {.rest = text, .c = {.date = {.month = 1, .day = 1}}};
     while (layout.len > 0) {
         struct piece p;
         size_t n = piece_at(layout, &p);
@@ -455,9 +431,9 @@ bool go_time_parse(struct tsdb_text layout, struct tsdb_text text, struct value_
         s.c.hour = s.c.hour % 12 + (s.is_pm ? 12 : 0);
     if (s.rest.len > 0 || !is_date(&s.c))
         return false;
-    int64_t days = days_of(s.c.year, s.c.month, s.c.day);
+    int64_t days = civil_days(s.c.date);
     if (s.c.day_of_year > 0)
-        days = days_of(s.c.year, 1, 1) + s.c.day_of_year - 1;
+        days = civil_days((struct civil_date){s.c.date.year, 1, 1}) + s.c.day_of_year - 1;
     *out = (struct value_time){
         days * 86400 + s.c.hour * 3600 + s.c.minute * 60 + s.c.second - s.offset, s.ns, s.offset};
     return true;

@@ -432,27 +432,13 @@ static bool fn_urldecode(const struct template_call *c, struct value *out)
     return true;
 }
 
-static const char base64_digits[] =
-    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-
 static bool fn_b64enc(const struct template_call *c, struct value *out)
 {
     struct tsdb_text t = c->arguments[0].text;
-    char *to = template_bytes(c->run, (t.len + 2) / 3 * 4);
-    size_t n = 0;
+    char *to = template_bytes(c->run, BASE64_BYTES(t.len));
     if (!to)
         return false;
-    for (size_t i = 0; i < t.len; i += 3) {
-        size_t left = t.len - i;
-        uint32_t v = (uint32_t)(unsigned char)t.at[i] << 16;
-        v |= left > 1 ? (uint32_t)(unsigned char)t.at[i + 1] << 8 : 0;
-        v |= left > 2 ? (uint32_t)(unsigned char)t.at[i + 2] : 0;
-        to[n++] = base64_digits[v >> 18];
-        to[n++] = base64_digits[v >> 12 & 63];
-        to[n++] = left > 1 ? base64_digits[v >> 6 & 63] : '=';
-        to[n++] = left > 2 ? base64_digits[v & 63] : '=';
-    }
-    *out = value_text((struct tsdb_text){to, n});
+    *out = value_text((struct tsdb_text){to, base64_encode(t.at, t.len, to)});
     return true;
 }
 

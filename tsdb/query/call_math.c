@@ -1,6 +1,7 @@
 #include "tsdb/query/call_math.h"
 
 #include "tsdb/base/assert.h"
+#include "tsdb/base/civil.h"
 #include "tsdb/query/call.h"
 #include "tsdb/query/eval_labels.h"
 #include "tsdb/query/histogram_math_rank.h"
@@ -44,13 +45,6 @@ static double sgn(double v)
 
 enum date_part { YEAR, MONTH, DAY_OF_MONTH, DAY_OF_WEEK, DAY_OF_YEAR, DAYS_IN_MONTH, HOUR, MINUTE };
 
-static int days_in_month(int year, int month)
-{
-    static const int days[12] = {31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
-    bool is_leap = (year % 4 == 0 && year % 100 != 0) || year % 400 == 0;
-    return days[month] + (month == 1 && is_leap);
-}
-
 static double date_part(double seconds, enum date_part part)
 {
     struct tm tm;
@@ -65,7 +59,7 @@ static double date_part(double seconds, enum date_part part)
     case DAY_OF_MONTH: return tm.tm_mday;
     case DAY_OF_WEEK: return tm.tm_wday;
     case DAY_OF_YEAR: return tm.tm_yday + 1;
-    case DAYS_IN_MONTH: return days_in_month(tm.tm_year + 1900, tm.tm_mon);
+    case DAYS_IN_MONTH: return civil_month_days(tm.tm_year + 1900, (unsigned)tm.tm_mon + 1);
     case HOUR: return tm.tm_hour;
     case MINUTE: return tm.tm_min;
     }

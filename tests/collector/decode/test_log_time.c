@@ -88,17 +88,3 @@ Test(log_time, texts_that_are_no_time)
         cr_assert_eq(ns, 7);
     }
 }
-
-Test(log_time, days_and_years_agree)
-{
-    int64_t days = log_time_days(1600, 1, 1);
-    cr_assert_eq(log_time_days(1970, 1, 1), 0);
-    cr_assert_eq(log_time_days(2000, 3, 1), 11017);
-    for (int64_t year = 1600; year < 2400; year++) {
-        bool is_leap = year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
-        cr_assert_eq(log_time_days(year, 1, 1), days);
-        cr_assert_eq(log_time_year(days), year);
-        cr_assert_eq(log_time_year(days - 1), year - 1);
-        days += is_leap ? 366 : 365;
-    }
-}

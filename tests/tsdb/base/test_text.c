@@ -229,3 +229,27 @@ Test(text, comparison_is_bytewise)
             cr_assert_eq(text_equal(text_of(ascending[i]), text_of(ascending[k])), i == k);
         }
 }
+
+Test(text, bytes_as_base64_and_hex)
+{
+    static const struct {
+        const char *bytes;
+        size_t len;
+        const char *base64, *hex;
+    } cases[] = {
+        {"", 0, "", ""},
+        {"f", 1, "Zg==", "66"},
+        {"fo", 2, "Zm8=", "666f"},
+        {"foo", 3, "Zm9v", "666f6f"},
+        {"foobar", 6, "Zm9vYmFy", "666f6f626172"},
+        {"\xff\xfe\x00\x80", 4, "//4AgA==", "fffe0080"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        char out[32];
+        size_t n = base64_encode(cases[i].bytes, cases[i].len, out);
+        cr_assert_eq(n, BASE64_BYTES(cases[i].len));
+        cr_assert(text_equal((struct tsdb_text){out, n}, text_of(cases[i].base64)), "%zu", i);
+        n = hex_encode(cases[i].bytes, cases[i].len, out);
+        cr_assert(text_equal((struct tsdb_text){out, n}, text_of(cases[i].hex)), "%zu", i);
+    }
+}
