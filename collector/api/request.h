@@ -10,7 +10,7 @@
 #define COLLECTOR_API_REQUEST_H
 
 #include "collector/api/api.h"
-#include "collector/api/form.h"
+#include "collector/net/form.h"
 #include "collector/api/pool.h"
 #include "collector/api/reply.h"
 #include "collector/api/watch.h"

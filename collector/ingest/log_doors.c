@@ -2,11 +2,14 @@
 
 #include "collector/ingest/elastic.h"
 #include "collector/ingest/media.h"
-#include "collector/ingest/parameter.h"
 #include "collector/ingest/reception.h"
+#include "collector/net/form.h"
 #include "tsdb/base/text.h"
 
-static_assert((int)PARAMETER_NAMES_MAX <= (int)LOG_OBJECT_STREAMS_MAX,
+#include <string.h>
+
+enum { NAMES_MAX = 32 }; /* of one parameter; more are left out */
+static_assert((int)NAMES_MAX <= (int)LOG_OBJECT_STREAMS_MAX,
               "every stream field that a request can name");
 
 static struct intake_source source_of(const struct exchange *x, enum door door)
@@ -48,33 +51,43 @@ void log_door_loki(void *arg, struct exchange *x)
 /* ---- JSON lines --------------------------------------------------------------------------- */
 
 struct names {
-    struct tsdb_text times[PARAMETER_NAMES_MAX], messages[PARAMETER_NAMES_MAX];
-    struct log_object_stream streams[PARAMETER_NAMES_MAX];
+    struct tsdb_text times[NAMES_MAX], messages[NAMES_MAX];
+    struct log_object_stream streams[NAMES_MAX];
 };
 
-static enum tsdb_status split(struct exchange *x, const char *name,
-                              struct tsdb_text out[PARAMETER_NAMES_MAX], uint32_t *count)
+/* The names between commas, empty ones left out. */
+static uint32_t split(struct tsdb_text list, struct tsdb_text out[NAMES_MAX])
 {
-    struct tsdb_text list;
-    enum tsdb_status st = parameter_find(exchange_query(x), name, exchange_arena(x), &list);
-    *count = st == TSDB_OK ? parameter_split(list, out) : 0;
-    return st;
+    uint32_t count = 0;
+    while (list.len > 0 && count < NAMES_MAX) {
+        const char *end = memchr(list.at, ',', list.len);
+        size_t n = end ? (size_t)(end - list.at) : list.len, used = n + (end != NULL);
+        if (n > 0)
+            out[count++] = (struct tsdb_text){list.at, n};
+        list.at += used;
+        list.len -= used;
+    }
+    return count;
 }
 
 static enum tsdb_status read_names(struct exchange *x, struct names *names,
                                    struct log_object_names *out)
 {
-    struct tsdb_text streams[PARAMETER_NAMES_MAX];
+    struct tsdb_text streams[NAMES_MAX];
+    struct form form;
+    struct tsdb_error err;
+    struct tsdb_text none = {"", 0};
     *out = (struct log_object_names){.times = names->times, .messages = names->messages};
-    enum tsdb_status st = split(x, "_time_field", names->times, &out->time_count);
-    if (st == TSDB_OK)
-        st = split(x, "_msg_field", names->messages, &out->message_count);
-    if (st == TSDB_OK)
-        st = split(x, "_stream_fields", streams, &out->stream_count);
+    enum tsdb_status st = form_parse(exchange_arena(x), none, exchange_query(x), &form, &err);
+    if (st != TSDB_OK)
+        return st;
+    out->time_count = split(form_find(&form, "_time_field"), names->times);
+    out->message_count = split(form_find(&form, "_msg_field"), names->messages);
+    out->stream_count = split(form_find(&form, "_stream_fields"), streams);
     for (uint32_t i = 0; i < out->stream_count; i++)
         names->streams[i] = (struct log_object_stream){.field = streams[i], .label = {"", 0}};
     out->streams = names->streams;
-    return st;
+    return TSDB_OK;
 }
 
 void log_door_json_lines(void *arg, struct exchange *x)
@@ -105,7 +118,7 @@ static void take_bulk(struct reception *r, struct exchange *x, struct tsdb_text 
     struct reply reply = reply_to(r, x, PROTOCOL_ELASTIC, DOOR_ELASTIC);
     message.hints = &hints;
     reply.outcome.signal = SIGNAL_LOGS;
-    enum tsdb_status st = parameter_decode(index, false, exchange_arena(x), &hints.bulk.index);
+    enum tsdb_status st = percent_decode(exchange_arena(x), index, false, &hints.bulk.index);
     if (st == TSDB_OK)
         reception_take(r, &source, &message, &reply.outcome);
     else

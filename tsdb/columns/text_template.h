@@ -79,14 +79,9 @@ TSDB_NODISCARD enum tsdb_status text_templates_decode(const struct text_template
                                                       uint32_t *starts, struct tsdb_error *err);
 
 /* False: no line of the page holds `needle`; told without making the lines
- * (text_search.c), in a tenth of the time.  True: one may, or what `in` is worth only
+ * (text_search.c), in a part of the time.  True: one may, or what `in` is worth only
  * text_templates_decode can say. */
 bool text_templates_may_contain(const struct text_templates *t, struct bytes in, uint32_t count,
                                 size_t bytes_max, struct tsdb_text needle);
-
-/* For people: the template of a line as "GET /cart/<_> took <_>ms", appended (what
- * Loki's patterns show): words with digits become <_>, with the unit left and neighbours
- * joined.  Any line; at most 1 KiB. */
-void text_pattern(struct tsdb_text line, struct writer *out);
 
 #endif

@@ -6,8 +6,8 @@
  *
  * Views into the arena.  Limits: FORM_BYTES_MAX of text, FORM_PAIRS_MAX pairs.
  */
-#ifndef COLLECTOR_API_FORM_H
-#define COLLECTOR_API_FORM_H
+#ifndef COLLECTOR_NET_FORM_H
+#define COLLECTOR_NET_FORM_H
 
 #include "tsdb/base/arena.h"
 #include "tsdb/tsdb.h"

@@ -1,4 +1,4 @@
-#include "collector/api/form.h"
+#include "collector/net/form.h"
 
 #include "tsdb/base/mem.h"
 #include "tsdb/base/text.h"

@@ -1,6 +1,6 @@
 /* Bytes as a form, and each value as whatever the API takes: nothing crashes, and
  * what decodes stays inside its bounds. */
-#include "collector/api/form.h"
+#include "collector/net/form.h"
 #include "collector/api/param.h"
 #include "tsdb/base/assert.h"
 #include "tsdb/base/text.h"
