@@ -5,6 +5,7 @@
 #include "tsdb/base/clock.h"
 #include "tsdb/base/mem.h"
 #include "tsdb/base/random.h"
+#include "tsdb/logql/log_scope.h"
 #include "tsdb/logs/engine.h"
 
 #include <stdio.h>
@@ -181,7 +182,7 @@ int main(int argc, char **argv)
     options.limits.memory_bytes = UINT64_C(4) << 30;
     options.sync = TSDB_SYNC_OS;
     check(store_open(&options, &l.store, &err), &err);
-    check(logs_open(&l.store, &options, &l.l, &err), &err);
+    check(logs_open(&l.store, &options, log_scope_selector, &l.l, &err), &err);
     store_watch_disk(&l.store);
     random_init(&l.random, 1);
     l.now = clock_wall_ns(clock_real()) - NS_PER_HOUR;

@@ -7,6 +7,7 @@
 #include "tsdb/base/text.h"
 #include "tsdb/base/writer.h"
 #include "tsdb/db.h"
+#include "tsdb/logql/log_scope.h"
 #include "tsdb/query/query.h"
 #include "tsdb/query/scope.h"
 
@@ -141,7 +142,7 @@ enum tsdb_status tsdb_open(const struct tsdb_options *options, struct tsdb **out
     if (st == TSDB_OK)
         st = metrics_open(&db->store, options, &db->metrics, err);
     if (st == TSDB_OK)
-        st = logs_open(&db->store, options, &db->logs, err);
+        st = logs_open(&db->store, options, log_scope_selector, &db->logs, err);
     if (st != TSDB_OK) {
         tsdb_close(db);
         return st;

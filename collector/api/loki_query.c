@@ -23,22 +23,6 @@ static void cancel(void *query)
     tsdb_log_query_cancel(query);
 }
 
-static enum ending ending_of(enum tsdb_status st, enum watch_verdict verdict)
-{
-    switch (st) {
-    case TSDB_OK: return ENDING_OK;
-    case TSDB_EINVAL: return ENDING_INVALID;
-    case TSDB_ELIMIT: return ENDING_LIMIT;
-    case TSDB_ECANCELED: return verdict == WATCH_GONE ? ENDING_CANCELED : ENDING_TIMEOUT;
-    case TSDB_END:
-    case TSDB_ENOTFOUND:
-    case TSDB_ECORRUPT:
-    case TSDB_EIO:
-    case TSDB_EEXEC: return ENDING_FAILED;
-    }
-    UNREACHABLE();
-}
-
 static void fail(struct request *r, enum tsdb_status st, const struct tsdb_error *err,
                  enum ending ending)
 {
@@ -98,7 +82,7 @@ static bool run(struct asked *q, const struct query_work *work)
     }
     if (st == TSDB_ECANCELED && reply_is_gone(&r->reply))
         verdict = WATCH_GONE;
-    enum ending ending = ending_of(st, verdict);
+    enum ending ending = request_ending(st, verdict);
     counters_add(QUERIES, AT(ending), 1);
     if (st != TSDB_OK)
         fail(r, st, &err, ending);

@@ -2,7 +2,6 @@
 #include "collector/api/request.h"
 #include "collector/api/result.h"
 #include "collector/self/counters.h"
-#include "tsdb/base/assert.h"
 #include "tsdb/base/status.h"
 #include "tsdb/base/text.h"
 
@@ -183,22 +182,6 @@ static void put_notes(struct reply *reply, const struct tsdb_query *query,
         reply_warn(reply, "partial answer: a damaged segment was left out");
 }
 
-static enum ending ending_of(enum tsdb_status st, enum watch_verdict verdict)
-{
-    switch (st) {
-    case TSDB_OK: return ENDING_OK;
-    case TSDB_EINVAL: return ENDING_INVALID;
-    case TSDB_ELIMIT: return ENDING_LIMIT;
-    case TSDB_ECANCELED: return verdict == WATCH_GONE ? ENDING_CANCELED : ENDING_TIMEOUT;
-    case TSDB_END:
-    case TSDB_ENOTFOUND:
-    case TSDB_ECORRUPT:
-    case TSDB_EIO:
-    case TSDB_EEXEC: return ENDING_FAILED;
-    }
-    UNREACHABLE();
-}
-
 static void count_query(struct request *r, const struct tsdb_query_stats *stats, enum ending ending)
 {
     (void)r;
@@ -239,7 +222,7 @@ static void answer(struct request *r, const struct asked *q, struct tsdb_query *
     enum watch_verdict verdict = watch_leave(r->api->watch, place);
     if (st == TSDB_ECANCELED && reply_is_gone(&r->reply))
         verdict = WATCH_GONE;
-    enum ending ending = ending_of(st, verdict);
+    enum ending ending = request_ending(st, verdict);
     count_query(r, &stats, ending);
     if (st != TSDB_OK) {
         fail_query(r, st, &err, ending);
@@ -258,7 +241,7 @@ static void run_asked(struct request *r, const struct asked *q)
     struct tsdb_error err = {0};
     enum tsdb_status st = tsdb_query_open(r->api->options.db, q->expr, &q->options, &query, &err);
     if (st != TSDB_OK) {
-        counters_add(QUERIES, AT(ending_of(st, WATCH_RUNNING)), 1);
+        counters_add(QUERIES, AT(request_ending(st, WATCH_RUNNING)), 1);
         request_fail_engine(r, st, &err, "query");
         return;
     }

@@ -1,7 +1,6 @@
 #include "collector/api/request.h"
 
 #include "collector/api/param.h"
-#include "collector/self/counters.h"
 #include "tsdb/base/assert.h"
 #include "tsdb/base/mem.h"
 #include "tsdb/base/status.h"
@@ -171,4 +170,20 @@ bool request_scope(struct request *r, struct tsdb_scope *out)
     out->selectors = selectors;
     out->selector_count = (uint32_t)count;
     return true;
+}
+
+enum ending request_ending(enum tsdb_status st, enum watch_verdict verdict)
+{
+    switch (st) {
+    case TSDB_OK: return ENDING_OK;
+    case TSDB_EINVAL: return ENDING_INVALID;
+    case TSDB_ELIMIT: return ENDING_LIMIT;
+    case TSDB_ECANCELED: return verdict == WATCH_GONE ? ENDING_CANCELED : ENDING_TIMEOUT;
+    case TSDB_END:
+    case TSDB_ENOTFOUND:
+    case TSDB_ECORRUPT:
+    case TSDB_EIO:
+    case TSDB_EEXEC: return ENDING_FAILED;
+    }
+    UNREACHABLE();
 }

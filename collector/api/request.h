@@ -10,10 +10,11 @@
 #define COLLECTOR_API_REQUEST_H
 
 #include "collector/api/api.h"
-#include "collector/net/form.h"
 #include "collector/api/pool.h"
 #include "collector/api/reply.h"
 #include "collector/api/watch.h"
+#include "collector/net/form.h"
+#include "collector/self/counters.h"
 
 #include <stdatomic.h>
 
@@ -59,6 +60,9 @@ void request_fail_param(struct request *r, const char *name, const struct tsdb_e
 /* Ends a request that the engine refused; `param` is blamed for TSDB_EINVAL. */
 void request_fail_engine(struct request *r, enum tsdb_status st, const struct tsdb_error *err,
                          const char *param);
+
+/* How a query ended, for the counters. */
+enum ending request_ending(enum tsdb_status st, enum watch_verdict verdict);
 
 /* Loki's routes (loki.c); at most LOKI_ROUTES_MAX. */
 enum { LOKI_ROUTES_MAX = 40 };

@@ -1,6 +1,7 @@
 #include "tsdb/logql/log_scope.h"
 
 #include "tsdb/base/mem.h"
+#include "tsdb/base/status.h"
 #include "tsdb/base/text.h"
 #include "tsdb/logql/scan.h"
 #include "tsdb/query/eval_labels.h"
@@ -10,18 +11,25 @@
 
 enum { SCOPE_ARENA_BYTES = 16 << 20 };
 
+enum tsdb_status log_scope_selector(struct tsdb_text text, struct arena *arena,
+                                    struct matcher **out, uint32_t *count, struct tsdb_error *err)
+{
+    struct log_expr parsed = {0};
+    struct tsdb_text kept = text_keep(arena, text);
+    if (!kept.at)
+        return tsdb_fail(err, TSDB_ELIMIT, "selectors need more memory than there is");
+    enum tsdb_status st = logql_parse_selector(kept, arena, &parsed, err);
+    return st == TSDB_OK ? log_matchers(&parsed, out, count, err) : st;
+}
+
 static enum tsdb_status add(struct log_scope *s, const struct tsdb_scope *in,
                             struct tsdb_text selector, struct tsdb_error *err)
 {
-    struct log_expr parsed = {0};
     struct matcher *matchers = NULL;
     uint32_t count = 0;
     enum tsdb_status st = TSDB_OK;
-    if (selector.len > 0) {
-        st = logql_parse_selector(selector, &s->arena, &parsed, err);
-        if (st == TSDB_OK)
-            st = log_matchers(&parsed, &matchers, &count, err);
-    }
+    if (selector.len > 0)
+        st = log_scope_selector(selector, &s->arena, &matchers, &count, err);
     if (st != TSDB_OK)
         return st;
     s->selections = mem_grow(s->selections, (size_t)s->count + 1, sizeof *s->selections);

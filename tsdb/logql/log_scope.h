@@ -14,6 +14,9 @@ struct log_scope {
     struct arena arena;
 };
 
+/* A logs_selector_fn: a LogQL stream selector to matchers. */
+logs_selector_fn log_scope_selector;
+
 /* has_all: no selector selects everything; else there is no selection then. */
 TSDB_NODISCARD enum tsdb_status log_scope_open(struct log_scope *s, const struct tsdb_scope *in,
                                                bool has_all, struct tsdb_error *err);

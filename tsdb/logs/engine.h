@@ -10,7 +10,6 @@
 #include "tsdb/logs/block.h"
 #include "tsdb/logs/head.h"
 #include "tsdb/logs/logs.h"
-#include "tsdb/logs/selector_text.h"
 #include "tsdb/store/damage.h"
 #include "tsdb/store/sealing.h"
 #include "tsdb/store/tenant.h"
@@ -26,14 +25,16 @@ struct block_list {
 
 /* How long streams are kept: the first rule that matches counts. */
 struct rule {
-    char *tenant; /* owned */
-    struct selector selector;
+    char *tenant;             /* owned */
+    struct matcher *matchers; /* owned */
+    uint32_t matcher_count;
     int64_t period; /* 0 or less: for ever */
 };
 
 struct rules { /* immutable; shared by reference */
     _Atomic uint32_t refs;
     uint32_t count;
+    struct arena arena; /* the matchers' texts */
     struct rule at[];
 };
 
@@ -41,6 +42,7 @@ struct logs_seal;
 
 struct logs {
     struct store *store; /* borrowed */
+    logs_selector_fn *selector;
     struct head head;
     struct mutex lists;            /* guards the next two and the head's rows */
     struct block_list *blocks;     /* referenced */
@@ -84,7 +86,8 @@ bool log_tombstone_touches(const struct tombstone *t, const struct block *b);
 TSDB_NODISCARD enum tsdb_status logs_forget_tombstones(struct logs *l, struct tsdb_error *err);
 
 /* TSDB_EINVAL: a selector does not parse; *out has the others then, too. */
-TSDB_NODISCARD enum tsdb_status rules_new(const struct tsdb_options *options, struct rules **out,
+TSDB_NODISCARD enum tsdb_status rules_new(const struct tsdb_options *options,
+                                          logs_selector_fn *selector, struct rules **out,
                                           struct tsdb_error *err);
 struct rules *logs_rules_ref(struct logs *l);
 void rules_unref(struct rules *r);

@@ -14,9 +14,8 @@ static struct hidden_range *add(struct hides *h, int64_t start, int64_t end)
 static enum tsdb_status add_rule(const struct block *b, const struct rule *rule, int64_t now,
                                  struct ordinals *taken, struct hides *out, struct tsdb_error *err)
 {
-    struct logs_selection sel = {.tenant = rule->tenant,
-                                 .matchers = rule->selector.matchers,
-                                 .matcher_count = rule->selector.count};
+    struct logs_selection sel = {
+        .tenant = rule->tenant, .matchers = rule->matchers, .matcher_count = rule->matcher_count};
     uint32_t count;
     struct matcher *m = matchers_with_tenant(sel.tenant, sel.matchers, sel.matcher_count, &count);
     struct ordinals found = {0};

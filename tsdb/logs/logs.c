@@ -169,22 +169,23 @@ void logs_configure(struct logs *l, const struct tsdb_options *options)
 {
     struct rules *rules;
     struct tsdb_error err = {0};
-    if (rules_new(options, &rules, &err) != TSDB_OK)
+    if (rules_new(options, l->selector, &rules, &err) != TSDB_OK)
         store_event(l->store, TSDB_EVENT_BACKGROUND, "log_retention=left_out why=\"%s\"", err.msg);
     configure(l, options, rules);
 }
 
 enum tsdb_status logs_open(struct store *store, const struct tsdb_options *options,
-                           struct logs **out, struct tsdb_error *err)
+                           logs_selector_fn *selector, struct logs **out, struct tsdb_error *err)
 {
     struct logs *l = MEM_NEW(struct logs);
     struct rules *rules;
     l->store = store;
+    l->selector = selector;
     log_head_init(&l->head, manifest_facts(store->manifest)->seed, &store->budget);
     mutex_init(&l->lists);
     mutex_init(&l->config);
     mutex_init(&l->tailing);
-    enum tsdb_status st = rules_new(options, &rules, err);
+    enum tsdb_status st = rules_new(options, selector, &rules, err);
     configure(l, options, rules);
     damage_init(&l->damage);
     damage_load(&l->damage, store, STORE_LOGS);

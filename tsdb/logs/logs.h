@@ -26,6 +26,7 @@
 #ifndef TSDB_LOGS_LOGS_H
 #define TSDB_LOGS_LOGS_H
 
+#include "tsdb/base/arena.h"
 #include "tsdb/columns/group.h"
 #include "tsdb/store/matcher.h"
 #include "tsdb/store/store.h"
@@ -43,8 +44,15 @@ enum {
 
 /* Opens the segments, reads the journal back and registers the sealer.  TSDB_EINVAL also for
  * a stream rule whose selector does not parse. */
+/* Makes matchers of "{a=\"b\"}", the selectors of retention rules: the language is above this
+ * room.  *out is the caller's (matcher_release each, mem_free); texts lie in the arena. */
+typedef enum tsdb_status logs_selector_fn(struct tsdb_text text, struct arena *arena,
+                                          struct matcher **out, uint32_t *count,
+                                          struct tsdb_error *err);
+
 TSDB_NODISCARD enum tsdb_status logs_open(struct store *store, const struct tsdb_options *options,
-                                          struct logs **out, struct tsdb_error *err);
+                                          logs_selector_fn *selector, struct logs **out,
+                                          struct tsdb_error *err);
 void logs_close(struct logs *l);
 /* A rule that does not parse is left out, with an event. */
 void logs_configure(struct logs *l, const struct tsdb_options *options);

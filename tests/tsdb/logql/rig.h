@@ -6,6 +6,7 @@
 #include "tsdb/base/fs_sim.h"
 #include "tsdb/base/text.h"
 #include "tsdb/base/writer.h"
+#include "tsdb/logql/log_scope.h"
 #include "tsdb/logql/logql_query.h"
 #include "tsdb/logql/logql_tail.h"
 #include "tsdb/logs/logs.h"
@@ -41,7 +42,8 @@ static inline void rig_open(struct rig *r)
                                               .future_max = NS_PER_DAY}};
     struct tsdb_error err = {0};
     cr_assert_eq(store_open(&options, &r->store, &err), TSDB_OK, "%s", err.msg);
-    cr_assert_eq(logs_open(&r->store, &options, &r->logs, &err), TSDB_OK, "%s", err.msg);
+    cr_assert_eq(logs_open(&r->store, &options, log_scope_selector, &r->logs, &err), TSDB_OK, "%s",
+                 err.msg);
 }
 
 static inline void rig_close(struct rig *r)

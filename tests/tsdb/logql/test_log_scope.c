@@ -1,6 +1,7 @@
 #include "tsdb/logql/log_scope.h"
 
 #include "tests/tsdb/logql/rig.h"
+#include "tsdb/logql/scan.h"
 
 static bool note(void *arg, struct tsdb_text text)
 {
@@ -59,4 +60,27 @@ Test(log_scope, names_values_and_volumes)
     scope.selectors = &bad;
     cr_assert_eq(log_scope_names(&store, &scope, note, NULL, &err), TSDB_EINVAL);
     rig_close(&r);
+}
+
+Test(log_scope, selectors_of_settings_become_matchers)
+{
+    struct arena arena;
+    struct matcher *m;
+    uint32_t count;
+    struct tsdb_error err = {0};
+    arena_init(&arena, 1 << 16, NULL);
+    char text[] = "{app=\"cart\", env=~`pr.*|dev`}";
+    cr_assert_eq(log_scope_selector(text_of(text), &arena, &m, &count, &err), TSDB_OK, "%s",
+                 err.msg);
+    memset(text, 0, sizeof text - 1); /* what it points into is the arena's */
+    struct tsdb_label l[] = {{{"app", 3}, {"cart", 4}}, {{"env", 3}, {"prod", 4}}};
+    cr_assert_eq(count, 2);
+    cr_assert(matchers_test(m, count, (struct tsdb_labels){l, 2}));
+    l[1].value = text_of("test");
+    cr_assert_not(matchers_test(m, count, (struct tsdb_labels){l, 2}));
+    log_matchers_free(m, count);
+    cr_assert_eq(log_scope_selector(text_of("{app="), &arena, &m, &count, &err), TSDB_EINVAL);
+    cr_assert_eq(log_scope_selector(text_of("{app=~\"(\"}"), &arena, &m, &count, &err),
+                 TSDB_EINVAL);
+    arena_release(&arena);
 }

@@ -7,6 +7,7 @@
 #include "tsdb/base/fs_sim.h"
 #include "tsdb/base/mem.h"
 #include "tsdb/base/random.h"
+#include "tsdb/base/status.h"
 #include "tsdb/base/writer.h"
 #include "tsdb/logs/engine.h"
 
@@ -25,11 +26,29 @@ struct rig {
 
 #define RIG_NOW (INT64_C(1767225600) * NS_PER_S) /* 2026-01-01 */
 
+/* Of "{name OP QUOTE value QUOTE}" alone; the language is tested where it lives. */
+static inline enum tsdb_status rig_selector(struct tsdb_text text, struct arena *arena,
+                                            struct matcher **out, uint32_t *count,
+                                            struct tsdb_error *err)
+{
+    char *at = ARENA_ARRAY(arena, char, text.len + 1);
+    if (text.len < 6 || text.at[0] != '{' || text.at[text.len - 1] != '}')
+        return tsdb_fail(err, TSDB_EINVAL, "not a selector");
+    memcpy(at, text.at, text.len);
+    size_t name = strcspn(at + 1, "=");
+    bool is_regex = at[1 + name + 1] == '~';
+    char *value = at + 1 + name + 2 + is_regex;
+    *out = MEM_NEW(struct matcher);
+    *count = 1;
+    return matcher_init(*out, is_regex ? MATCH_RE : MATCH_EQ, (struct tsdb_text){at + 1, name},
+                        (struct tsdb_text){value, (size_t)(at + text.len - 2 - value)}, err);
+}
+
 static inline enum tsdb_status rig_try_open(struct rig *r, struct tsdb_error *err)
 {
     enum tsdb_status st = store_open(&r->options, &r->store, err);
     if (st == TSDB_OK) {
-        st = logs_open(&r->store, &r->options, &r->l, err);
+        st = logs_open(&r->store, &r->options, rig_selector, &r->l, err);
         if (st != TSDB_OK)
             store_close(&r->store);
     }
