@@ -27,6 +27,11 @@ static void put_stats(struct writer *w, const struct tsdb_stats *s)
                   (unsigned long long)s->segment_bytes, (unsigned long long)s->segment_chunk_bytes,
                   (unsigned long long)s->segment_index_bytes, per_sample);
     writer_format(w, "samples      %llu in segments\n", (unsigned long long)s->segment_samples);
+    double per_record =
+        s->log_segment_records ? (double)s->log_segment_bytes / (double)s->log_segment_records : 0;
+    writer_format(w, "logs         %llu records in %llu segments, %llu bytes, %.2f a record\n",
+                  (unsigned long long)s->log_segment_records, (unsigned long long)s->log_segments,
+                  (unsigned long long)s->log_segment_bytes, per_record);
     writer_format(w, "journal      %llu bytes, %llu series in memory\n",
                   (unsigned long long)s->journal_bytes, (unsigned long long)s->series_active);
 }

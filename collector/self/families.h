@@ -76,6 +76,14 @@ enum family_kind { KIND_COUNTER, KIND_GAUGE, KIND_HISTOGRAM };
       "Samples appended.")                                                                         \
     X(ENGINE_DUPLICATES, COUNTER, "andon_samples_duplicate", "", NONE, NONE, NONE,                 \
       "Samples that were there already.")                                                          \
+    X(LOG_STREAMS, GAUGE, "andon_log_streams_active", "", NONE, NONE, NONE,                        \
+      "Streams of logs in the head.")                                                              \
+    X(LOG_RECORDS, COUNTER, "andon_log_records_appended", "", NONE, NONE, NONE,                    \
+      "Log records appended.")                                                                     \
+    X(LOG_SEGMENT_BYTES, GAUGE, "andon_log_segment_bytes", "bytes", NONE, NONE, NONE,              \
+      "Bytes of the segments of logs, which are among all segments.")                              \
+    X(LOG_SEGMENT_RECORDS, GAUGE, "andon_log_segment_records", "", NONE, NONE, NONE,               \
+      "Log records in segments.")                                                                  \
     X(JOURNAL_BYTES, GAUGE, "andon_journal_bytes", "bytes", NONE, NONE, NONE,                      \
       "Bytes of the journal in use.")                                                              \
     X(JOURNAL_PENDING, GAUGE, "andon_journal_pending_bytes", "bytes", NONE, NONE, NONE,            \

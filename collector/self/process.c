@@ -26,8 +26,12 @@ void counters_engine(const struct tsdb_stats *stats)
     counters_set(JOURNAL_SYNC_LAST, NOWHERE, stats->journal_sync_ns_last);
     counters_set(JOURNAL_SYNC_P99, NOWHERE, stats->journal_sync_ns_p99);
     counters_set(JOURNAL_UNSYNCED, NOWHERE, stats->journal_oldest_unsynced_ns);
-    set_u64(SEGMENTS, stats->segments);
-    set_u64(SEGMENT_BYTES, stats->segment_bytes);
+    set_u64(LOG_STREAMS, stats->log_streams);
+    set_u64(LOG_RECORDS, stats->log_records);
+    set_u64(LOG_SEGMENT_BYTES, stats->log_segment_bytes);
+    set_u64(LOG_SEGMENT_RECORDS, stats->log_segment_records);
+    set_u64(SEGMENTS, stats->segments + stats->log_segments);
+    set_u64(SEGMENT_BYTES, stats->segment_bytes + stats->log_segment_bytes);
     set_u64(SEGMENT_CHUNK_BYTES, stats->segment_chunk_bytes);
     set_u64(SEGMENT_INDEX_BYTES, stats->segment_index_bytes);
     set_u64(SEGMENT_SAMPLES, stats->segment_samples);
@@ -40,7 +44,7 @@ void counters_engine(const struct tsdb_stats *stats)
     set_u64(TOMBSTONES, stats->tombstones);
     set_u64(MEMORY_BYTES, stats->memory_bytes);
     set_u64(MEMORY_LIMIT, stats->memory_limit);
-    set_u64(HEAD_BYTES, stats->head_bytes);
+    set_u64(HEAD_BYTES, stats->head_bytes + stats->log_head_bytes);
     set_u64(LABEL_PAIRS, stats->label_pairs);
     set_u64(EXEMPLARS, stats->exemplars);
     counters_set(REPLAY_SECONDS, NOWHERE, stats->replay_ns);
