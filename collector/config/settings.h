@@ -101,8 +101,8 @@ struct setting {
     X(ingest.otlp_translation, CHOICE, "otlp_translation", "UnderscoreEscapingWithSuffixes", 0, 0, \
       "UnderscoreEscapingWithSuffixes,UnderscoreEscapingWithoutSuffixes,"                          \
       "NoUTF8EscapingWithSuffixes,NoTranslation",                                                  \
-      true, "how OTLP names are translated")                                                       \
-    X(ingest.otlp_promote, LIST, "otlp_promote_resource_attributes", "", 0, 128, NULL, true,       \
+      false, "how OTLP names are translated")                                                      \
+    X(ingest.otlp_promote, LIST, "otlp_promote_resource_attributes", "", 0, 128, NULL, false,      \
       "resource attributes that become labels")                                                    \
     X(ingest.start_timestamps, CHOICE, "start_timestamps", "ignore", 0, 0, "ignore,zero", false,   \
       "zeros where counters say they start\n"                                                      \
