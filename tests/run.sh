@@ -58,11 +58,17 @@ suite() {
     [ "$bad" = 0 ] || grep -vE 'Passed|Start ' "$log" | head -n 60 | sed 's/^/    | /'
 }
 
-# A leak that LeakSanitizer reports does not fail a Criterion run: look at its logs.
+# A leak that LeakSanitizer reports does not fail a Criterion run: look at its logs.  Criterion's
+# own process now and then ends with a block that it still holds: such a report has no frame
+# but the allocator's and Criterion's.
 leaks() {
     local log
     for log in build/logs/asan.*; do
         [ -e "$log" ] || continue
+        if grep -q 'ERROR: LeakSanitizer' "$log" &&
+            ! grep -E '^ +#[0-9]+ ' "$log" | grep -vqE '__interceptor_|libcriterion\.so'; then
+            continue
+        fi
         failed=$((failed + 1))
         say "FAILED  sanitizer report $log"
         head -n 12 "$log" | sed 's/^/    | /'
@@ -73,8 +79,7 @@ stage_unit() {
     rm -f build/logs/asan.*
     export UBSAN_OPTIONS=print_stacktrace=1
     if build asan all; then
-        ASAN_OPTIONS=log_path=$PWD/build/logs/asan:detect_leaks=1 \
-            LSAN_OPTIONS=suppressions=$PWD/tests/lsan.supp:print_suppressions=0 suite asan ''
+        ASAN_OPTIONS=log_path=$PWD/build/logs/asan:detect_leaks=1 suite asan ''
         leaks
     fi
 }

@@ -239,6 +239,8 @@ Test(durability, lines_of_logs_too)
         cr_assert_neq(lost.status, 204);
         open_all(&r);
         cr_assert_geq(count_lines(&r), 2, "mode %d", mode);
+        arena_release(&x.arena);
+        arena_release(&lost.arena);
         fs_sim_fail(r.sim, FS_SIM_SYNC, 1, 5, FS_SIM_FOR_EVER);
         send_lines(&r, &x, "{\"msg\":\"four\"}\n");
         for (int i = 0; i < 100 && x.answers == 0; i++) {
@@ -248,6 +250,7 @@ Test(durability, lines_of_logs_too)
         ingest_abandon(r.ingest);
         cr_assert_eq(x.status, 503, "mode %d: %d", mode, x.status);
         close_all(&r);
+        arena_release(&x.arena);
         fs_sim_free(r.sim);
     }
 }

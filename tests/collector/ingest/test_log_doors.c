@@ -156,6 +156,7 @@ static const struct carrier_row {
 
 static void load(enum carrier c, struct exchange *x)
 {
+    arena_release(&x->arena); /* of the exchange before */
     *x = (struct exchange){.path = carriers[c].path, .is_grpc = c == GRPC};
     fake_header(x, "content-type", carriers[c].type);
     switch (c) {
