@@ -95,7 +95,7 @@ static struct tsdb_text *vars_of(struct page_writer *w)
     return at;
 }
 
-/* Cuts the line into vars; codes[] is the template + 1 for now. */
+/* Cuts the line into vars. Its code is its template + 1, or 0, until number_codes(). */
 static void cut_line(struct page_writer *w, uint32_t i, struct tsdb_text line)
 {
     void *room = writer_reserve(&w->vars, TEMPLATE_PLACES_MAX * sizeof(struct tsdb_text));
