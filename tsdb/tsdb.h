@@ -286,7 +286,14 @@ struct tsdb_query_options {
     uint64_t samples_max, series_max, bytes_max; /* 0: the engine's defaults */
 };
 
-enum tsdb_value_kind { TSDB_SCALAR, TSDB_STRING, TSDB_VECTOR, TSDB_MATRIX, TSDB_STREAMS };
+enum tsdb_value_kind {
+    TSDB_SCALAR,
+    TSDB_STRING,
+    TSDB_VECTOR,
+    TSDB_MATRIX,
+    TSDB_STREAMS,
+    TSDB_TRACES,
+};
 
 /* One series of the answer; borrowed until the next tsdb_query_next. */
 struct tsdb_result {
@@ -371,7 +378,8 @@ TSDB_API struct tsdb_hash tsdb_labels_hash(uint64_t seed, struct tsdb_labels lab
 }
 #endif
 
-#include "tsdb/tsdb_logs.h" /* the rest of it: logs */
-#include "tsdb/tsdb_tend.h" /* ... and tending */
+#include "tsdb/tsdb_logs.h"   /* the rest of it: logs, */
+#include "tsdb/tsdb_tend.h"   /* ... and tending */
+#include "tsdb/tsdb_traces.h" /* traces */
 
 #endif
