@@ -43,7 +43,7 @@
 #define TSDB_TRACES_SPAN_GROUP_H
 
 #include "tsdb/columns/group.h"
-#include "tsdb/tsdb_traces.h"
+#include "tsdb/tsdb.h"
 
 enum { SPAN_TAG_INTRINSIC = 0xf0 };
 

@@ -13,7 +13,7 @@
 #include "tsdb/base/arena.h"
 #include "tsdb/base/reader.h"
 #include "tsdb/base/writer.h"
-#include "tsdb/tsdb_traces.h"
+#include "tsdb/tsdb.h"
 
 enum { SPAN_RECORD_VERSION = 1 };
 
