@@ -14,7 +14,7 @@
 #define TSDB_LOGS_GROUP_ROWS_H
 
 #include "tsdb/base/arena.h"
-#include "tsdb/columns/group.h"
+#include "tsdb/columns/field_kind.h"
 #include "tsdb/logs/batch_record.h"
 
 enum { GROUP_TEXTS_MAX = 24 << 20 };
@@ -62,13 +62,7 @@ bool group_builder_is_full(const struct group_builder *b);
 /* The next row, with its time and line; finish it first when it is full. */
 void group_builder_row(struct group_builder *b, uint32_t stream, int64_t ts, struct tsdb_text line);
 
-/* A field's column. */
-static inline enum column_kind field_kind(uint8_t type)
-{
-    if (type == TSDB_FIELD_INT || type == TSDB_FIELD_BOOL)
-        return COLUMN_INT;
-    return type == TSDB_FIELD_DOUBLE ? COLUMN_DOUBLE : COLUMN_TEXT;
-}
+/* Of a field's column (field_kind.h). */
 static inline unsigned field_flags(const struct group_builder *b, uint8_t type)
 {
     bool is_looked_up = type == TSDB_FIELD_STRING || type == TSDB_FIELD_ID;
