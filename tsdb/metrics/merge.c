@@ -15,7 +15,7 @@
 #include "tsdb/base/mem.h"
 #include "tsdb/base/status.h"
 #include "tsdb/metrics/order.h"
-#include "tsdb/metrics/window.h"
+#include "tsdb/store/window.h"
 
 #include <stdlib.h>
 #include <string.h>

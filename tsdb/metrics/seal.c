@@ -14,7 +14,7 @@
 #include "tsdb/base/text.h"
 #include "tsdb/base/writer.h"
 #include "tsdb/metrics/order.h"
-#include "tsdb/metrics/window.h"
+#include "tsdb/store/window.h"
 
 #include <stdlib.h>
 #include <string.h>
