@@ -73,10 +73,11 @@ TSDB_NODISCARD enum tsdb_status traces_part_sources(struct traces_set *set, uint
                                                     struct group_reader *sources, uint64_t *bits,
                                                     bool *all, struct tsdb_error *err);
 /* The parts of the set that may have spans of the trace, by its index; calls fn with each.
- * Whether it is there is seen in the part. */
+ * Whether it is there is seen in the part.  A segment whose index is damaged is set aside, and
+ * the set is partial. */
 typedef bool traces_part_fn(void *arg, uint32_t part);
-void traces_set_find(const struct traces_set *set, const struct tsdb_trace_id *id,
-                     traces_part_fn *fn, void *arg);
+void traces_set_find(struct traces_set *set, const struct tsdb_trace_id *id, traces_part_fn *fn,
+                     void *arg);
 void traces_set_close(struct traces_set *set); /* NULL is a no-op */
 
 /* ---- one trace ----------------------------------------------------------------------- */
@@ -86,11 +87,13 @@ TSDB_NODISCARD enum tsdb_status traces_read(struct traces *t, const char *tenant
                                             const struct tsdb_trace_id *id, int64_t start,
                                             int64_t end, uint64_t bytes_max,
                                             struct tsdb_trace **out, struct tsdb_error *err);
-/* The same over a set that is open; a search reads the traces it found so. */
+/* The same over a set that is open; a search reads the traces it found so.  The budget stays
+ * until the trace is freed. */
 TSDB_NODISCARD enum tsdb_status traces_set_read(struct traces_set *set,
                                                 const struct tsdb_trace_id *id, uint64_t bytes_max,
                                                 struct budget *budget, struct tsdb_trace **out,
                                                 struct tsdb_error *err);
+void traces_trace_free(struct tsdb_trace *trace); /* of either; NULL is a no-op */
 
 /* ---- tending ---------------------------------------------------------------------- */
 
