@@ -35,6 +35,8 @@ struct tsdb_stats {
     uint64_t disk_free_bytes;
     uint64_t log_streams, log_records, log_head_bytes; /* records: ever appended */
     uint64_t log_segments, log_segment_bytes, log_segment_records;
+    uint64_t trace_spans, trace_head_bytes; /* spans: ever appended */
+    uint64_t trace_segments, trace_segment_bytes, trace_segment_spans;
 };
 TSDB_API void tsdb_stats(struct tsdb *db, struct tsdb_stats *out);
 
@@ -44,7 +46,8 @@ TSDB_API void tsdb_cardinality(struct tsdb *db, const char *tenant, tsdb_cardina
                                void *arg);
 
 struct tsdb_segment_info {
-    const char *name, *signal; /* "metrics", "logs": samples are records, series streams */
+    /* "metrics"; "logs": samples are records, series streams; "traces": spans, traces */
+    const char *name, *signal;
     uint32_t level;
     int64_t ts_min, ts_max;
     uint64_t bytes, series, samples, chunk_bytes, index_bytes;
