@@ -28,6 +28,10 @@ static enum tsdb_status drop(struct tsdb *db, const struct manifest_segment *seg
         logs_forget_segment(db->logs, segment->id);
         return TSDB_OK;
     }
+    if (segment->signal == STORE_TRACES) {
+        traces_forget_segment(db->traces, segment->id);
+        return TSDB_OK;
+    }
     block_list_swap(db->metrics, NULL, 0, &segment->id, 1);
     (void)atomic_fetch_add(&db->metrics->expired, 1);
     return TSDB_OK;
@@ -73,15 +77,16 @@ static bool tell_metrics(struct tsdb *db, tsdb_segment_fn *fn, void *arg)
     return is_wanted;
 }
 
-/* The segment of logs with the lowest id above `after`; false: there is none. */
-static bool next_logs(struct store *s, uint64_t after, struct manifest_segment *out)
+/* The signal's segment with the lowest id above `after`; false: there is none. */
+static bool next_of(struct store *s, enum store_signal signal, uint64_t after,
+                    struct manifest_segment *out)
 {
     size_t count;
     bool is_there = false;
     mutex_lock(&s->manifest_lock);
     const struct manifest_segment *at = manifest_segments(s->manifest, &count);
     for (size_t i = 0; i < count && !is_there; i++) {
-        is_there = at[i].signal == STORE_LOGS && at[i].id > after;
+        is_there = at[i].signal == signal && at[i].id > after;
         if (is_there)
             *out = at[i];
     }
@@ -89,34 +94,57 @@ static bool next_logs(struct store *s, uint64_t after, struct manifest_segment *
     return is_there;
 }
 
-void tsdb_segments(struct tsdb *db, tsdb_segment_fn *fn, void *arg)
+struct telling {
+    struct tsdb *db;
+    tsdb_segment_fn *fn;
+    void *arg;
+};
+
+/* As the manifest has them; false: no more is wanted. */
+static bool tell_listed(const struct telling *t, enum store_signal signal, const char *name_of)
 {
-    bool is_wanted = tell_metrics(db, fn, arg);
     struct manifest_segment entry = {0};
-    while (is_wanted && next_logs(&db->store, entry.id, &entry)) {
+    bool is_wanted = true;
+    while (is_wanted && next_of(&t->db->store, signal, entry.id, &entry)) {
         char name[SEGMENT_NAME_MAX];
-        segment_name_format(name, entry.id, STORE_LOGS);
+        segment_name_format(name, entry.id, signal);
         struct tsdb_segment_info info = {.name = name,
-                                         .signal = "logs",
+                                         .signal = name_of,
                                          .level = entry.level,
                                          .ts_min = entry.ts_min,
                                          .ts_max = entry.ts_max,
                                          .bytes = entry.bytes,
                                          .series = entry.series,
                                          .samples = entry.samples};
-        is_wanted = fn(arg, &info);
+        is_wanted = t->fn(t->arg, &info);
     }
+    return is_wanted;
+}
+
+void tsdb_segments(struct tsdb *db, tsdb_segment_fn *fn, void *arg)
+{
+    struct telling t = {db, fn, arg};
+    if (tell_metrics(db, fn, arg) && tell_listed(&t, STORE_LOGS, "logs"))
+        (void)tell_listed(&t, STORE_TRACES, "traces"); /* nothing comes after */
 }
 
 enum tsdb_status tsdb_verify(struct fs *fs, const char *dir,
                              void (*report)(void *arg, const char *line), void *arg,
                              struct tsdb_error *err)
 {
+    static enum tsdb_status (*const verify[])(
+        struct fs * fs, const char *dir, void (*report)(void *arg, const char *line), void *arg,
+        struct tsdb_error *err) = {metrics_verify, logs_verify, traces_verify};
+    enum tsdb_status st = TSDB_OK;
     fs = fs ? fs : fs_posix();
-    struct tsdb_error second;
-    enum tsdb_status st = metrics_verify(fs, dir, report, arg, err);
-    enum tsdb_status logs = logs_verify(fs, dir, report, arg, &second);
-    if (st == TSDB_OK && logs != TSDB_OK && err)
-        *err = second;
-    return st == TSDB_OK ? logs : st;
+    for (size_t i = 0; i < sizeof verify / sizeof verify[0]; i++) {
+        struct tsdb_error fault = {0};
+        enum tsdb_status one = verify[i](fs, dir, report, arg, &fault);
+        if (st != TSDB_OK || one == TSDB_OK)
+            continue; /* the first fault is told */
+        st = one;
+        if (err)
+            *err = fault;
+    }
+    return st;
 }

@@ -57,7 +57,8 @@ static bool is_seal_due(struct tsdb *db)
     if (journal.live_bytes >= db->journal_bytes_max)
         return true;
     uint64_t limit = atomic_load(&db->store.budget.limit);
-    uint64_t hot = head_hot_bytes(&db->metrics->head) + logs_head_bytes(db->logs);
+    uint64_t hot = head_hot_bytes(&db->metrics->head) + logs_head_bytes(db->logs) +
+                   traces_head_bytes(db->traces);
     bool is_tight = budget_used(&db->store.budget) > limit - limit / 4;
     if (hot > limit / 4 || (is_tight && hot > limit / 32))
         return true;
@@ -89,6 +90,8 @@ static bool merge_if_due(struct tsdb *db)
     enum tsdb_status st = metrics_merge(db->metrics, false, &did, &err);
     if (st == TSDB_OK && !did)
         st = logs_merge(db->logs, false, &did, &err);
+    if (st == TSDB_OK && !did)
+        st = traces_merge(db->traces, false, &did, &err);
     report(db, "merging", st, &err);
     if (st != TSDB_OK)
         db->merge_again_mono_ns = now + RETRY_S * NS_PER_S;
@@ -102,11 +105,15 @@ static bool step(void *arg)
     store_watch_disk(&db->store);
     if (seal_if_due(db))
         return true;
-    if (logs_group_step(db->logs) || merge_if_due(db))
+    bool has_grouped = logs_group_step(db->logs);
+    has_grouped = traces_group_step(db->traces) || has_grouped;
+    if (has_grouped || merge_if_due(db))
         return true;
     enum tsdb_status st = metrics_expire(db->metrics, &err);
     report(db, "retention", st, &err);
     st = logs_expire(db->logs, &err);
+    report(db, "retention", st, &err);
+    st = traces_expire(db->traces, &err);
     report(db, "retention", st, &err);
     st = db_expire_by_size(db, &err);
     report(db, "retention", st, &err);
@@ -117,6 +124,7 @@ static bool step(void *arg)
         db->scrubbed_mono_ns = now;
         db->scrubbed_id = metrics_scrub(db->metrics, db->scrubbed_id);
         db->scrubbed_log_id = logs_scrub(db->logs, db->scrubbed_log_id);
+        db->scrubbed_trace_id = traces_scrub(db->traces, db->scrubbed_trace_id);
     }
     return false;
 }
@@ -143,6 +151,8 @@ enum tsdb_status tsdb_open(const struct tsdb_options *options, struct tsdb **out
         st = metrics_open(&db->store, options, &db->metrics, err);
     if (st == TSDB_OK)
         st = logs_open(&db->store, options, log_scope_selector, &db->logs, err);
+    if (st == TSDB_OK)
+        st = traces_open(&db->store, options, &db->traces, err);
     if (st != TSDB_OK) {
         tsdb_close(db);
         return st;
@@ -162,6 +172,7 @@ void tsdb_close(struct tsdb *db)
     struct tsdb_error err = {0};
     if (db->store.journal && journal_sync(db->store.journal, &err) != TSDB_OK)
         store_event(&db->store, TSDB_EVENT_DEGRADED, "last sync: %s", err.msg);
+    traces_close(db->traces);
     logs_close(db->logs);
     metrics_close(db->metrics);
     store_close(&db->store);
@@ -173,6 +184,7 @@ void tsdb_configure(struct tsdb *db, const struct tsdb_options *options)
     atomic_store(&db->retention_bytes, options->retention_bytes);
     metrics_configure(db->metrics, options);
     logs_configure(db->logs, options);
+    traces_configure(db->traces, options);
     driver_kick(&db->driver);
 }
 
@@ -398,6 +410,8 @@ enum tsdb_status tsdb_seal(struct tsdb *db, struct tsdb_error *err)
         st = metrics_merge(db->metrics, true, &did, err);
     for (did = st == TSDB_OK; did && st == TSDB_OK;)
         st = logs_merge(db->logs, true, &did, err);
+    for (did = st == TSDB_OK; did && st == TSDB_OK;)
+        st = traces_merge(db->traces, true, &did, err);
     return st == TSDB_OK ? metrics_forget_tombstones(db->metrics, err) : st;
 }
 
@@ -426,6 +440,7 @@ void tsdb_stats(struct tsdb *db, struct tsdb_stats *out)
     *out = (struct tsdb_stats){0};
     metrics_stats(db->metrics, out);
     logs_stats(db->logs, out);
+    traces_stats(db->traces, out);
     out->memory_bytes = budget_used(&db->store.budget);
     out->memory_limit = atomic_load(&db->store.budget.limit);
     out->disk_free_bytes = atomic_load(&db->store.disk_free_bytes);
