@@ -75,6 +75,7 @@ enum tsdb_status span_regroup_write(struct span_regroup *r, span_regroup_fn *has
     enum tsdb_status st = TSDB_OK;
     for (uint32_t i = 0; i < r->count; i++) {
         struct regroup_group *g = &r->groups[i];
+        g->input.epoch = 0; /* another builder's */
         for (uint32_t row = 0; row < g->rows && st == TSDB_OK; row++) {
             struct tsdb_span span;
             if (has && !has(arg, g->starts[row]))

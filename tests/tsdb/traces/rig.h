@@ -203,6 +203,84 @@ static inline const char *rig_read(struct rig *r, const char *tenant, uint32_t t
     return text;
 }
 
+/* ---- everything ------------------------------------------------------------------------- */
+
+struct rig_row {
+    uint32_t trace, span; /* the last two bytes of their ids */
+    int64_t start;
+};
+
+struct rig_rows {
+    struct rig_row *at; /* owned; in the order of parts */
+    uint32_t count, cap;
+    bool is_partial;
+};
+
+static inline void rig_rows_release(struct rig_rows *rows)
+{
+    mem_free(rows->at);
+    *rows = (struct rig_rows){0};
+}
+
+static inline void rig_rows_add(struct rig_rows *rows, const struct tsdb_span *s)
+{
+    if (rows->count == rows->cap) {
+        rows->cap = rows->cap ? rows->cap * 2 : 64;
+        rows->at = mem_grow(rows->at, rows->cap, sizeof *rows->at);
+    }
+    rows->at[rows->count++] =
+        (struct rig_row){(uint32_t)(s->trace_id.at[14] << 8 | s->trace_id.at[15]),
+                         (uint32_t)(s->span_id.at[6] << 8 | s->span_id.at[7]), s->start};
+}
+
+/* The part's spans that are the tenant's. */
+static inline enum tsdb_status rig_read_part(struct traces_set *set, uint32_t part,
+                                             struct span_reader *reader, struct arena *arena,
+                                             struct rig_rows *rows)
+{
+    const struct traces_part *p = traces_set_part(set, part);
+    uint32_t sources = group_rows(p->tables.at[SPAN_TABLE_SOURCES]);
+    uint64_t *bits = MEM_ARRAY(uint64_t, sources / 64 + 1);
+    bool all;
+    enum tsdb_status st = traces_set_touch(set, part, NULL);
+    span_reader_open(reader, &p->tables);
+    if (st == TSDB_OK)
+        st = traces_part_sources(set, part, span_reader_table(reader, SPAN_TABLE_SOURCES), bits,
+                                 &all, NULL);
+    for (uint32_t row = 0; row < p->rows && st == TSDB_OK; row++) {
+        struct tsdb_span s;
+        st = span_reader_span(reader, row, arena, &s, NULL);
+        if (st != TSDB_OK)
+            break;
+        cr_assert(s.start >= p->ts_min && s.start <= p->ts_max);
+        if (all || (bits[s.source / 64] >> s.source % 64 & 1))
+            rig_rows_add(rows, &s);
+    }
+    mem_free(bits);
+    return st;
+}
+
+static inline void rig_select(struct rig *r, const char *tenant, int64_t start, int64_t end,
+                              struct rig_rows *rows)
+{
+    struct traces_selection selection = {tenant, start, end};
+    struct traces_set *set;
+    struct tsdb_error err = {0};
+    struct arena arena;
+    struct span_reader *reader = span_reader_new(NULL);
+    arena_init(&arena, SIZE_MAX, NULL);
+    cr_assert_eq(traces_select(r->t, &selection, NULL, &set, &err), TSDB_OK, "%s", err.msg);
+    for (uint32_t i = 0; i < traces_set_parts(set); i++) {
+        cr_assert(i == 0 || traces_set_part(set, i - 1)->ts_max >= traces_set_part(set, i)->ts_max);
+        if (rig_read_part(set, i, reader, &arena, rows) != TSDB_OK)
+            cr_assert(traces_set_is_partial(set));
+    }
+    rows->is_partial = traces_set_is_partial(set);
+    span_reader_free(reader);
+    arena_release(&arena);
+    traces_set_close(set);
+}
+
 /* Segments of traces. */
 static inline uint32_t rig_blocks(struct rig *r)
 {
