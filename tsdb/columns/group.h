@@ -90,6 +90,12 @@ uint32_t group_writer_rows(const struct group_writer *w);
 void group_writer_int(struct group_writer *w, uint32_t column, int64_t v);
 void group_writer_double(struct group_writer *w, uint32_t column, double v);
 void group_writer_text(struct group_writer *w, uint32_t column, struct tsdb_text v);
+/* For who knows a text again without looking at it: its number in the column, good until finish,
+ * by which a row gets it.  `seen`: how many texts of the column came so far, this one with them.
+ * UINT32_MAX: the column keeps texts as they are. */
+uint32_t group_writer_number(struct group_writer *w, uint32_t column, struct tsdb_text v,
+                             uint32_t seen);
+void group_writer_numbered(struct group_writer *w, uint32_t column, uint32_t number);
 
 struct group_strings { /* each owned by the caller, appended to */
     struct writer head, filter, data;

@@ -32,6 +32,8 @@ struct draft_column {
         struct tsdb_text *texts;
     };
     struct text_dictionary dictionary;
+    struct tsdb_text *numbered; /* owned; the dictionary's values, when it was given up */
+    uint32_t trial;             /* texts seen when numbering looks next whether it pays */
 };
 
 struct group_writer {

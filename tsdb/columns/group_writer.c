@@ -53,6 +53,7 @@ static void columns_free(struct group_writer *w)
         mem_free(c->name);
         mem_free(c->rows);
         mem_free(c->values);
+        mem_free(c->numbered);
         text_dictionary_release(&c->dictionary);
     }
     mem_free(w->columns);
@@ -222,7 +223,8 @@ void group_writer_double(struct group_writer *w, uint32_t column, double v)
         c->doubles[c->count++] = v;
 }
 
-/* The texts again, as views; the dictionary's are as good as the ones that came. */
+/* The texts again, as views; the dictionary's are as good as the ones that came.  Numbers that
+ * were given out stay good, if there are any. */
 static void dictionary_abandon(struct group_writer *w, struct draft_column *c)
 {
     struct tsdb_text *texts = mem_alloc(c->cap * sizeof *texts);
@@ -232,7 +234,13 @@ static void dictionary_abandon(struct group_writer *w, struct draft_column *c)
     mem_free(c->codes);
     c->texts = texts;
     c->is_coded = false;
-    discharge(w, text_dictionary_bytes(&c->dictionary));
+    uint64_t bytes = text_dictionary_bytes(&c->dictionary);
+    if (c->trial > 0) {
+        c->numbered = c->dictionary.values;
+        c->dictionary.values = NULL;
+        bytes -= c->dictionary.cap * sizeof *c->numbered;
+    }
+    discharge(w, bytes);
     text_dictionary_release(&c->dictionary);
 }
 
@@ -245,14 +253,19 @@ static bool dictionary_pays(const struct draft_column *c)
     return c->count % TRIAL != 0 || c->dictionary.count <= c->count / TRIAL_REPEATS;
 }
 
+static inline void text_count(struct draft_column *c, struct tsdb_text v)
+{
+    uint32_t len = v.len < UINT32_MAX ? (uint32_t)v.len : UINT32_MAX;
+    c->text_bytes += v.len;
+    c->text_longest = len > c->text_longest ? len : c->text_longest;
+}
+
 void group_writer_text(struct group_writer *w, uint32_t column, struct tsdb_text v)
 {
     struct draft_column *c = column_at_row(w, column, COLUMN_TEXT);
     if (!c)
         return;
-    uint32_t len = v.len < UINT32_MAX ? (uint32_t)v.len : UINT32_MAX;
-    c->text_bytes += v.len;
-    c->text_longest = len > c->text_longest ? len : c->text_longest;
+    text_count(c, v);
     if (!c->is_coded) {
         c->texts[c->count++] = v;
         return;
@@ -261,6 +274,55 @@ void group_writer_text(struct group_writer *w, uint32_t column, struct tsdb_text
     c->codes[c->count++] = (uint16_t)text_dictionary_add(&c->dictionary, w->seed, v);
     if (c->count % TRIAL_FIRST == 0 && !dictionary_pays(c))
         dictionary_abandon(w, c);
+}
+
+/* The same questions when texts were seen that have no rows yet. */
+static bool numbering_pays(struct draft_column *c, uint32_t seen)
+{
+    uint32_t distinct = c->dictionary.count;
+    if (distinct == GROUP_ROWS_MAX)
+        return false;
+    if (seen < c->trial)
+        return true;
+    bool is_first = c->trial == TRIAL_FIRST, is_second = c->trial == TRIAL;
+    c->trial = is_first ? TRIAL : seen - seen % TRIAL + TRIAL;
+    if (is_first)
+        return distinct < seen - seen / 16;
+    return distinct <= (is_second ? seen / 2 : seen / TRIAL_REPEATS);
+}
+
+uint32_t group_writer_number(struct group_writer *w, uint32_t column, struct tsdb_text v,
+                             uint32_t seen)
+{
+    ASSERT(column < w->column_count);
+    struct draft_column *c = &w->columns[column];
+    ASSERT(c->kind == COLUMN_TEXT);
+    if (c->trial == 0)
+        c->trial = TRIAL_FIRST;
+    if (!c->is_coded)
+        return UINT32_MAX;
+    if (!numbering_pays(c, seen)) {
+        dictionary_abandon(w, c);
+        return UINT32_MAX;
+    }
+    charge(w, text_dictionary_growth(&c->dictionary));
+    return text_dictionary_add(&c->dictionary, w->seed, v);
+}
+
+void group_writer_numbered(struct group_writer *w, uint32_t column, uint32_t number)
+{
+    struct draft_column *c = column_at_row(w, column, COLUMN_TEXT);
+    if (!c)
+        return;
+    if (c->is_coded) {
+        ASSERT(number < c->dictionary.count);
+        text_count(c, c->dictionary.values[number]);
+        c->codes[c->count++] = (uint16_t)number;
+        return;
+    }
+    ASSERT(c->numbered);
+    text_count(c, c->numbered[number]);
+    c->texts[c->count++] = c->numbered[number];
 }
 
 /* ---- finishing ------------------------------------------------------------------ */

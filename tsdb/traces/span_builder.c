@@ -40,18 +40,44 @@ static void charge(struct span_builder *b, uint64_t bytes)
     }
 }
 
-/* Room for `more` items behind `count`. */
-static void *reserve(struct span_builder *b, void *at, uint32_t count, uint32_t *cap, uint32_t more,
-                     size_t size)
+/* What a list grows to for `more` items behind `count`. */
+static uint32_t grown(uint32_t cap, uint32_t count, uint32_t more)
 {
-    if (more <= *cap - count)
-        return at;
-    uint32_t want = *cap ? *cap : CAP_MIN;
+    uint32_t want = cap ? cap : CAP_MIN;
     while (want - count < more)
         want *= 2;
-    charge(b, (uint64_t)(want - *cap) * size);
-    *cap = want;
-    return mem_grow(at, want, size);
+    return want;
+}
+
+static void entries_reserve(struct span_builder *b, uint32_t more)
+{
+    if (more <= b->entry_cap - b->entry_count)
+        return;
+    uint32_t cap = grown(b->entry_cap, b->entry_count, more);
+    charge(b, (uint64_t)(cap - b->entry_cap) * (sizeof *b->columns + sizeof *b->values));
+    b->columns = mem_grow(b->columns, cap, sizeof *b->columns);
+    b->values = mem_grow(b->values, cap, sizeof *b->values);
+    b->entry_cap = cap;
+}
+
+static void spans_reserve(struct span_builder *b)
+{
+    if (b->span_count < b->span_cap)
+        return;
+    uint32_t cap = grown(b->span_cap, b->span_count, 1);
+    charge(b, (uint64_t)(cap - b->span_cap) * sizeof *b->spans);
+    b->spans = mem_grow(b->spans, cap, sizeof *b->spans);
+    b->span_cap = cap;
+}
+
+static void sources_reserve(struct span_builder *b)
+{
+    if (b->source_count < b->source_cap)
+        return;
+    uint32_t cap = grown(b->source_cap, b->source_count, 1);
+    charge(b, (uint64_t)(cap - b->source_cap) * sizeof *b->sources);
+    b->sources = mem_grow(b->sources, cap, sizeof *b->sources);
+    b->source_cap = cap;
 }
 
 static void writers_renew(struct span_builder *b)
@@ -61,6 +87,8 @@ static void writers_renew(struct span_builder *b)
         b->writers[i] = group_writer_new(b->budget);
     }
     memset(b->found, 0, sizeof b->found);
+    memset(b->texts, 0, sizeof b->texts);
+    memset(b->seen, 0, sizeof b->seen);
     span_draft_columns(b);
 }
 
@@ -69,6 +97,7 @@ static void rows_release(struct span_builder *b)
     mem_free(b->spans);
     mem_free(b->sources);
     mem_free(b->columns);
+    mem_free(b->values);
     slots_release(&b->source_slots);
     if (b->budget)
         budget_release(b->budget, b->charged);
@@ -98,7 +127,7 @@ uint32_t span_builder_spans(const struct span_builder *b)
     return b->span_count;
 }
 
-/* ---- columns of attributes -------------------------------------------------------------- */
+/* ---- entries -------------------------------------------------------------- */
 
 /* What is added: columns, and the bytes of its texts. */
 struct adding {
@@ -128,12 +157,59 @@ static inline struct found_column *found_place(struct span_builder *b, const cha
 }
 static_assert(SPAN_COLUMNS_KEPT == 1 << (64 - 54), "a place for each hash");
 
-static void add_fields(struct adding *a, enum span_table table, enum tsdb_trace_place place,
-                       const struct tsdb_fields *fields)
+static inline struct found_text *text_place(struct span_builder *b, const char *at, uint32_t column)
+{
+    uint64_t hash = ((uint64_t)(uintptr_t)at ^ (uint64_t)column << 48) * 0x9e3779b97f4a7c15u;
+    return &b->texts[hash >> 52];
+}
+static_assert(SPAN_TEXTS_KEPT == 1 << (64 - 52), "a place for each hash");
+
+static __attribute__((noinline)) uint32_t text_number(struct span_builder *b, enum span_table table,
+                                                      uint32_t column, struct tsdb_text text,
+                                                      struct found_text *found)
+{
+    uint32_t *seen = &b->seen[table][column];
+    uint32_t number = group_writer_number(b->writers[table], column, text, *seen);
+    if (number == UINT32_MAX)
+        *seen = UINT32_MAX;
+    else
+        *found = (struct found_text){text.at, (uint32_t)text.len, number, (uint16_t)column,
+                                     (uint8_t)(table + 1)};
+    return number;
+}
+
+/* The text must stay where it is, not only its bytes; of a span's own name, which moves with the
+ * spans, the place is set when it is written. */
+static inline void add_text(struct adding *a, enum span_table table, uint32_t column,
+                            const struct tsdb_text *text)
 {
     struct span_builder *b = a->b;
-    b->columns =
-        reserve(b, b->columns, b->column_count, &b->column_cap, fields->count, sizeof *b->columns);
+    uint32_t *seen = &b->seen[table][column], number = UINT32_MAX;
+    a->text_bytes += text->len;
+    if (*seen < UINT32_MAX - 1) {
+        ++*seen;
+        struct found_text *found = text_place(b, text->at, column);
+        bool is_it = found->at == text->at && found->len == text->len && found->column == column &&
+                     found->table == (uint8_t)(table + 1);
+        number = is_it ? found->number : text_number(b, table, column, *text, found);
+    }
+    bool has_number = number != UINT32_MAX;
+    b->columns[b->entry_count] =
+        (uint16_t)(column | (has_number ? 1u * ENTRY_NUMBER : 1u * ENTRY_TEXT) << ENTRY_SHIFT);
+    if (has_number)
+        b->values[b->entry_count++].number = number;
+    else
+        b->values[b->entry_count++].text = text;
+}
+
+/* A name, where the table has one, and attributes. */
+static void add_entries(struct adding *a, enum span_table table, enum tsdb_trace_place place,
+                        const struct tsdb_text *name, const struct tsdb_fields *fields)
+{
+    struct span_builder *b = a->b;
+    entries_reserve(b, fields->count + 1);
+    if (name)
+        add_text(a, table, b->at[table][INTRINSIC_NAME], name);
     for (uint32_t i = 0; i < fields->count; i++) {
         const struct tsdb_field *f = &fields->at[i];
         uint8_t tag = span_attribute_tag(place, f->type);
@@ -141,10 +217,18 @@ static void add_fields(struct adding *a, enum span_table table, enum tsdb_trace_
         uint32_t column = found->column;
         if (found->at != f->name.at || found->len != f->name.len || found->tag != tag)
             column = column_find(b, table, tag, f, found);
-        a->is_full |= column == UINT32_MAX;
-        b->columns[b->column_count++] = (uint16_t)column;
-        if (field_kind(f->type) == COLUMN_TEXT)
-            a->text_bytes += f->text.len;
+        if (column == UINT32_MAX) {
+            a->is_full = true;
+            return;
+        }
+        enum column_kind kind = field_kind(f->type);
+        if (kind == COLUMN_TEXT) {
+            add_text(a, table, column, &f->text);
+            continue;
+        }
+        int what = kind == COLUMN_INT ? ENTRY_INT : ENTRY_DOUBLE;
+        b->columns[b->entry_count] = (uint16_t)(column | (unsigned)what << ENTRY_SHIFT);
+        b->values[b->entry_count++].integer = f->integer; /* or the double's bits */
     }
 }
 
@@ -203,17 +287,18 @@ static bool sources_equal(const struct draft_source *a, struct tsdb_text tenant,
            fields_equal(&a->source.scope, &s->scope);
 }
 
-static bool add_source_columns(struct span_builder *b, struct draft_source *d)
+static bool add_source_entries(struct span_builder *b, struct draft_source *d)
 {
     const struct tsdb_span_source *s = &d->source;
     struct adding a = {.b = b,
                        .text_bytes = d->tenant.len + s->scope_name.len + s->scope_version.len +
                                      s->resource_schema_url.len + s->scope_schema_url.len};
-    d->columns = b->column_count;
-    add_fields(&a, SPAN_TABLE_SOURCES, TSDB_PLACE_RESOURCE, &s->resource);
-    add_fields(&a, SPAN_TABLE_SOURCES, TSDB_PLACE_SCOPE, &s->scope);
+    d->entries = b->entry_count;
+    add_entries(&a, SPAN_TABLE_SOURCES, TSDB_PLACE_RESOURCE, NULL, &s->resource);
+    if (!a.is_full)
+        add_entries(&a, SPAN_TABLE_SOURCES, TSDB_PLACE_SCOPE, NULL, &s->scope);
     if (a.is_full || a.text_bytes > SPAN_TEXTS_BYTES_MAX - b->source_text_bytes) {
-        b->column_count = d->columns;
+        b->entry_count = d->entries;
         return false;
     }
     b->source_text_bytes += a.text_bytes;
@@ -230,9 +315,9 @@ uint32_t span_builder_source(struct span_builder *b, struct tsdb_text tenant,
     if (b->source_count == GROUP_ROWS_MAX)
         return UINT32_MAX;
     struct draft_source d = {.source = *source, .tenant = tenant, .hash = hash};
-    if (!add_source_columns(b, &d))
+    if (!add_source_entries(b, &d))
         return UINT32_MAX;
-    b->sources = reserve(b, b->sources, b->source_count, &b->source_cap, 1, sizeof *b->sources);
+    sources_reserve(b);
     b->sources[b->source_count] = d;
     charge(b, slots_growth(&b->source_slots));
     slots_put(&b->source_slots, hash, b->source_count);
@@ -241,23 +326,21 @@ uint32_t span_builder_source(struct span_builder *b, struct tsdb_text tenant,
 
 /* ---- spans -------------------------------------------------------------------------- */
 
-static bool add_span_columns(struct span_builder *b, struct draft_span *d)
+static bool add_span_entries(struct span_builder *b, struct draft_span *d)
 {
     const struct tsdb_span *s = &d->span;
-    struct adding a = {.b = b,
-                       .text_bytes = s->name.len + s->status_message.len + s->trace_state.len};
-    d->columns = b->column_count;
-    add_fields(&a, SPAN_TABLE_SPANS, TSDB_PLACE_SPAN, &s->attributes);
-    for (uint32_t i = 0; i < s->event_count; i++) {
-        add_fields(&a, SPAN_TABLE_EVENTS, TSDB_PLACE_EVENT, &s->events[i].attributes);
-        a.text_bytes += s->events[i].name.len;
-    }
-    for (uint32_t i = 0; i < s->link_count; i++) {
-        add_fields(&a, SPAN_TABLE_LINKS, TSDB_PLACE_LINK, &s->links[i].attributes);
+    struct adding a = {.b = b, .text_bytes = s->status_message.len + s->trace_state.len};
+    d->entries = b->entry_count;
+    add_entries(&a, SPAN_TABLE_SPANS, TSDB_PLACE_SPAN, &d->span.name, &s->attributes);
+    for (uint32_t i = 0; i < s->event_count && !a.is_full; i++)
+        add_entries(&a, SPAN_TABLE_EVENTS, TSDB_PLACE_EVENT, &s->events[i].name,
+                    &s->events[i].attributes);
+    for (uint32_t i = 0; i < s->link_count && !a.is_full; i++) {
+        add_entries(&a, SPAN_TABLE_LINKS, TSDB_PLACE_LINK, NULL, &s->links[i].attributes);
         a.text_bytes += s->links[i].trace_state.len;
     }
     if (a.is_full || a.text_bytes > SPAN_TEXTS_BYTES_MAX - b->text_bytes) {
-        b->column_count = d->columns;
+        b->entry_count = d->entries;
         return false;
     }
     b->text_bytes += a.text_bytes;
@@ -270,10 +353,10 @@ bool span_builder_span(struct span_builder *b, const struct tsdb_span *span)
     if (b->span_count == GROUP_ROWS_MAX || span->event_count > GROUP_ROWS_MAX - b->event_count ||
         span->link_count > GROUP_ROWS_MAX - b->link_count)
         return false;
-    b->spans = reserve(b, b->spans, b->span_count, &b->span_cap, 1, sizeof *b->spans);
+    spans_reserve(b);
     struct draft_span *d = &b->spans[b->span_count];
     d->span = *span;
-    if (!add_span_columns(b, d))
+    if (!add_span_entries(b, d))
         return false;
     b->event_count += span->event_count;
     b->link_count += span->link_count;
@@ -301,13 +384,13 @@ static enum tsdb_status limits_check(struct span_builder *b, struct tsdb_error *
 static void columns_renew(struct span_builder *b)
 {
     writers_renew(b);
-    b->column_count = 0;
+    b->entry_count = 0;
     b->text_bytes = b->source_text_bytes = 0;
     bool is_good = true;
     for (uint32_t i = 0; i < b->source_count; i++)
-        is_good &= add_source_columns(b, &b->sources[i]);
+        is_good &= add_source_entries(b, &b->sources[i]);
     for (uint32_t i = 0; i < b->span_count; i++)
-        is_good &= add_span_columns(b, &b->spans[i]);
+        is_good &= add_span_entries(b, &b->spans[i]);
     ASSERT(is_good); /* they have been there before */
 }
 

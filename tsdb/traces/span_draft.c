@@ -3,7 +3,6 @@
 #include "tsdb/base/assert.h"
 #include "tsdb/base/hash.h"
 #include "tsdb/base/text.h"
-#include "tsdb/columns/field_kind.h"
 
 #include <string.h>
 
@@ -66,19 +65,22 @@ static struct tsdb_text id_text(const uint8_t *at, size_t n)
     return (struct tsdb_text){(const char *)at, n};
 }
 
-/* Answers what is behind their columns. */
-static const uint16_t *put_fields(struct table_row r, const struct tsdb_fields *fields,
-                                  const uint16_t *columns)
+/* The row's n entries from `at` on; answers what is behind them. */
+static uint32_t put_entries(const struct span_builder *b, struct table_row r, uint32_t at,
+                            uint32_t n)
 {
-    for (uint32_t i = 0; i < fields->count; i++) {
-        const struct tsdb_field *f = &fields->at[i];
-        switch (field_kind(f->type)) {
-        case COLUMN_INT: group_writer_int(r.w, columns[i], f->integer); break;
-        case COLUMN_DOUBLE: group_writer_double(r.w, columns[i], f->real); break;
-        case COLUMN_TEXT: group_writer_text(r.w, columns[i], f->text); break;
+    for (uint32_t end = at + n; at < end; at++) {
+        uint32_t column = b->columns[at] & ((1u << ENTRY_SHIFT) - 1);
+        const union draft_value *v = &b->values[at];
+        switch (b->columns[at] >> ENTRY_SHIFT) {
+        case ENTRY_INT: group_writer_int(r.w, column, v->integer); break;
+        case ENTRY_DOUBLE: group_writer_double(r.w, column, v->real); break;
+        case ENTRY_TEXT: group_writer_text(r.w, column, *v->text); break;
+        case ENTRY_NUMBER: group_writer_numbered(r.w, column, v->number); break;
+        default: UNREACHABLE();
         }
     }
-    return columns + fields->count;
+    return at;
 }
 
 /* ---- sources ------------------------------------------------------------------------ */
@@ -95,7 +97,7 @@ static void write_source(struct span_builder *b, const struct draft_source *d)
     put_text_if(r, INTRINSIC_SCOPE_SCHEMA_URL, s->scope_schema_url);
     put_int_if(r, INTRINSIC_RESOURCE_DROPPED, s->resource.dropped);
     put_int_if(r, INTRINSIC_SCOPE_DROPPED, s->scope.dropped);
-    put_fields(r, &s->scope, put_fields(r, &s->resource, b->columns + d->columns));
+    put_entries(b, r, d->entries, s->resource.count + s->scope.count);
 }
 
 /* Those that a span has, in the order in which they came. */
@@ -172,23 +174,22 @@ static void put_parent(struct table_row r, const struct trace_rows *t, const str
         put_int(r, INTRINSIC_PARENT, (int64_t)row - parent);
 }
 
-static const uint16_t *write_events(struct span_builder *b, const struct tsdb_span *s, uint32_t row,
-                                    const uint16_t *columns)
+static uint32_t write_events(struct span_builder *b, const struct tsdb_span *s, uint32_t row,
+                             uint32_t entries)
 {
     for (uint32_t i = 0; i < s->event_count; i++) {
         const struct tsdb_span_event *e = &s->events[i];
         struct table_row r = row_begin(b, SPAN_TABLE_EVENTS);
         put_int(r, INTRINSIC_SPAN, row);
         put_int(r, INTRINSIC_TIME, (int64_t)((uint64_t)e->ts - (uint64_t)s->start)); /* wraps */
-        put_text(r, INTRINSIC_NAME, e->name);
         put_int_if(r, INTRINSIC_DROPPED_ATTRIBUTES, e->attributes.dropped);
-        columns = put_fields(r, &e->attributes, columns);
+        entries = put_entries(b, r, entries, 1 + e->attributes.count);
     }
-    return columns;
+    return entries;
 }
 
 static void write_links(struct span_builder *b, const struct tsdb_span *s, uint32_t row,
-                        const uint16_t *columns)
+                        uint32_t entries)
 {
     for (uint32_t i = 0; i < s->link_count; i++) {
         const struct tsdb_span_link *l = &s->links[i];
@@ -199,7 +200,7 @@ static void write_links(struct span_builder *b, const struct tsdb_span *s, uint3
         put_text_if(r, INTRINSIC_TRACE_STATE, l->trace_state);
         put_int_if(r, INTRINSIC_FLAGS, l->flags);
         put_int_if(r, INTRINSIC_DROPPED_ATTRIBUTES, l->attributes.dropped);
-        columns = put_fields(r, &l->attributes, columns);
+        entries = put_entries(b, r, entries, l->attributes.count);
     }
 }
 
@@ -215,7 +216,6 @@ static void write_span(struct span_builder *b, const struct trace_rows *t, uint3
     put_parent(r, t, s, row);
     put_int(r, INTRINSIC_START, (int64_t)((uint64_t)s->start - before));              /* wraps */
     put_int(r, INTRINSIC_DURATION, (int64_t)((uint64_t)s->end - (uint64_t)s->start)); /* wraps */
-    put_text(r, INTRINSIC_NAME, s->name);
     put_text_if(r, INTRINSIC_STATUS_MESSAGE, s->status_message);
     put_text_if(r, INTRINSIC_TRACE_STATE, s->trace_state);
     put_int(r, INTRINSIC_SOURCE, b->sources[s->source].row);
@@ -225,8 +225,10 @@ static void write_span(struct span_builder *b, const struct trace_rows *t, uint3
     put_int_if(r, INTRINSIC_DROPPED_ATTRIBUTES, s->attributes.dropped);
     put_int_if(r, INTRINSIC_DROPPED_EVENTS, s->dropped_events);
     put_int_if(r, INTRINSIC_DROPPED_LINKS, s->dropped_links);
-    const uint16_t *columns = put_fields(r, &s->attributes, b->columns + d->columns);
-    write_links(b, s, row, write_events(b, s, row, columns));
+    if (b->columns[d->entries] >> ENTRY_SHIFT == ENTRY_TEXT)
+        b->values[d->entries].text = &s->name;
+    uint32_t entries = put_entries(b, r, d->entries, 1 + s->attributes.count);
+    write_links(b, s, row, write_events(b, s, row, entries));
 }
 
 static inline void prefetch(const struct span_builder *b, const struct span_key *keys, uint32_t row)
@@ -237,9 +239,10 @@ static inline void prefetch(const struct span_builder *b, const struct span_key 
             __builtin_prefetch(at + i);
     }
     if (row + PREFETCH / 2 < b->span_count) {
-        const struct tsdb_fields *f = &b->spans[keys[row + PREFETCH / 2].at].span.attributes;
-        for (uint32_t i = 0; i < f->count * sizeof *f->at && i < 1024; i += 64)
-            __builtin_prefetch((const char *)f->at + i);
+        uint32_t entries = b->spans[keys[row + PREFETCH / 2].at].entries;
+        __builtin_prefetch(b->columns + entries);
+        for (uint32_t i = 0; i < 24; i += 8)
+            __builtin_prefetch(b->values + entries + i);
     }
 }
 

@@ -1,7 +1,9 @@
 /* span_draft.h - the spans of a group that is being made (span_builder.h), as they came.
  *
- * A span is kept as it is, with the columns of its attributes, which are looked for once, when
- * it comes; rows are written in order when the group is finished.
+ * When a span comes, its name and attributes (and those of its events and links) become
+ * entries: a column and a value, texts by their number in the column.  Names and texts that
+ * repeat in a batch are the same memory there (span_record.h), so most are known by where they
+ * lie.  Rows are written from the entries, in order, when the group is finished.
  *
  * What came cannot be refused: memory beyond the budget is charged by force and remembered in
  * `forced`; finishing answers TSDB_ELIMIT until the budget has room for it.
@@ -17,17 +19,29 @@
 enum {
     SPAN_TEXTS_BYTES_MAX = 48 << 20, /* of a group's spans; of its sources likewise */
     SPAN_COLUMNS_KEPT = 1024,        /* places of the columns that were found last */
+    SPAN_TEXTS_KEPT = 4096,          /* and of texts */
+};
+
+/* What an entry's value is: in the upper bits of its column. */
+enum { ENTRY_INT, ENTRY_DOUBLE, ENTRY_TEXT, ENTRY_NUMBER, ENTRY_SHIFT = 12 };
+static_assert(GROUP_COLUMNS_MAX <= 1 << ENTRY_SHIFT, "a column leaves room for it");
+
+union draft_value {
+    int64_t integer;
+    double real;
+    const struct tsdb_text *text; /* borrowed */
+    uint32_t number;              /* of the text in its column */
 };
 
 struct draft_span {
     struct tsdb_span span;
-    uint32_t columns; /* where those of its attributes begin: its own, of events, of links */
+    uint32_t entries; /* where its own begin, then those of its events, then of its links */
 };
 
 struct draft_source {
     struct tsdb_span_source source;
     struct tsdb_text tenant;
-    uint32_t columns; /* of the resource's attributes, then of the scope's */
+    uint32_t entries; /* of the resource's attributes, then of the scope's */
     uint32_t hash;
     uint32_t row; /* while rows are written; UINT32_MAX: no span has it */
 };
@@ -40,6 +54,14 @@ struct found_column {
     uint8_t tag; /* 0: none */
 };
 
+/* Likewise a text's number in a column. */
+struct found_text {
+    const char *at;
+    uint32_t len, number;
+    uint16_t column;
+    uint8_t table; /* 1 + */
+};
+
 struct span_builder {
     struct budget *budget; /* borrowed, may be NULL */
     uint64_t charged, forced, seed;
@@ -47,12 +69,16 @@ struct span_builder {
     uint16_t at[SPAN_TABLES][INTRINSICS];      /* columns, where the table has them */
     struct draft_span *spans;                  /* owned */
     struct draft_source *sources;              /* owned */
-    uint16_t *columns;                         /* owned */
-    uint32_t span_count, span_cap, source_count, source_cap, column_count, column_cap;
+    uint16_t *columns;                         /* owned; of entries */
+    union draft_value *values;                 /* owned; likewise */
+    uint32_t span_count, span_cap, source_count, source_cap, entry_count, entry_cap;
     uint32_t event_count, link_count;
     uint64_t text_bytes, source_text_bytes;
     struct slots source_slots;
     struct found_column found[SPAN_COLUMNS_KEPT];
+    struct found_text texts[SPAN_TEXTS_KEPT];
+    uint32_t seen[SPAN_TABLES][GROUP_COLUMNS_MAX]; /* texts of each column so far; UINT32_MAX: it
+                                                      has no numbers */
 };
 
 /* Makes the columns that every table has. */
