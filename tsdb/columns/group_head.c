@@ -6,7 +6,7 @@
 #include "tsdb/base/text.h"
 
 enum {
-    COLUMN_BYTES_MIN = 9, /* of a column in the head */
+    COLUMN_BYTES_MIN = 7, /* of a column in the head: an empty text, and no name */
     PART_BYTES_MIN = 3,
     FLAGS_ALL = COLUMN_GRAMS | COLUMN_VALUES | COLUMN_LINES,
     CLEAR_MAX = GROUP_TEXT_MAX + GROUP_TEXT_MAX / 16, /* of a column's parts */

@@ -354,6 +354,68 @@ Test(group, columns_are_found_by_name_and_tag)
     group_writer_free(w);
 }
 
+Test(group, the_least_of_columns_opens)
+{
+    struct group_writer *w = group_writer_new(NULL);
+    for (size_t name = 0; name < 4; name++) {
+        struct group_strings s = {0};
+        struct group *g;
+        uint32_t column =
+            group_writer_column(w, (struct tsdb_text){"abc", name}, 1, COLUMN_TEXT, 0);
+        group_writer_row(w);
+        group_writer_text(w, column, (struct tsdb_text){NULL, 0});
+        cr_assert_eq(group_writer_finish(w, GROUP_HOT, &s, NULL), TSDB_OK);
+        cr_assert_eq(group_open(model_bytes_of(&s), &g, NULL), TSDB_OK, "%zu", name);
+        cr_assert_eq(group_columns(g), 1);
+        group_free(g);
+        group_strings_release(&s);
+    }
+    group_writer_free(w);
+}
+
+/* Texts by number, among others put as they are: whether the dictionary pays or not. */
+Test(group, numbered_texts_are_those_that_were_numbered)
+{
+    enum { NUMBERED = 20000 };
+    static char texts[NUMBERED][16];
+    static uint32_t numbers[NUMBERED];
+    static const uint32_t pools[] = {1, 50, 900, 5000, NUMBERED};
+    for (uint32_t p = 0; p < 5; p++) {
+        struct group_writer *w = group_writer_new(NULL);
+        struct group_strings s = {0};
+        struct group *g;
+        struct group_reader *r = group_reader_new(NULL);
+        const struct tsdb_text *got;
+        uint32_t column = group_writer_column(w, text_of("c"), 1, COLUMN_TEXT, COLUMN_VALUES);
+        uint32_t none = 0;
+        for (uint32_t i = 0; i < NUMBERED; i++) {
+            bool repeats = p == 4 && i < 2000; /* given up when numbers are out already */
+            snprintf(texts[i], sizeof texts[i], "text %u", repeats ? i % 500 : i * 7919 % pools[p]);
+            numbers[i] = group_writer_number(w, column, text_of(texts[i]), i + 1);
+            none += numbers[i] == UINT32_MAX;
+        }
+        cr_assert(pools[p] > 900 ? none > NUMBERED / 2 : none == 0, "%u of %u", none, pools[p]);
+        for (uint32_t i = 0; i < NUMBERED; i++) {
+            group_writer_row(w);
+            if (numbers[i] == UINT32_MAX)
+                group_writer_text(w, column, text_of(texts[i]));
+            else
+                group_writer_numbered(w, column, numbers[i]);
+            group_writer_numbered(w, column, 0); /* the row has it already */
+        }
+        cr_assert_eq(group_writer_finish(w, GROUP_HOT, &s, NULL), TSDB_OK);
+        cr_assert_eq(group_open(model_bytes_of(&s), &g, NULL), TSDB_OK);
+        group_reader_open(r, g);
+        cr_assert_eq(group_texts(r, 0, &got, NULL), TSDB_OK);
+        for (uint32_t i = 0; i < NUMBERED; i++)
+            cr_assert(text_equal(got[i], text_of(texts[i])));
+        group_reader_free(r);
+        group_free(g);
+        group_writer_free(w);
+        group_strings_release(&s);
+    }
+}
+
 Test(group, columns_end_at_their_limit)
 {
     struct group_writer *w = group_writer_new(NULL);
