@@ -178,6 +178,22 @@ struct column_codes {
 TSDB_NODISCARD enum tsdb_status group_codes(struct group_reader *r, uint32_t column,
                                             struct column_codes *out, struct tsdb_error *err);
 
+/* A column part by part, for who wants few rows of it.  The values of the rows that have the
+ * column are numbered from 0 on, rows that lack it do not count (group_presence).  Value v of
+ * a part is ints[v - first], and so on; of a constant it is the first; of a text with a code it
+ * is texts[codes[v - first]].  Parts are kept as whole columns are. */
+struct column_part {
+    uint32_t first, count; /* values */
+    const int64_t *ints;
+    const double *doubles;
+    const struct tsdb_text *texts;
+    const uint16_t *codes;
+    bool is_constant;
+};
+/* The part that has the value, which is less than `present`. */
+TSDB_NODISCARD enum tsdb_status group_part(struct group_reader *r, uint32_t column, uint32_t value,
+                                           struct column_part *out, struct tsdb_error *err);
+
 /* Texts one page at a time, lines joined by '\n' so that a search may run over the page as
  * a whole.  Line i is bytes[starts[i] .. starts[i + 1] - 1).  Encodings without pages come
  * as one, and so do columns that some rows lack (their lines are empty there). */

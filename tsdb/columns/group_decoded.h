@@ -16,6 +16,7 @@ struct decoded_column { /* NULL: not decoded yet; all in the reader's memory */
     struct tsdb_text *texts;
     struct tsdb_text *values; /* of DICT */
     uint16_t *codes;
+    struct column_part *parts;        /* by value part; those without values are not decoded */
     struct text_templates *templates; /* owned, not in the memory */
 };
 
@@ -56,6 +57,16 @@ TSDB_NODISCARD enum tsdb_status decoded_take(struct group_reader *r, size_t coun
 TSDB_NODISCARD enum tsdb_status decoded_lines(struct group_reader *r, uint32_t column,
                                               const struct part *part, uint32_t *starts,
                                               struct tsdb_error *err);
+/* A value part of numbers, of texts without codes; and the texts of a dictionary. */
+TSDB_NODISCARD enum tsdb_status decoded_numbers(struct group_reader *r, const struct column_head *c,
+                                                const struct part *part, int64_t *to,
+                                                struct tsdb_error *err);
+TSDB_NODISCARD enum tsdb_status decoded_texts(struct group_reader *r, uint32_t column,
+                                              const struct part *part, struct tsdb_text *to,
+                                              struct tsdb_error *err);
+TSDB_NODISCARD enum tsdb_status decoded_dictionary(struct group_reader *r, uint32_t column,
+                                                   struct decoded_column *d,
+                                                   struct tsdb_error *err);
 enum tsdb_status decoded_damage(uint32_t column, struct tsdb_error *err);
 
 #endif

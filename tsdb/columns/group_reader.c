@@ -201,17 +201,16 @@ static void spread_codes(uint16_t *v, uint32_t rows, uint32_t present, const uin
 
 /* ---- numbers -------------------------------------------------------------------- */
 
-/* Decodes a value part to the values' places from `to` on. */
-static enum tsdb_status number_part(struct group_reader *r, const struct column_head *c,
-                                    const struct part *part, int64_t *to, struct tsdb_error *err)
+enum tsdb_status decoded_numbers(struct group_reader *r, const struct column_head *c,
+                                 const struct part *part, int64_t *to, struct tsdb_error *err)
 {
     struct bytes clear;
     enum tsdb_status st = decoded_part(r, part, false, &clear, err);
     if (st != TSDB_OK)
         return st;
     if (c->info.encoding == ENCODING_INTS)
-        return column_ints_decode(clear, to + part->first, part->values);
-    return floats_decode(clear, (double *)(void *)(to + part->first), part->values);
+        return column_ints_decode(clear, to, part->values);
+    return floats_decode(clear, (double *)(void *)to, part->values);
 }
 
 static void constant_fill(const struct column_head *c, int64_t *v, uint32_t n)
@@ -238,7 +237,7 @@ static enum tsdb_status numbers_decode(struct group_reader *r, uint32_t column,
         constant_fill(c, values, c->info.present);
     uint32_t end = c->part_first + c->part_count;
     for (uint32_t i = column_values_first(c, g->rows); i < end; i++) {
-        st = number_part(r, c, &g->parts[i], values, err);
+        st = decoded_numbers(r, c, &g->parts[i], values + g->parts[i].first, err);
         if (st == TSDB_ECORRUPT)
             return decoded_damage(column, err);
         if (st != TSDB_OK)
@@ -280,9 +279,11 @@ enum tsdb_status group_doubles(struct group_reader *r, uint32_t column, const do
 
 /* ---- codes ---------------------------------------------------------------------- */
 
-static enum tsdb_status values_decode(struct group_reader *r, uint32_t column,
-                                      struct decoded_column *d, struct tsdb_error *err)
+enum tsdb_status decoded_dictionary(struct group_reader *r, uint32_t column,
+                                    struct decoded_column *d, struct tsdb_error *err)
 {
+    if (d->values)
+        return TSDB_OK;
     const struct group *g = r->group;
     const struct column_head *c = &g->columns[column];
     uint32_t n = c->info.distinct;
@@ -348,8 +349,7 @@ enum tsdb_status group_codes(struct group_reader *r, uint32_t column, struct col
     }
     if (c->info.encoding != ENCODING_DICT)
         return TSDB_ENOTFOUND;
-    if (!d->values)
-        st = values_decode(r, column, d, err);
+    st = decoded_dictionary(r, column, d, err);
     if (st == TSDB_OK && !d->codes)
         st = codes_decode(r, column, d, err);
     if (st == TSDB_OK)

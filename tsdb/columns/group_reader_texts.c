@@ -152,8 +152,8 @@ static enum tsdb_status lines_part(struct group_reader *r, uint32_t column, cons
     return st;
 }
 
-static enum tsdb_status text_part(struct group_reader *r, uint32_t column, const struct part *part,
-                                  struct tsdb_text *to, struct tsdb_error *err)
+enum tsdb_status decoded_texts(struct group_reader *r, uint32_t column, const struct part *part,
+                               struct tsdb_text *to, struct tsdb_error *err)
 {
     const struct column_head *c = &r->group->columns[column];
     enum column_encoding encoding = c->info.encoding;
@@ -209,7 +209,7 @@ static enum tsdb_status texts_decode(struct group_reader *r, uint32_t column,
     struct tsdb_text *values = texts + (g->rows - c->info.present);
     uint32_t end = c->part_first + c->part_count;
     for (uint32_t i = column_values_first(c, g->rows); st == TSDB_OK && i < end; i++)
-        st = text_part(r, column, &g->parts[i], values + g->parts[i].first, err);
+        st = decoded_texts(r, column, &g->parts[i], values + g->parts[i].first, err);
     if (st == TSDB_ECORRUPT)
         return decoded_damage(column, err);
     if (st == TSDB_OK && presence)

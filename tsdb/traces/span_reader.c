@@ -13,8 +13,14 @@ struct span_reader {
     uint32_t *firsts; /* in memory; NULL: not looked for yet */
     uint32_t trace_count;
     int64_t *starts; /* in memory; likewise */
-    bool is_whole;   /* all columns are decoded and what rows say of rows was checked */
+    uint32_t summed; /* a row whose start was summed up, UINT32_MAX: none */
+    int64_t summed_start;
+    uint32_t sought; /* rows */
+    bool is_checked; /* what events and links say of their spans is */
 };
+
+/* Rows that are sought before columns are decoded whole: then most parts have been. */
+enum { SOUGHT_MIN = 64, SOUGHT_SHARE = 32 };
 
 struct span_reader *span_reader_new(struct budget *budget)
 {
@@ -43,7 +49,9 @@ void span_reader_open(struct span_reader *r, const struct span_tables *tables)
     r->firsts = NULL;
     r->trace_count = 0;
     r->starts = NULL;
-    r->is_whole = false;
+    r->summed = UINT32_MAX;
+    r->sought = 0;
+    r->is_checked = false;
 }
 
 struct group_reader *span_reader_table(struct span_reader *r, enum span_table table)
@@ -63,19 +71,15 @@ static enum tsdb_status take(struct span_reader *r, size_t count, size_t size, v
 
 /* ---- traces ------------------------------------------------------------------------- */
 
-static enum tsdb_status firsts_find(struct span_reader *r, uint32_t *firsts, uint32_t *count,
+static enum tsdb_status firsts_find(const struct span_reader *r, uint32_t *firsts, uint32_t *count,
                                     struct tsdb_error *err)
 {
     const struct span_rows *t = &r->tables[SPAN_TABLE_SPANS];
     const struct span_column *ids = &t->intrinsics[INTRINSIC_TRACE_ID];
     uint32_t n = 0;
-    for (uint32_t row = 0; row < t->rows; row++) {
-        if (!column_has(ids, row))
-            continue;
-        if (column_text(ids, row).len != TSDB_TRACE_ID_BYTES)
-            return span_table_damage(t, row, err);
-        firsts[n++] = row;
-    }
+    for (uint32_t row = 0; row < t->rows; row++)
+        if (column_has(ids, row))
+            firsts[n++] = row;
     if (t->rows > 0 && (n == 0 || firsts[0] != 0))
         return span_table_damage(t, 0, err);
     firsts[n] = t->rows;
@@ -88,7 +92,7 @@ enum tsdb_status span_reader_traces(struct span_reader *r, const uint32_t **firs
 {
     struct span_rows *t = &r->tables[SPAN_TABLE_SPANS];
     if (!r->firsts) {
-        enum tsdb_status st = span_table_intrinsic(t, INTRINSIC_TRACE_ID, err);
+        enum tsdb_status st = span_table_presence(t, INTRINSIC_TRACE_ID, err);
         uint32_t *found, n = 0;
         if (st != TSDB_OK)
             return st;
@@ -108,6 +112,21 @@ enum tsdb_status span_reader_traces(struct span_reader *r, const uint32_t **firs
     return TSDB_OK;
 }
 
+/* The id that stands on the first row of a trace. */
+static enum tsdb_status trace_id_at(struct span_reader *r, uint32_t first,
+                                    struct tsdb_trace_id *out, struct tsdb_error *err)
+{
+    struct span_rows *t = &r->tables[SPAN_TABLE_SPANS];
+    enum tsdb_status st = span_table_seek_one(t, INTRINSIC_TRACE_ID, first, err);
+    if (st != TSDB_OK)
+        return st;
+    struct tsdb_text id = column_text(&t->intrinsics[INTRINSIC_TRACE_ID], first);
+    if (id.len != sizeof out->at)
+        return span_table_damage(t, first, err);
+    memcpy(out->at, id.at, sizeof out->at);
+    return TSDB_OK;
+}
+
 enum tsdb_status span_reader_find(struct span_reader *r, const struct tsdb_trace_id *id,
                                   uint32_t *first, uint32_t *count, struct tsdb_error *err)
 {
@@ -116,11 +135,14 @@ enum tsdb_status span_reader_find(struct span_reader *r, const struct tsdb_trace
     enum tsdb_status st = span_reader_traces(r, &firsts, &n, err);
     if (st != TSDB_OK)
         return st;
-    const struct span_column *ids = &r->tables[SPAN_TABLE_SPANS].intrinsics[INTRINSIC_TRACE_ID];
     uint32_t low = 0, high = n;
     while (low < high) {
         uint32_t mid = low + (high - low) / 2;
-        int order = memcmp(column_text(ids, firsts[mid]).at, id->at, sizeof id->at);
+        struct tsdb_trace_id there;
+        st = trace_id_at(r, firsts[mid], &there, err);
+        if (st != TSDB_OK)
+            return st;
+        int order = memcmp(there.at, id->at, sizeof id->at);
         if (order == 0) {
             *first = firsts[mid];
             *count = firsts[mid + 1] - firsts[mid];
@@ -159,37 +181,42 @@ enum tsdb_status span_reader_starts(struct span_reader *r, const int64_t **start
     return TSDB_OK;
 }
 
-/* ---- everything decoded --------------------------------------------------------------- */
+/* ---- columns that a span is put together from -------------------------------------------- */
 
 /* Rows of events (links) name spans that are there, in their order. */
-static enum tsdb_status children_check(const struct span_reader *r, enum span_table table,
+static enum tsdb_status children_check(struct span_reader *r, enum span_table table,
                                        struct tsdb_error *err)
 {
-    const struct span_rows *t = &r->tables[table];
+    struct span_rows *t = &r->tables[table];
     int64_t before = 0, rows = r->tables[SPAN_TABLE_SPANS].rows;
-    for (uint32_t i = 0; i < t->rows; i++) {
+    enum tsdb_status st = span_table_intrinsic(t, INTRINSIC_SPAN, err);
+    for (uint32_t i = 0; i < t->rows && st == TSDB_OK; i++) {
         int64_t span = t->intrinsics[INTRINSIC_SPAN].ints[i];
         if (span < before || span >= rows)
-            return span_table_damage(t, i, err);
+            st = span_table_damage(t, i, err);
         before = span;
     }
-    return TSDB_OK;
+    return st;
 }
 
-static enum tsdb_status everything(struct span_reader *r, struct tsdb_error *err)
+/* Which rows are whose is known before any is read; many rows make columns whole. */
+static enum tsdb_status begin(struct span_reader *r, struct tsdb_error *err)
 {
-    const int64_t *starts;
-    if (r->is_whole)
-        return TSDB_OK;
-    enum tsdb_status st = span_reader_starts(r, &starts, err);
-    for (int i = 0; i < SPAN_TABLES && st == TSDB_OK; i++)
-        if (i != SPAN_TABLE_SOURCES)
-            st = span_table_everything(&r->tables[i], err);
-    if (st == TSDB_OK)
+    const uint32_t *firsts;
+    uint32_t n;
+    enum tsdb_status st = span_reader_traces(r, &firsts, &n, err);
+    if (st == TSDB_OK && !r->is_checked) {
         st = children_check(r, SPAN_TABLE_EVENTS, err);
-    if (st == TSDB_OK)
-        st = children_check(r, SPAN_TABLE_LINKS, err);
-    r->is_whole = st == TSDB_OK;
+        if (st == TSDB_OK)
+            st = children_check(r, SPAN_TABLE_LINKS, err);
+        r->is_checked = st == TSDB_OK;
+    }
+    uint32_t rows = r->tables[SPAN_TABLE_SPANS].rows;
+    if (st != TSDB_OK || r->sought++ < SOUGHT_MIN + rows / SOUGHT_SHARE)
+        return st;
+    r->sought--;
+    for (int i = 0; i < SPAN_TABLES && st == TSDB_OK; i++)
+        st = span_table_everything(&r->tables[i], err);
     return st;
 }
 
@@ -237,25 +264,38 @@ static struct tsdb_text text_at(const struct span_rows *t, int intrinsic, uint32
     return column_text(&t->intrinsics[intrinsic], row);
 }
 
-static bool parent_set(const struct span_rows *t, uint32_t row, struct tsdb_span *out)
+/* The row of the parent is sought, then the span's own again. */
+static enum tsdb_status parent_above(struct span_rows *t, uint32_t row, int64_t up,
+                                     struct tsdb_span *out, struct tsdb_error *err)
+{
+    if (up == 0 || up > (int64_t)row || up < (int64_t)row + 1 - (int64_t)t->rows)
+        return span_table_damage(t, row, err);
+    uint32_t above = (uint32_t)(row - up);
+    enum tsdb_status st = span_table_seek_one(t, INTRINSIC_SPAN_ID, above, err);
+    if (st != TSDB_OK)
+        return st;
+    if (!id_set(text_at(t, INTRINSIC_SPAN_ID, above), out->parent_id.at, sizeof out->parent_id.at))
+        return span_table_damage(t, above, err);
+    return span_table_seek_one(t, INTRINSIC_SPAN_ID, row, err);
+}
+
+static enum tsdb_status parent_read(struct span_rows *t, uint32_t row, struct tsdb_span *out,
+                                    struct tsdb_error *err)
 {
     const struct span_column *parent = &t->intrinsics[INTRINSIC_PARENT],
                              *id = &t->intrinsics[INTRINSIC_PARENT_ID];
-    if (column_has(parent, row)) {
-        int64_t up = parent->ints[row];
-        if (up == 0 || up > (int64_t)row || up < (int64_t)row + 1 - (int64_t)t->rows)
-            return false;
-        return id_set(text_at(t, INTRINSIC_SPAN_ID, (uint32_t)(row - up)), out->parent_id.at,
-                      sizeof out->parent_id.at);
-    }
-    return !column_has(id, row) ||
-           id_set(column_text(id, row), out->parent_id.at, sizeof out->parent_id.at);
+    if (column_has(parent, row))
+        return parent_above(t, row, column_int(parent, row), out, err);
+    if (column_has(id, row) &&
+        !id_set(column_text(id, row), out->parent_id.at, sizeof out->parent_id.at))
+        return span_table_damage(t, row, err);
+    return TSDB_OK;
 }
 
 static enum tsdb_status events_read(struct span_reader *r, uint32_t row, struct arena *arena,
                                     struct tsdb_span *out, struct tsdb_error *err)
 {
-    const struct span_rows *t = &r->tables[SPAN_TABLE_EVENTS];
+    struct span_rows *t = &r->tables[SPAN_TABLE_EVENTS];
     uint32_t from = children_from(t, row), n = children_from(t, (int64_t)row + 1) - from;
     if (n == 0)
         return TSDB_OK;
@@ -265,14 +305,17 @@ static enum tsdb_status events_read(struct span_reader *r, uint32_t row, struct 
     for (uint32_t i = 0; i < n; i++) {
         struct tsdb_span_event *e = &events[i];
         bool is_good = true;
-        e->ts = (int64_t)((uint64_t)out->start +
-                          (uint64_t)t->intrinsics[INTRINSIC_TIME].ints[from + i]); /* wraps */
+        enum tsdb_status st = span_table_seek(t, from + i, err);
+        if (st != TSDB_OK)
+            return st;
+        e->ts =
+            (int64_t)((uint64_t)out->start +
+                      (uint64_t)column_int(&t->intrinsics[INTRINSIC_TIME], from + i)); /* wraps */
         e->name = text_at(t, INTRINSIC_NAME, from + i);
         e->attributes.dropped = u32_at(t, INTRINSIC_DROPPED_ATTRIBUTES, from + i, &is_good);
         if (!is_good)
             return span_table_damage(t, from + i, err);
-        enum tsdb_status st =
-            span_table_fields(t, from + i, TSDB_PLACE_EVENT, arena, &e->attributes, err);
+        st = span_table_fields(t, from + i, TSDB_PLACE_EVENT, arena, &e->attributes, err);
         if (st != TSDB_OK)
             return st;
     }
@@ -284,7 +327,7 @@ static enum tsdb_status events_read(struct span_reader *r, uint32_t row, struct 
 static enum tsdb_status links_read(struct span_reader *r, uint32_t row, struct arena *arena,
                                    struct tsdb_span *out, struct tsdb_error *err)
 {
-    const struct span_rows *t = &r->tables[SPAN_TABLE_LINKS];
+    struct span_rows *t = &r->tables[SPAN_TABLE_LINKS];
     uint32_t from = children_from(t, row), n = children_from(t, (int64_t)row + 1) - from;
     if (n == 0)
         return TSDB_OK;
@@ -293,6 +336,9 @@ static enum tsdb_status links_read(struct span_reader *r, uint32_t row, struct a
         return tsdb_fail(err, TSDB_ELIMIT, "spans: %u links pass the memory for them", n);
     for (uint32_t i = 0; i < n; i++) {
         struct tsdb_span_link *l = &links[i];
+        enum tsdb_status st = span_table_seek(t, from + i, err);
+        if (st != TSDB_OK)
+            return st;
         bool is_good =
             id_set(text_at(t, INTRINSIC_TRACE_ID, from + i), l->trace_id.at,
                    sizeof l->trace_id.at) &&
@@ -302,8 +348,7 @@ static enum tsdb_status links_read(struct span_reader *r, uint32_t row, struct a
         l->attributes.dropped = u32_at(t, INTRINSIC_DROPPED_ATTRIBUTES, from + i, &is_good);
         if (!is_good)
             return span_table_damage(t, from + i, err);
-        enum tsdb_status st =
-            span_table_fields(t, from + i, TSDB_PLACE_LINK, arena, &l->attributes, err);
+        st = span_table_fields(t, from + i, TSDB_PLACE_LINK, arena, &l->attributes, err);
         if (st != TSDB_OK)
             return st;
     }
@@ -326,18 +371,33 @@ static uint32_t first_of(const struct span_reader *r, uint32_t row)
     return r->firsts[low];
 }
 
-/* What the span's own row says, but for attributes; false: damaged. */
+/* The row's start: the steps of its trace up to it, from the row that was summed last where that
+ * is one of them. */
+static enum tsdb_status start_read(struct span_reader *r, uint32_t first, uint32_t row,
+                                   struct tsdb_span *out, struct tsdb_error *err)
+{
+    struct span_rows *t = &r->tables[SPAN_TABLE_SPANS];
+    bool goes_on = r->summed != UINT32_MAX && r->summed >= first && r->summed <= row;
+    uint64_t sum = goes_on ? (uint64_t)r->summed_start : 0;
+    for (uint32_t i = goes_on ? r->summed + 1 : first; i <= row; i++) {
+        enum tsdb_status st = span_table_seek_one(t, INTRINSIC_START, i, err);
+        if (st != TSDB_OK)
+            return st;
+        sum += (uint64_t)column_int(&t->intrinsics[INTRINSIC_START], i); /* wraps */
+    }
+    r->summed = row;
+    r->summed_start = out->start = (int64_t)sum;
+    return TSDB_OK;
+}
+
+/* What stands on the span's own row, but for attributes; false: damaged. */
 static bool row_read(const struct span_reader *r, uint32_t row, struct tsdb_span *out)
 {
     const struct span_rows *t = &r->tables[SPAN_TABLE_SPANS];
     bool is_good =
-        id_set(text_at(t, INTRINSIC_TRACE_ID, first_of(r, row)), out->trace_id.at,
-               sizeof out->trace_id.at) &&
-        id_set(text_at(t, INTRINSIC_SPAN_ID, row), out->span_id.at, sizeof out->span_id.at) &&
-        parent_set(t, row, out);
-    out->start = r->starts[row];
-    out->end = (int64_t)((uint64_t)out->start +
-                         (uint64_t)t->intrinsics[INTRINSIC_DURATION].ints[row]); /* wraps */
+        id_set(text_at(t, INTRINSIC_SPAN_ID, row), out->span_id.at, sizeof out->span_id.at);
+    int64_t duration = column_int(&t->intrinsics[INTRINSIC_DURATION], row);
+    out->end = (int64_t)((uint64_t)out->start + (uint64_t)duration); /* wraps */
     out->name = text_at(t, INTRINSIC_NAME, row);
     out->status_message = text_at(t, INTRINSIC_STATUS_MESSAGE, row);
     out->trace_state = text_at(t, INTRINSIC_TRACE_STATE, row);
@@ -351,22 +411,37 @@ static bool row_read(const struct span_reader *r, uint32_t row, struct tsdb_span
     return is_good && out->source < r->tables[SPAN_TABLE_SOURCES].rows;
 }
 
+static enum tsdb_status span_read(struct span_reader *r, uint32_t row, struct arena *arena,
+                                  struct tsdb_span *out, struct tsdb_error *err)
+{
+    struct span_rows *t = &r->tables[SPAN_TABLE_SPANS];
+    uint32_t first = first_of(r, row);
+    enum tsdb_status st = trace_id_at(r, first, &out->trace_id, err);
+    if (st == TSDB_OK)
+        st = start_read(r, first, row, out, err);
+    if (st == TSDB_OK)
+        st = span_table_seek(t, row, err);
+    if (st == TSDB_OK)
+        st = parent_read(t, row, out, err);
+    if (st == TSDB_OK && !row_read(r, row, out))
+        st = span_table_damage(t, row, err);
+    if (st == TSDB_OK)
+        st = span_table_fields(t, row, TSDB_PLACE_SPAN, arena, &out->attributes, err);
+    if (st == TSDB_OK)
+        st = events_read(r, row, arena, out, err);
+    if (st == TSDB_OK)
+        st = links_read(r, row, arena, out, err);
+    return st;
+}
+
 enum tsdb_status span_reader_span(struct span_reader *r, uint32_t row, struct arena *arena,
                                   struct tsdb_span *out, struct tsdb_error *err)
 {
-    const struct span_rows *t = &r->tables[SPAN_TABLE_SPANS];
-    ASSERT(row < t->rows);
-    enum tsdb_status st = everything(r, err);
-    if (st != TSDB_OK)
-        return st;
+    ASSERT(row < r->tables[SPAN_TABLE_SPANS].rows);
     struct tsdb_span span = {0};
-    if (!row_read(r, row, &span))
-        return span_table_damage(t, row, err);
-    st = span_table_fields(t, row, TSDB_PLACE_SPAN, arena, &span.attributes, err);
+    enum tsdb_status st = begin(r, err);
     if (st == TSDB_OK)
-        st = events_read(r, row, arena, &span, err);
-    if (st == TSDB_OK)
-        st = links_read(r, row, arena, &span, err);
+        st = span_read(r, row, arena, &span, err);
     if (st == TSDB_OK)
         *out = span;
     return st;

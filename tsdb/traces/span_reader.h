@@ -1,7 +1,8 @@
 /* span_reader.h - one part's rows made spans again.
  *
- * Columns are decoded whole when they are first asked for, then kept until the reader is
- * turned; a span is put together from all columns of its row.
+ * A span is put together from all columns of its row.  While few are asked for, only the parts
+ * of the columns that have their rows are decoded (a trace's rows lie together); many make
+ * columns whole.  What is decoded is kept until the reader is turned.
  *
  * Reading trusts no byte: what does not fit (a row that is not there, an id of the wrong
  * length, an attribute of the wrong kind) is TSDB_ECORRUPT; past the budget or the arena it

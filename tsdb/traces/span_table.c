@@ -29,7 +29,7 @@ void span_table_turn(struct span_rows *t, const struct group *group)
     t->rows = group ? group_rows(group) : 0;
     t->attributes = NULL;
     t->attribute_count = 0;
-    t->is_open = t->has_attributes = false;
+    t->is_open = t->is_whole = false;
 }
 
 /* ---- opening ------------------------------------------------------------------------ */
@@ -110,13 +110,15 @@ enum tsdb_status span_table_open(struct span_rows *t, struct tsdb_error *err)
     return st;
 }
 
-/* ---- decoding ----------------------------------------------------------------------- */
+/* ---- whole columns ------------------------------------------------------------------ */
 
 static enum tsdb_status texts_decode(struct span_rows *t, struct span_column *c,
                                      struct tsdb_error *err)
 {
     struct column_codes codes;
     enum tsdb_status st = group_codes(t->in, c->at, &codes, err);
+    c->codes = NULL;
+    c->is_constant = false;
     if (st == TSDB_ENOTFOUND)
         return group_texts(t->in, c->at, &c->texts, err);
     if (st != TSDB_OK)
@@ -127,20 +129,33 @@ static enum tsdb_status texts_decode(struct span_rows *t, struct span_column *c,
     return TSDB_OK;
 }
 
+static enum tsdb_status bits_decode(struct span_rows *t, struct span_column *c,
+                                    struct tsdb_error *err)
+{
+    if (c->has_bits || c->at == UINT32_MAX)
+        return TSDB_OK;
+    enum tsdb_status st = group_presence(t->in, c->at, &c->bits, err);
+    c->has_bits = st == TSDB_OK;
+    return st;
+}
+
 static enum tsdb_status column_decode(struct span_rows *t, struct span_column *c,
                                       struct tsdb_error *err)
 {
-    if (c->is_decoded || c->at == UINT32_MAX)
+    if (c->is_whole || c->at == UINT32_MAX)
         return TSDB_OK;
-    enum tsdb_status st = group_presence(t->in, c->at, &c->bits, err);
+    enum tsdb_status st = bits_decode(t, c, err);
     if (st != TSDB_OK)
         return st;
+    c->is_constant = false;
     switch ((enum column_kind)group_column(t->group, c->at)->kind) {
     case COLUMN_INT: st = group_ints(t->in, c->at, &c->ints, err); break;
     case COLUMN_DOUBLE: st = group_doubles(t->in, c->at, &c->doubles, err); break;
     case COLUMN_TEXT: st = texts_decode(t, c, err); break;
     }
-    c->is_decoded = st == TSDB_OK;
+    c->base = 0;
+    c->count = 0; /* what was sought is sought anew, should this have failed */
+    c->is_whole = st == TSDB_OK;
     return st;
 }
 
@@ -150,16 +165,97 @@ enum tsdb_status span_table_intrinsic(struct span_rows *t, int intrinsic, struct
     return st == TSDB_OK && t->group ? column_decode(t, &t->intrinsics[intrinsic], err) : st;
 }
 
+enum tsdb_status span_table_presence(struct span_rows *t, int intrinsic, struct tsdb_error *err)
+{
+    enum tsdb_status st = span_table_open(t, err);
+    return st == TSDB_OK && t->group ? bits_decode(t, &t->intrinsics[intrinsic], err) : st;
+}
+
 enum tsdb_status span_table_everything(struct span_rows *t, struct tsdb_error *err)
 {
-    if (t->has_attributes || !t->group)
+    if (t->is_whole || !t->group)
         return TSDB_OK;
     enum tsdb_status st = span_table_open(t, err);
     for (int i = 0; i < INTRINSICS && st == TSDB_OK; i++)
         st = column_decode(t, &t->intrinsics[i], err);
     for (uint32_t i = 0; i < t->attribute_count && st == TSDB_OK; i++)
         st = column_decode(t, &t->attributes[i], err);
-    t->has_attributes = st == TSDB_OK;
+    t->is_whole = st == TSDB_OK;
+    return st;
+}
+
+/* ---- rows --------------------------------------------------------------------------- */
+
+/* Rows of [from, to) that have the column. */
+static uint32_t rows_between(const uint64_t *bits, uint32_t from, uint32_t to)
+{
+    uint32_t n = 0;
+    for (uint32_t at = from; at < to;) {
+        uint32_t end = (at | 63) + 1;
+        end = end < to ? end : to;
+        uint64_t word = bits[at / 64] >> at % 64;
+        if (end - at < 64)
+            word &= (UINT64_C(1) << (end - at)) - 1;
+        n += (uint32_t)__builtin_popcountll(word);
+        at = end;
+    }
+    return n;
+}
+
+/* How many values are before the row's. */
+static uint32_t value_of(struct span_column *c, uint32_t row)
+{
+    if (!c->bits)
+        return row;
+    if (row < c->ranked_row)
+        c->ranked_row = c->ranked = 0;
+    c->ranked += rows_between(c->bits, c->ranked_row, row);
+    c->ranked_row = row;
+    return c->ranked;
+}
+
+static enum tsdb_status column_seek(struct span_rows *t, struct span_column *c, uint32_t row,
+                                    struct tsdb_error *err)
+{
+    if (c->is_whole || c->at == UINT32_MAX)
+        return TSDB_OK;
+    enum tsdb_status st = bits_decode(t, c, err);
+    if (st != TSDB_OK || !column_has(c, row))
+        return st;
+    uint32_t value = value_of(c, row);
+    if (value < c->first || value - c->first >= c->count) {
+        struct column_part part;
+        st = group_part(t->in, c->at, value, &part, err);
+        if (st != TSDB_OK)
+            return st;
+        c->first = part.first;
+        c->count = part.count;
+        c->ints = part.ints;
+        c->doubles = part.doubles;
+        c->texts = part.texts;
+        c->codes = part.codes;
+        c->is_constant = part.is_constant;
+    }
+    c->base = row - (value - c->first); /* a row has no fewer rows before it than values */
+    return TSDB_OK;
+}
+
+enum tsdb_status span_table_seek_one(struct span_rows *t, int intrinsic, uint32_t row,
+                                     struct tsdb_error *err)
+{
+    enum tsdb_status st = span_table_open(t, err);
+    return st == TSDB_OK && t->group ? column_seek(t, &t->intrinsics[intrinsic], row, err) : st;
+}
+
+enum tsdb_status span_table_seek(struct span_rows *t, uint32_t row, struct tsdb_error *err)
+{
+    enum tsdb_status st = span_table_open(t, err);
+    if (t->is_whole || !t->group)
+        return st;
+    for (int i = 0; i < INTRINSICS && st == TSDB_OK; i++)
+        st = column_seek(t, &t->intrinsics[i], row, err);
+    for (uint32_t i = 0; i < t->attribute_count && st == TSDB_OK; i++)
+        st = column_seek(t, &t->attributes[i], row, err);
     return st;
 }
 
@@ -171,9 +267,11 @@ static void field_set(const struct span_column *c, uint32_t row, struct tsdb_fie
     out->type = c->tag & 15;
     switch (field_kind(out->type)) {
     case COLUMN_INT:
-        out->integer = out->type == TSDB_FIELD_BOOL ? c->ints[row] != 0 : c->ints[row];
+        out->integer = column_int(c, row);
+        if (out->type == TSDB_FIELD_BOOL)
+            out->integer = out->integer != 0;
         return;
-    case COLUMN_DOUBLE: out->real = c->doubles[row]; return;
+    case COLUMN_DOUBLE: out->real = c->doubles[column_place(c, row)]; return;
     case COLUMN_TEXT: out->text = column_text(c, row); return;
     }
 }

@@ -292,6 +292,37 @@ static inline const char *model_extent_differs(const struct model *m, const stru
     return NULL;
 }
 
+static inline bool model_part_value_same(const struct model_column *c, uint32_t row,
+                                         const struct column_part *p, uint32_t value)
+{
+    uint32_t at = p->is_constant ? 0 : value - p->first;
+    if (c->kind == COLUMN_INT)
+        return p->ints[at] == c->ints[row];
+    if (c->kind == COLUMN_DOUBLE)
+        return memcmp(&p->doubles[at], &c->doubles[row], sizeof *p->doubles) == 0;
+    return text_equal(p->texts[p->codes ? p->codes[at] : at], c->texts[row]);
+}
+
+/* Values by parts, from the last one on, so that parts are met in any order. */
+static inline const char *model_parts_differ(const struct model *m, const struct model_column *c,
+                                             struct group_reader *r, uint32_t at)
+{
+    uint32_t value = group_column(r->group, at)->present;
+    for (uint32_t row = m->rows; row-- > 0;) {
+        struct column_part part;
+        if (!c->has[row])
+            continue;
+        value--;
+        if (group_part(r, at, value, &part, NULL) != TSDB_OK)
+            return "group_part fails";
+        if (value < part.first || value - part.first >= part.count)
+            return "a part's values";
+        if (!model_part_value_same(c, row, &part, value))
+            return "a value of a part";
+    }
+    return value == 0 ? NULL : "values of all parts";
+}
+
 static inline const char *model_column_differs(const struct model *m, const struct model_column *c,
                                                struct group_reader *r, uint32_t at)
 {
@@ -304,6 +335,7 @@ static inline const char *model_column_differs(const struct model *m, const stru
         if (model_has(bits, i) != c->has[i])
             return "presence";
     const char *what = model_extent_differs(m, c, group_column(r->group, at));
+    what = what ? what : model_parts_differ(m, c, r, at);
     if (what)
         return what;
     if (c->kind == COLUMN_INT) {
