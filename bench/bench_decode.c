@@ -3,8 +3,9 @@
  * Requests of 4000 series, 10 labels each, one sample a series, made from a fixed
  * seed; the sink adds up keys and values and never asks for labels, which is what
  * the engine does with series it knows.  Logs: 4000 records of 8 resources, 6 attributes
- * and a body of 100 bytes; the sink adds up what it is handed.  Best of 80 short rounds; one JSON
- * line a case.
+ * and a body of 100 bytes; the sink adds up what it is handed.  Traces: 4000 spans of 8
+ * resources, 15 attributes (3 of them numbers, one a bool), every tenth with an event.
+ * Best of 80 short rounds; one JSON line a case.
  */
 #include "collector/decode/es_bulk.h"
 #include "collector/decode/inflate.h"
@@ -13,6 +14,7 @@
 #include "collector/decode/otlp_json.h"
 #include "collector/decode/otlp_logs.h"
 #include "collector/decode/otlp_metrics.h"
+#include "collector/decode/otlp_spans.h"
 #include "collector/decode/remote_write.h"
 #include "collector/decode/remote_write_2.h"
 #include "tsdb/base/clock.h"
@@ -435,6 +437,136 @@ static void measure_logs(const char *name, decode_log_fn *fn, struct bytes in)
     arena_release(&arena);
 }
 
+/* ---- traces -------------------------------------------------------------------- */
+
+enum { SPAN_TEXTS = 11, SPAN_NUMBERS = 4 };
+
+static void put_number_attribute(struct writer *out, unsigned number, const char *key,
+                                 unsigned member, uint64_t value)
+{
+    struct writer any = {0}, kv = {0};
+    writer_uvarint(&any, member << 3);
+    writer_uvarint(&any, value);
+    put_field(&kv, 1, key, strlen(key));
+    put_field(&kv, 2, any.at, any.len);
+    put_field(out, number, kv.at, kv.len);
+    writer_release(&any);
+    writer_release(&kv);
+}
+
+static void make_span(struct writer *out, unsigned i)
+{
+    static const char *const texts[SPAN_TEXTS][2] = {
+        {"http.request.method", "POST"},
+        {"http.route", "/api/v1/cart/{id}/items"},
+        {"url.scheme", "https"},
+        {"url.path", "/api/v1/cart/4711/items"},
+        {"server.address", "checkout.shop.example.com"},
+        {"client.address", "10.1.200.17"},
+        {"network.protocol.version", "1.1"},
+        {"user_agent.original", "Mozilla/5.0 (X11; Linux x86_64) Gecko/20100101"},
+        {"app.user.id", "b8b2a3f0-5b7e-4ad5-9f3c-0fd3dbf0e1a2"},
+        {"app.session.id", "3f2c8a17-9f5e-4b7d-8a54-5d1e6f708192"},
+        {"thread.name", "http-nio-8080-exec-7"},
+    };
+    uint64_t trace[2] = {i / 12 + 1, 0x9e3779b97f4a7c15}, span = i + 1, parent = i;
+    uint64_t start = (uint64_t)start_ms * 1000000 + i;
+    struct writer event = {0};
+    put_field(out, 1, trace, sizeof trace);
+    put_field(out, 2, &span, sizeof span);
+    put_field(out, 4, &parent, i % 12 ? sizeof parent : 0);
+    put_field(out, 5, "POST /api/v1/cart/{id}/items", 28);
+    writer_text(out, "\x30\x02\x39");
+    writer_le64(out, start);
+    writer_u8(out, 0x41);
+    writer_le64(out, start + 1000000);
+    for (unsigned n = 0; n < SPAN_TEXTS; n++)
+        put_attribute(out, 9, texts[n][0], texts[n][1]);
+    put_number_attribute(out, 9, "http.response.status_code", 3, 200);
+    put_number_attribute(out, 9, "server.port", 3, 8443);
+    put_number_attribute(out, 9, "http.request.body.size", 3, i);
+    put_number_attribute(out, 9, "app.is_member", 2, i & 1);
+    if (i % 10 == 0) {
+        writer_u8(&event, 0x09);
+        writer_le64(&event, start + 10);
+        put_field(&event, 2, "exception", 9);
+        put_attribute(&event, 3, "exception.type", "TimeoutError");
+        put_attribute(&event, 3, "exception.message", "no answer within 2 s");
+        put_field(out, 11, event.at, event.len);
+    }
+    put_field(out, 15, "", 0);
+    writer_text(out, "\x85\x01");
+    writer_le32(out, 257);
+    writer_release(&event);
+}
+
+static void make_trace(struct writer *out)
+{
+    struct writer span = {0}, scope = {0}, resource = {0}, part = {0};
+    for (unsigned i = 0; i < SERIES; i += SERIES / 8) {
+        writer_reset(&scope);
+        writer_reset(&resource);
+        writer_reset(&part);
+        put_attribute(&part, 1, "service.name", "checkout");
+        put_attribute(&part, 1, "host.name", values[i][4]);
+        put_attribute(&part, 1, "k8s.pod.name", values[i][8]);
+        put_field(&resource, 1, part.at, part.len);
+        writer_reset(&part);
+        put_field(&part, 1, "com.example.checkout", 20);
+        put_field(&scope, 1, part.at, part.len);
+        for (unsigned k = i; k < i + SERIES / 8; k++) {
+            writer_reset(&span);
+            make_span(&span, k);
+            put_field(&scope, 2, span.at, span.len);
+        }
+        put_field(&resource, 2, scope.at, scope.len);
+        put_field(out, 1, resource.at, resource.len);
+    }
+    struct writer *all[] = {&span, &scope, &resource, &part};
+    for (size_t i = 0; i < sizeof all / sizeof all[0]; i++)
+        writer_release(all[i]);
+}
+
+static enum tsdb_status add_spans(void *arg, const struct decode_span_batch *batch)
+{
+    struct sum *s = arg;
+    for (uint32_t i = 0; i < batch->batch.span_count; i++)
+        s->keys += batch->batch.spans[i].attributes.count;
+    s->points += batch->batch.span_count;
+    return TSDB_OK;
+}
+
+typedef enum tsdb_status decode_span_fn(const struct decode_span_task *task, struct bytes in,
+                                        struct decode_tally *tally, struct tsdb_error *err);
+
+static void measure_trace(const char *name, decode_span_fn *fn, struct bytes in)
+{
+    struct arena arena;
+    arena_init(&arena, 64 << 20, NULL);
+    double best = 0;
+    struct sum sum = {0};
+    for (int round = 0; round < ROUNDS; round++) {
+        sum = (struct sum){0};
+        int64_t before = clock_mono_ns(clock_real());
+        for (int i = 0; i < REPEATS; i++) {
+            struct decode_span_task task = {
+                .tenant = "", .arena = &arena, .sink = {add_spans, &sum}, .items_max = 1000000};
+            struct decode_tally tally;
+            if (fn(&task, in, &tally, NULL) != TSDB_OK)
+                printf("{\"name\":\"%s\",\"error\":true}\n", name);
+            arena_reset(&arena);
+        }
+        double ns = (double)(clock_mono_ns(clock_real()) - before) / (REPEATS * SERIES);
+        if (round == 0 || ns < best)
+            best = ns;
+    }
+    printf("{\"name\":\"%s\",\"ns_per_span\":%.1f,\"bytes_per_span\":%.1f,\"spans\":%llu,"
+           "\"attributes\":%.1f}\n",
+           name, best, (double)in.len / SERIES, (unsigned long long)(sum.points / REPEATS),
+           (double)sum.keys / (double)sum.points);
+    arena_release(&arena);
+}
+
 int main(void)
 {
     make_series();
@@ -464,6 +596,9 @@ int main(void)
     writer_reset(&w);
     make_lines(&w, "{\"create\":{\"_index\":\"logs-web-prod\"}}\n");
     measure_logs("es_bulk", run_bulk, writer_bytes(&w));
+    writer_reset(&w);
+    make_trace(&w);
+    measure_trace("otlp_trace", otlp_spans_decode, writer_bytes(&w));
     writer_release(&w);
     return 0;
 }

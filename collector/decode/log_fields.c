@@ -7,7 +7,7 @@
 
 void log_fields_init(struct log_fields *f, struct arena *arena)
 {
-    *f = (struct log_fields){.arena = arena};
+    *f = (struct log_fields){.arena = arena, .max = DECODE_FIELDS_MAX};
 }
 
 static bool stop(struct log_fields *f, enum tsdb_status status)
@@ -21,12 +21,12 @@ bool log_fields_grow(struct log_fields *f, uint32_t n)
 {
     if (f->status != TSDB_OK)
         return false;
-    if (n > DECODE_FIELDS_MAX - f->count)
+    if (n > f->max - f->count)
         return stop(f, TSDB_EINVAL);
     if (n <= f->room)
         return true;
     /* moved at most every other time it doubles, whatever the record's size */
-    static_assert(LOG_FIELDS_CHUNK >= 2 * DECODE_FIELDS_MAX, "a record fits a fresh chunk");
+    static_assert(LOG_FIELDS_CHUNK >= 2 * LOG_FIELDS_MAX, "a record fits a fresh chunk");
     uint32_t size = 2 * f->chunk, want = 2 * (f->count + n);
     size = size < LOG_FIELDS_CHUNK_MIN ? LOG_FIELDS_CHUNK_MIN : size;
     size = size < want ? want : size;

@@ -1,11 +1,11 @@
-/* log_fields.h - the typed fields of one record, gathered in an arena.
+/* log_fields.h - the typed fields of one record, or of a span, gathered in an arena.
  *
  *   chunk  [ fields of record 1 | of record 2 | of the one being built | room ]
  *                                             at^          at+count^
  *
  * A record's fields lie in a row; one that outgrows its chunk moves to the next.
- * Faults are sticky: TSDB_EINVAL, more than DECODE_FIELDS_MAX fields; TSDB_ELIMIT, the
- * arena is full; check `status` once per record.  Fields without a name are dropped.
+ * Faults are sticky: TSDB_EINVAL, more than `max` fields; TSDB_ELIMIT, the arena is full;
+ * check `status` once per record.  Fields without a name are dropped.
  * Names and texts are borrowed: they lie in the input or in the arena.
  */
 #ifndef COLLECTOR_DECODE_LOG_FIELDS_H
@@ -14,11 +14,11 @@
 #include "collector/decode/log_sink.h"
 #include "tsdb/base/text.h"
 
-enum { LOG_FIELDS_CHUNK_MIN = 64, LOG_FIELDS_CHUNK = 2048 };
+enum { LOG_FIELDS_CHUNK_MIN = 64, LOG_FIELDS_CHUNK = 2048, LOG_FIELDS_MAX = 1024 };
 
 struct log_fields {
     struct tsdb_field *at; /* of the record being built */
-    uint32_t count;
+    uint32_t count, max;
     uint32_t room;       /* that fit behind at[count] */
     uint32_t chunk;      /* fields in the last chunk: they double up to LOG_FIELDS_CHUNK */
     size_t bytes;        /* of names and texts of the record */
@@ -26,7 +26,8 @@ struct log_fields {
     enum tsdb_status status;
 };
 
-/* The arena was reset, or is used for the first time. */
+/* The arena was reset, or is used for the first time.  max is DECODE_FIELDS_MAX; who wants
+ * another sets it, to at most LOG_FIELDS_MAX. */
 void log_fields_init(struct log_fields *f, struct arena *arena);
 
 /* Begins a record behind the one before. */
@@ -53,8 +54,7 @@ bool log_fields_grow(struct log_fields *f, uint32_t n);
 static inline struct tsdb_field *log_fields_add(struct log_fields *f, struct tsdb_text name,
                                                 enum tsdb_field_type type)
 {
-    if (name.len == 0 ||
-        ((f->room == 0 || f->count == DECODE_FIELDS_MAX) && !log_fields_grow(f, 1)))
+    if (name.len == 0 || ((f->room == 0 || f->count == f->max) && !log_fields_grow(f, 1)))
         return NULL;
     struct tsdb_field *field = &f->at[f->count++];
     f->room--;

@@ -167,13 +167,10 @@ enum tsdb_status log_stage_record_level(struct log_stage *s, uint32_t stream, in
 
 void log_stage_refuse(struct log_stage *s, enum decode_reason reason, const char *fmt, ...)
 {
-    s->tally->rejected[reason]++;
-    log_fields_drop(&s->fields);
-    if (s->tally->message[0])
-        return;
     va_list args;
+    log_fields_drop(&s->fields);
     va_start(args, fmt);
-    (void)vsnprintf(s->tally->message, sizeof s->tally->message, fmt, args);
+    decode_refuse(s->tally, reason, fmt, args);
     va_end(args);
 }
 

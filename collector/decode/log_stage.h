@@ -73,10 +73,4 @@ void log_stage_refuse(struct log_stage *s, enum decode_reason reason, const char
 enum tsdb_status log_stage_end(struct log_stage *s, enum tsdb_status st, const char *what,
                                struct tsdb_error *err);
 
-/* Nanoseconds of an unsigned wire field, clamped. */
-static inline int64_t log_stage_ns(uint64_t ns)
-{
-    return ns > INT64_MAX ? INT64_MAX : (int64_t)ns;
-}
-
 #endif

@@ -2,6 +2,7 @@
 
 #include "collector/decode/otlp_value.h"
 #include "collector/decode/pull.h"
+#include "tsdb/base/assert.h"
 #include "tsdb/base/text.h"
 
 static enum tsdb_status put_map(struct log_fields *f, struct tsdb_text prefix, struct bytes in,
@@ -32,6 +33,36 @@ static enum tsdb_status put_map(struct log_fields *f, struct tsdb_text prefix, s
     return st;
 }
 
+/* An array, or a map that is not taken apart. */
+static enum tsdb_status put_json(struct log_fields *f, struct tsdb_text name, struct bytes value,
+                                 const struct otlp_json_options *options)
+{
+    struct tsdb_text text;
+    enum tsdb_status st = otlp_value_json(value, options, f->arena, &text);
+    if (st == TSDB_OK)
+        log_fields_text(f, name, TSDB_FIELD_JSON, text);
+    return st;
+}
+
+static void put_scalar(struct log_fields *f, struct tsdb_text name, const struct otlp_any *v)
+{
+    struct tsdb_text text = {(const char *)v->bytes.at, v->bytes.len};
+    double real;
+    switch (v->is) {
+    case OTLP_ANY_STRING: log_fields_text(f, name, TSDB_FIELD_STRING, text); break;
+    case OTLP_ANY_NOTHING: log_fields_text(f, name, TSDB_FIELD_STRING, text_of("")); break;
+    case OTLP_ANY_BYTES: log_fields_text(f, name, TSDB_FIELD_BYTES, text); break;
+    case OTLP_ANY_BOOL: log_fields_integer(f, name, TSDB_FIELD_BOOL, v->bits != 0); break;
+    case OTLP_ANY_INT: log_fields_integer(f, name, TSDB_FIELD_INT, (int64_t)v->bits); break;
+    case OTLP_ANY_DOUBLE:
+        memcpy(&real, &v->bits, sizeof real);
+        log_fields_double(f, name, real);
+        break;
+    case OTLP_ANY_ARRAY:
+    case OTLP_ANY_MAP: UNREACHABLE();
+    }
+}
+
 enum tsdb_status otlp_field_value(struct log_fields *f, struct tsdb_text name, struct bytes value,
                                   unsigned depth)
 {
@@ -39,26 +70,14 @@ enum tsdb_status otlp_field_value(struct log_fields *f, struct tsdb_text name, s
     enum tsdb_status st = otlp_any_parse(value, &v);
     if (st != TSDB_OK)
         return st;
-    struct tsdb_text text = {(const char *)v.bytes.at, v.bytes.len};
-    double real;
-    switch (v.is) {
-    case OTLP_ANY_STRING: log_fields_text(f, name, TSDB_FIELD_STRING, text); break;
-    case OTLP_ANY_NOTHING: log_fields_text(f, name, TSDB_FIELD_STRING, text_of("")); break;
-    case OTLP_ANY_BYTES: log_fields_text(f, name, TSDB_FIELD_BYTES, text); break;
-    case OTLP_ANY_BOOL: log_fields_integer(f, name, TSDB_FIELD_BOOL, v.bits != 0); break;
-    case OTLP_ANY_INT: log_fields_integer(f, name, TSDB_FIELD_INT, (int64_t)v.bits); break;
-    case OTLP_ANY_DOUBLE:
-        memcpy(&real, &v.bits, sizeof real);
-        log_fields_double(f, name, real);
-        break;
-    case OTLP_ANY_ARRAY:
-        st = otlp_value_json(value, depth, TSDB_LOG_LINE_MAX, f->arena, &text);
-        if (st == TSDB_OK)
-            log_fields_text(f, name, TSDB_FIELD_JSON, text);
-        break;
-    case OTLP_ANY_MAP: return put_map(f, name, v.bytes, depth);
-    }
-    return st;
+    if (v.is == OTLP_ANY_MAP)
+        return put_map(f, name, v.bytes, depth);
+    if (v.is == OTLP_ANY_ARRAY)
+        return put_json(
+            f, name, value,
+            &(struct otlp_json_options){.depth = depth, .bytes_max = TSDB_LOG_LINE_MAX});
+    put_scalar(f, name, &v);
+    return TSDB_OK;
 }
 
 /* The attribute as it nearly always is: one short key, one short value with a string;
@@ -90,4 +109,26 @@ enum tsdb_status otlp_field_put(struct log_fields *f, struct bytes in)
         return st;
     return log_fields_is_utf8(key) ? otlp_field_value(f, key, value, DECODE_DEPTH_MAX)
                                    : TSDB_EINVAL;
+}
+
+enum tsdb_status otlp_span_field_put(struct log_fields *f, struct bytes in)
+{
+    static const struct otlp_json_options options = {
+        .depth = DECODE_DEPTH_MAX, .bytes_max = TSDB_LOG_LINE_MAX, .marks_doubles = true};
+    struct tsdb_text key;
+    struct bytes value;
+    struct otlp_any v;
+    if (put_short(f, in))
+        return TSDB_OK;
+    enum tsdb_status st = otlp_attribute_parse(in, &key, &value);
+    if (st == TSDB_OK)
+        st = otlp_any_parse(value, &v);
+    if (st != TSDB_OK)
+        return st;
+    if (!log_fields_is_utf8(key))
+        return TSDB_EINVAL;
+    if (v.is == OTLP_ANY_MAP || v.is == OTLP_ANY_ARRAY)
+        return put_json(f, key, value, &options);
+    put_scalar(f, key, &v);
+    return TSDB_OK;
 }

@@ -26,6 +26,8 @@ enum kind {
     KIND_BOOL,
     KIND_TEMPORALITY,
     KIND_SEVERITY,
+    KIND_SPAN_KIND,
+    KIND_STATUS_CODE,
 };
 
 enum message {
@@ -34,6 +36,13 @@ enum message {
     M_RESOURCE_LOGS,
     M_SCOPE_LOGS,
     M_LOG_RECORD,
+    M_TRACE_REQUEST,
+    M_RESOURCE_SPANS,
+    M_SCOPE_SPANS,
+    M_SPAN,
+    M_EVENT,
+    M_LINK,
+    M_STATUS,
     M_RESOURCE_METRICS,
     M_SCOPE_METRICS,
     M_RESOURCE,
@@ -64,8 +73,8 @@ struct field {
     uint8_t message; /* of KIND_MESSAGE */
 };
 
-/* Names and numbers: proto/otlp.proto, proto/otlp_metrics.proto,
- * proto/otlp_logs.proto. */
+/* Names and numbers: proto/otlp.proto, proto/otlp_metrics.proto, proto/otlp_logs.proto,
+ * proto/otlp_trace.proto. */
 static const struct field fields[M_COUNT][16] = {
     [M_REQUEST] = {{"resourceMetrics", 1, KIND_MESSAGE, true, M_RESOURCE_METRICS}},
     [M_LOGS_REQUEST] = {{"resourceLogs", 1, KIND_MESSAGE, true, M_RESOURCE_LOGS}},
@@ -86,13 +95,48 @@ static const struct field fields[M_COUNT][16] = {
                       {"spanId", 10, KIND_HEX, false, 0},
                       {"observedTimeUnixNano", 11, KIND_FIXED64, false, 0},
                       {"eventName", 12, KIND_STRING, false, 0}},
+    [M_TRACE_REQUEST] = {{"resourceSpans", 1, KIND_MESSAGE, true, M_RESOURCE_SPANS}},
+    [M_RESOURCE_SPANS] = {{"resource", 1, KIND_MESSAGE, false, M_RESOURCE},
+                          {"scopeSpans", 2, KIND_MESSAGE, true, M_SCOPE_SPANS},
+                          {"schemaUrl", 3, KIND_STRING, false, 0}},
+    [M_SCOPE_SPANS] = {{"scope", 1, KIND_MESSAGE, false, M_SCOPE},
+                       {"spans", 2, KIND_MESSAGE, true, M_SPAN},
+                       {"schemaUrl", 3, KIND_STRING, false, 0}},
+    [M_SPAN] = {{"traceId", 1, KIND_HEX, false, 0},
+                {"spanId", 2, KIND_HEX, false, 0},
+                {"traceState", 3, KIND_STRING, false, 0},
+                {"parentSpanId", 4, KIND_HEX, false, 0},
+                {"name", 5, KIND_STRING, false, 0},
+                {"kind", 6, KIND_SPAN_KIND, false, 0},
+                {"startTimeUnixNano", 7, KIND_FIXED64, false, 0},
+                {"endTimeUnixNano", 8, KIND_FIXED64, false, 0},
+                {"attributes", 9, KIND_MESSAGE, true, M_KEY_VALUE},
+                {"droppedAttributesCount", 10, KIND_UINT32, false, 0},
+                {"events", 11, KIND_MESSAGE, true, M_EVENT},
+                {"droppedEventsCount", 12, KIND_UINT32, false, 0},
+                {"links", 13, KIND_MESSAGE, true, M_LINK},
+                {"droppedLinksCount", 14, KIND_UINT32, false, 0},
+                {"status", 15, KIND_MESSAGE, false, M_STATUS},
+                {"flags", 16, KIND_FIXED32, false, 0}},
+    [M_EVENT] = {{"timeUnixNano", 1, KIND_FIXED64, false, 0},
+                 {"name", 2, KIND_STRING, false, 0},
+                 {"attributes", 3, KIND_MESSAGE, true, M_KEY_VALUE},
+                 {"droppedAttributesCount", 4, KIND_UINT32, false, 0}},
+    [M_LINK] = {{"traceId", 1, KIND_HEX, false, 0},
+                {"spanId", 2, KIND_HEX, false, 0},
+                {"traceState", 3, KIND_STRING, false, 0},
+                {"attributes", 4, KIND_MESSAGE, true, M_KEY_VALUE},
+                {"droppedAttributesCount", 5, KIND_UINT32, false, 0},
+                {"flags", 6, KIND_FIXED32, false, 0}},
+    [M_STATUS] = {{"message", 2, KIND_STRING, false, 0}, {"code", 3, KIND_STATUS_CODE, false, 0}},
     [M_RESOURCE_METRICS] = {{"resource", 1, KIND_MESSAGE, false, M_RESOURCE},
                             {"scopeMetrics", 2, KIND_MESSAGE, true, M_SCOPE_METRICS},
                             {"schemaUrl", 3, KIND_STRING, false, 0}},
     [M_SCOPE_METRICS] = {{"scope", 1, KIND_MESSAGE, false, M_SCOPE},
                          {"metrics", 2, KIND_MESSAGE, true, M_METRIC},
                          {"schemaUrl", 3, KIND_STRING, false, 0}},
-    [M_RESOURCE] = {{"attributes", 1, KIND_MESSAGE, true, M_KEY_VALUE}},
+    [M_RESOURCE] = {{"attributes", 1, KIND_MESSAGE, true, M_KEY_VALUE},
+                    {"droppedAttributesCount", 2, KIND_UINT32, false, 0}},
     [M_SCOPE] = {{"name", 1, KIND_STRING, false, 0},
                  {"version", 2, KIND_STRING, false, 0},
                  {"attributes", 3, KIND_MESSAGE, true, M_KEY_VALUE},
@@ -436,13 +480,19 @@ static bool put_integer(struct walk *w, const struct field *f)
     return put_tag(w, f, PULL_VARINT) && put_varint(w, f->kind == KIND_SINT32 ? zigzag(s) : v);
 }
 
+/* A number, as such or as text; false: a name. */
+static bool is_number(const struct walk *w, enum json_token token)
+{
+    return token == JSON_NUMBER || (w->json.text.len > 0 && w->json.text.at[0] <= '9');
+}
+
 static bool put_temporality(struct walk *w, const struct field *f, enum json_token token)
 {
     static const char *const names[] = {"AGGREGATION_TEMPORALITY_UNSPECIFIED",
                                         "AGGREGATION_TEMPORALITY_DELTA",
                                         "AGGREGATION_TEMPORALITY_CUMULATIVE"};
     uint64_t v = 0;
-    if (token == JSON_NUMBER || (w->json.text.len > 0 && w->json.text.at[0] <= '9')) {
+    if (is_number(w, token)) {
         if (!integer_parse(w->json.text, false, &v))
             return stop(w, TSDB_ECORRUPT);
     } else {
@@ -450,6 +500,37 @@ static bool put_temporality(struct walk *w, const struct field *f, enum json_tok
             v++;
     }
     return put_tag(w, f, PULL_VARINT) && put_varint(w, v);
+}
+
+/* The value is that of the name in the list; other names are faults. */
+static bool put_named(struct walk *w, const struct field *f, enum json_token token,
+                      const char *const *names, uint64_t count)
+{
+    uint64_t v = 0;
+    if (is_number(w, token)) {
+        if (!integer_parse(w->json.text, false, &v) || v > INT32_MAX)
+            return stop(w, TSDB_ECORRUPT);
+    } else {
+        while (v < count && !text_equal(w->json.text, text_of(names[v])))
+            v++;
+        if (v == count)
+            return stop(w, TSDB_ECORRUPT);
+    }
+    return put_tag(w, f, PULL_VARINT) && put_varint(w, v);
+}
+
+static bool put_span_kind(struct walk *w, const struct field *f, enum json_token token)
+{
+    static const char *const names[] = {"SPAN_KIND_UNSPECIFIED", "SPAN_KIND_INTERNAL",
+                                        "SPAN_KIND_SERVER",      "SPAN_KIND_CLIENT",
+                                        "SPAN_KIND_PRODUCER",    "SPAN_KIND_CONSUMER"};
+    return put_named(w, f, token, names, sizeof names / sizeof names[0]);
+}
+
+static bool put_status_code(struct walk *w, const struct field *f, enum json_token token)
+{
+    static const char *const names[] = {"STATUS_CODE_UNSET", "STATUS_CODE_OK", "STATUS_CODE_ERROR"};
+    return put_named(w, f, token, names, sizeof names / sizeof names[0]);
 }
 
 /* SEVERITY_NUMBER_INFO is 9, SEVERITY_NUMBER_INFO2 10; false: no such name. */
@@ -476,9 +557,8 @@ static bool severity_parse(struct tsdb_text name, uint64_t *out)
 static bool put_severity(struct walk *w, const struct field *f, enum json_token token)
 {
     uint64_t v = 0;
-    bool is_number = token == JSON_NUMBER || (w->json.text.len > 0 && w->json.text.at[0] <= '9');
-    if (is_number ? !integer_parse(w->json.text, false, &v) || v > INT32_MAX
-                  : !severity_parse(w->json.text, &v))
+    if (is_number(w, token) ? !integer_parse(w->json.text, false, &v) || v > INT32_MAX
+                            : !severity_parse(w->json.text, &v))
         return stop(w, TSDB_ECORRUPT);
     return put_tag(w, f, PULL_VARINT) && put_varint(w, v);
 }
@@ -516,6 +596,8 @@ static bool put_value(struct walk *w, const struct field *f, enum json_token tok
     case KIND_DOUBLE: return put_double(w, f, token);
     case KIND_TEMPORALITY: return put_temporality(w, f, token);
     case KIND_SEVERITY: return put_severity(w, f, token);
+    case KIND_SPAN_KIND: return put_span_kind(w, f, token);
+    case KIND_STATUS_CODE: return put_status_code(w, f, token);
     case KIND_FIXED64:
     case KIND_SFIXED64:
     case KIND_INT64:
@@ -620,4 +702,10 @@ enum tsdb_status otlp_json_logs_to_wire(struct bytes in, struct payload *out,
                                         struct tsdb_error *err)
 {
     return to_wire(in, M_LOGS_REQUEST, out, err);
+}
+
+enum tsdb_status otlp_json_trace_to_wire(struct bytes in, struct payload *out,
+                                         struct tsdb_error *err)
+{
+    return to_wire(in, M_TRACE_REQUEST, out, err);
 }

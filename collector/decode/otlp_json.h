@@ -1,11 +1,11 @@
 /* otlp_json.h - OTLP/JSON to OTLP/protobuf, so that there is one decoder.
  *
  * Walks the request with json_pull and writes the same message in wire form;
- * otlp_metrics_decode or otlp_logs_decode then reads that.  As OTLP defines its JSON:
- * lowerCamelCase names (the snake_case ones are taken too), unknown names ignored, 64-bit numbers
- * as strings or numbers, enums as numbers or names, bytes in base64, trace and
- * span ids in hex, doubles also "NaN", "Infinity", "-Infinity"; null is absence.
- * Length prefixes are written five bytes wide, which protobuf permits, so nothing
+ * otlp_metrics_decode, otlp_logs_decode or otlp_spans_decode then reads that.  As OTLP
+ * defines its JSON: lowerCamelCase names (the snake_case ones are taken too), unknown names
+ * ignored, 64-bit numbers as strings or numbers, enums as numbers or names, bytes in
+ * base64, trace and span ids in hex, doubles also "NaN", "Infinity", "-Infinity"; null is
+ * absence.  Length prefixes are written five bytes wide, which protobuf permits, so nothing
  * is moved.  Nesting at most 64 messages.
  */
 #ifndef COLLECTOR_DECODE_OTLP_JSON_H
@@ -19,5 +19,8 @@ enum tsdb_status otlp_json_to_wire(struct bytes in, struct payload *out, struct 
 /* The same for ExportLogsServiceRequest. */
 enum tsdb_status otlp_json_logs_to_wire(struct bytes in, struct payload *out,
                                         struct tsdb_error *err);
+/* ... and for ExportTraceServiceRequest. */
+enum tsdb_status otlp_json_trace_to_wire(struct bytes in, struct payload *out,
+                                         struct tsdb_error *err);
 
 #endif

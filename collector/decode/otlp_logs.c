@@ -329,7 +329,7 @@ static void put_fields(struct walk *w, const struct record *r, struct tsdb_text 
     struct tsdb_text said = level_of_attributes(f, &is_said);
     if (r->time && r->observed && r->observed != r->time)
         log_fields_integer(f, text_of("observed_timestamp"), TSDB_FIELD_INT,
-                           log_stage_ns(r->observed));
+                           decode_ns(r->observed));
     if (r->severity)
         log_fields_integer(f, text_of("severity_number"), TSDB_FIELD_INT, (int32_t)r->severity);
     if (r->severity_text.len > 0)
@@ -358,7 +358,9 @@ static enum tsdb_status body_text(struct walk *w, struct bytes in, struct tsdb_t
         *line = (struct tsdb_text){(const char *)any.bytes.at, any.bytes.len};
         return TSDB_OK;
     }
-    return otlp_value_json(in, DECODE_DEPTH_MAX, TSDB_LOG_LINE_MAX, &w->stage.scratch, line);
+    static const struct otlp_json_options options = {.depth = DECODE_DEPTH_MAX,
+                                                     .bytes_max = TSDB_LOG_LINE_MAX};
+    return otlp_value_json(in, &options, &w->stage.scratch, line);
 }
 
 static enum tsdb_status put_record(struct walk *w, struct bytes in)
@@ -385,7 +387,7 @@ static enum tsdb_status put_record(struct walk *w, struct bytes in)
         return TSDB_OK;
     }
     put_fields(w, &r, line);
-    return log_stage_record(&w->stage, w->stream, log_stage_ns(r.time ? r.time : r.observed), line);
+    return log_stage_record(&w->stage, w->stream, decode_ns(r.time ? r.time : r.observed), line);
 }
 
 /* ---- the request ---------------------------------------------------------------------------- */

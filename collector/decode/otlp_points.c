@@ -62,8 +62,8 @@ enum tsdb_status otlp_point_scan(const struct otlp_walk *walk, const struct otlp
             out->exemplars++;
     }
     run_end(walk, &run, &runs, &out->attributes);
-    out->ts = stage_ns(time);
-    out->start_ts = stage_ns(start);
+    out->ts = decode_ns(time);
+    out->start_ts = decode_ns(start);
     return pull_done(&p) ? TSDB_OK : TSDB_ECORRUPT;
 }
 
@@ -119,7 +119,7 @@ static enum tsdb_status exemplar_parse(struct bytes in, struct tsdb_exemplar *ou
     *out = (struct tsdb_exemplar){0};
     while (pull_next(&p, &f)) {
         if (f.number == 2)
-            out->ts = stage_ns(pull_f64(&p, &f));
+            out->ts = decode_ns(pull_f64(&p, &f));
         else if (f.number == 3)
             out->value = pull_double(&p, &f);
         else if (f.number == 6)

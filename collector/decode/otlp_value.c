@@ -11,7 +11,7 @@ struct text_out {
     char *at;
     size_t len, max;
     struct arena *arena; /* for sorting keys */
-    bool keeps_order;
+    bool keeps_order, marks_doubles;
 };
 
 static void put(struct text_out *o, const char *at, size_t n)
@@ -59,6 +59,8 @@ static void put_double(struct text_out *o, double v)
     bool is_plain = !isfinite(v) || v == 0 || (magnitude >= 1e-6 && magnitude < 1e21);
     size_t n = is_plain ? double_format(v, text) : double_format_g(v, text);
     put(o, text, n);
+    if (o->marks_doubles && is_plain && isfinite(v) && !memchr(text, '.', n))
+        put(o, ".0", 2);
 }
 
 static void put_quoted(struct text_out *o, struct tsdb_text t)
@@ -332,9 +334,12 @@ enum tsdb_status otlp_value_text(struct bytes in, unsigned depth, struct arena *
     return value_text(in, depth, &(struct text_out){.arena = arena, .max = OTLP_VALUE_MAX}, out);
 }
 
-enum tsdb_status otlp_value_json(struct bytes in, unsigned depth, size_t max, struct arena *arena,
-                                 struct tsdb_text *out)
+enum tsdb_status otlp_value_json(struct bytes in, const struct otlp_json_options *options,
+                                 struct arena *arena, struct tsdb_text *out)
 {
-    struct text_out like = {.arena = arena, .max = max, .keeps_order = true};
-    return value_text(in, depth, &like, out);
+    struct text_out like = {.arena = arena,
+                            .max = options->bytes_max,
+                            .keeps_order = true,
+                            .marks_doubles = options->marks_doubles};
+    return value_text(in, options->depth, &like, out);
 }

@@ -20,9 +20,14 @@ enum { OTLP_VALUE_MAX = 65536 }; /* bytes of text; the engine's own limit is low
 enum tsdb_status otlp_value_text(struct bytes in, unsigned depth, struct arena *arena,
                                  struct tsdb_text *out);
 
-/* The same with map keys in the order they were sent, and at most `max` bytes. */
-enum tsdb_status otlp_value_json(struct bytes in, unsigned depth, size_t max, struct arena *arena,
-                                 struct tsdb_text *out);
+struct otlp_json_options {
+    unsigned depth;
+    size_t bytes_max;
+    bool marks_doubles; /* a whole double is written 1.0, so that it reads back as one */
+};
+/* The same with map keys in the order they were sent. */
+enum tsdb_status otlp_value_json(struct bytes in, const struct otlp_json_options *options,
+                                 struct arena *arena, struct tsdb_text *out);
 
 /* Which member of AnyValue is set: its field number. */
 enum otlp_any_case {

@@ -25,6 +25,8 @@
 #include "tsdb/base/reader.h"
 #include "tsdb/tsdb.h"
 
+#include <stdarg.h>
+
 enum {
     DECODE_BATCH_POINTS = 1024,
     DECODE_BATCH_EXEMPLARS = 1024,
@@ -42,8 +44,8 @@ enum decode_reason {
     DECODE_NO_NAME,           /* a metric whose name is empty once translated */
     DECODE_BAD_SYMBOL,        /* remote write 2.0: a reference past the table */
     DECODE_TEMPORALITY,       /* neither delta nor cumulative */
-    DECODE_BAD_RECORD,        /* logs: not an object, nested too deep, too many fields */
-    DECODE_BAD_TIME,          /* logs: a time that is none */
+    DECODE_BAD_RECORD,        /* logs, spans: no object, no id, nested too deep, too many fields */
+    DECODE_BAD_TIME,          /* logs, spans: a time that is none */
     DECODE_BAD_STREAM,        /* logs: labels that do not parse, or none */
     DECODE_UNSUPPORTED,       /* bulk: an action that is not taken */
     DECODE_REASON_COUNT,
@@ -60,6 +62,10 @@ struct decode_tally {
     uint64_t metadata;                    /* handed over */
     char message[200];                    /* the first refusal; "" when there was none */
 };
+
+/* An item was refused: counted, and the first message is kept. */
+void decode_refuse(struct decode_tally *tally, enum decode_reason reason, const char *fmt,
+                   va_list args) __attribute__((format(printf, 3, 0)));
 
 enum decode_kind { DECODE_SAMPLE = 0, DECODE_HISTOGRAM, DECODE_DERIVED };
 
@@ -92,6 +98,12 @@ struct decode_task {
     struct decode_sink sink;
     uint32_t items_max; /* most wire items in one request */
 };
+
+/* Nanoseconds of an unsigned wire field, clamped. */
+static inline int64_t decode_ns(uint64_t ns)
+{
+    return ns > INT64_MAX ? INT64_MAX : (int64_t)ns;
+}
 
 /* Every decoder answers: TSDB_OK; TSDB_ECORRUPT: not the format; TSDB_EINVAL: more
  * items than items_max; TSDB_ELIMIT: the arena or its budget is spent; or what the

@@ -116,12 +116,9 @@ void stage_refuse(struct stage *s, enum decode_reason reason, const char *fmt, .
 {
     ASSERT(s->handed > 0);
     s->handed--;
-    s->tally->rejected[reason]++;
-    if (s->tally->message[0])
-        return;
     va_list args;
     va_start(args, fmt);
-    (void)vsnprintf(s->tally->message, sizeof s->tally->message, fmt, args);
+    decode_refuse(s->tally, reason, fmt, args);
     va_end(args);
 }
 

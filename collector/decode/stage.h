@@ -106,9 +106,4 @@ static inline int64_t stage_ms(int64_t ms)
     return ns;
 }
 
-static inline int64_t stage_ns(uint64_t ns)
-{
-    return ns > INT64_MAX ? INT64_MAX : (int64_t)ns;
-}
-
 #endif

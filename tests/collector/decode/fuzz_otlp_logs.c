@@ -155,7 +155,8 @@ static struct tsdb_text json_text(const Otlp__AnyValue *v)
     size_t len = otlp__any_value__get_packed_size(v);
     uint8_t *at = ORACLE_ARRAY(uint8_t, len + 1);
     otlp__any_value__pack(v, at);
-    (void)otlp_value_json((struct bytes){at, len}, 32, 1 << 20, oracle_arena(), &out);
+    static const struct otlp_json_options options = {.depth = 32, .bytes_max = 1 << 20};
+    (void)otlp_value_json((struct bytes){at, len}, &options, oracle_arena(), &out);
     return out;
 }
 
