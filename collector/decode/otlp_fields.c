@@ -80,8 +80,32 @@ enum tsdb_status otlp_field_value(struct log_fields *f, struct tsdb_text name, s
     return TSDB_OK;
 }
 
-/* The attribute as it nearly always is: one short key, one short value with a string;
- * false when it is anything else. */
+/* A value that is one small number; false when it is anything else. */
+static inline bool put_small(struct log_fields *f, struct tsdb_text name, const uint8_t *v,
+                             size_t len)
+{
+    uint64_t bits = 0;
+    double real;
+    if (len == 9 && v[0] == 0x21) {
+        memcpy(&real, v + 1, sizeof real);
+        log_fields_double(f, name, real);
+        return true;
+    }
+    if ((v[0] != 0x18 && v[0] != 0x10) || len < 2 || len > 5)
+        return false;
+    for (size_t i = 1; i < len; i++) {
+        if ((v[i] >= 0x80) == (i == len - 1))
+            return false;
+        bits |= (uint64_t)(v[i] & 0x7f) << (7 * (i - 1));
+    }
+    bool is_int = v[0] == 0x18;
+    log_fields_integer(f, name, is_int ? TSDB_FIELD_INT : TSDB_FIELD_BOOL,
+                       is_int ? (int64_t)bits : bits != 0);
+    return true;
+}
+
+/* The attribute as it nearly always is: one short key, one short value with a string or a
+ * number; false when it is anything else. */
 static inline bool put_short(struct log_fields *f, struct bytes in)
 {
     const uint8_t *at = in.at;
@@ -89,11 +113,11 @@ static inline bool put_short(struct log_fields *f, struct bytes in)
         return false;
     size_t key = at[1], rest = in.len - 2 - key;
     const uint8_t *v = at + 2 + key;
-    if (v[0] != 0x12 || v[1] != rest - 2 || v[1] >= 0x80 || v[2] != 0x0a || v[3] != rest - 4)
-        return false;
     struct tsdb_text name = {(const char *)at + 2, key};
-    if (!log_fields_is_utf8(name))
+    if (v[0] != 0x12 || v[1] != rest - 2 || v[1] >= 0x80 || !log_fields_is_utf8(name))
         return false;
+    if (v[2] != 0x0a || v[3] != rest - 4)
+        return put_small(f, name, v + 2, rest - 2);
     log_fields_text(f, name, TSDB_FIELD_STRING, (struct tsdb_text){(const char *)v + 4, rest - 4});
     return true;
 }

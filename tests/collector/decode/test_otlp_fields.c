@@ -89,3 +89,52 @@ Test(otlp_fields, bytes_that_are_no_attribute)
         cr_assert_eq(otlp_field_put(&f, (struct bytes){cut, len}), TSDB_ECORRUPT, "%zu", len);
     }
 }
+
+/* Numbers around the sizes at which the short form ends, of both kinds of fields. */
+Test(otlp_fields, numbers_of_every_size)
+{
+    for (unsigned shift = 0; shift < 64; shift++) {
+        for (int64_t add = -1; add <= 1; add++) {
+            char got[100], want[100], key[] = "key";
+            Otlp__AnyValue v = OTLP__ANY_VALUE__INIT;
+            Otlp__KeyValue kv = OTLP__KEY_VALUE__INIT;
+            v.value_case = OTLP__ANY_VALUE__VALUE_INT_VALUE;
+            v.int_value = (int64_t)((UINT64_C(1) << shift) + (uint64_t)add); /* wraps */
+            kv.key = key;
+            kv.value = &v;
+            cr_assert_eq(put(&kv, got, sizeof got), TSDB_OK);
+            (void)snprintf(want, sizeof want, "key=i:%lld", (long long)v.int_value);
+            cr_assert_str_eq(got, want);
+        }
+    }
+    static const struct {
+        const char *wire;
+        size_t len;
+        const char *want; /* NULL: not an attribute */
+    } cases[] = {
+        {"\x0a\x01k\x12\x02\x10\x01", 7, "k=b:1"},
+        {"\x0a\x01k\x12\x02\x10\x00", 7, "k=b:0"},
+        {"\x0a\x01k\x12\x02\x10\x07", 7, "k=b:1"},
+        {"\x0a\x01k\x12\x03\x18\x80\x00", 8, "k=i:0"}, /* overlong */
+        {"\x0a\x01k\x12\x02\x18\x80", 7, NULL},
+        {"\x0a\x01k\x12\x01\x18", 6, NULL},
+        {"\x0a\x01k\x12\x04\x18\x01\x10\x01", 9, "k=b:1"}, /* the last one counts */
+        {"\x0a\x01k\x12\x09\x21\0\0\0\0\0\0\xf0\x3f", 14, "k=d:1"},
+        {"\x0a\x01k\x12\x08\x21\0\0\0\0\0\0\xf0", 13, NULL},
+        {"\x0a\x01k\x12\x00", 5, "k=s:"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct log_fields f;
+        struct writer w = {0};
+        struct bytes in = {(const uint8_t *)cases[i].wire, cases[i].len};
+        log_fields_init(&f, &arena);
+        enum tsdb_status st = otlp_span_field_put(&f, in);
+        cr_assert_eq(st, cases[i].want ? TSDB_OK : TSDB_ECORRUPT, "%zu", i);
+        if (!cases[i].want)
+            continue;
+        collect_field(&w, &f.at[0]);
+        writer_u8(&w, 0);
+        cr_assert_str_eq((char *)w.at, cases[i].want);
+        writer_release(&w);
+    }
+}
