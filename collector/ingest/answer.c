@@ -18,11 +18,12 @@ struct headers {
     size_t count;
 };
 
-/* Answered 204, or by a status and plain text. */
+/* Answered without a body, or by a status and plain text. */
 static bool is_push(enum protocol protocol)
 {
     return protocol == PROTOCOL_REMOTE_WRITE || protocol == PROTOCOL_REMOTE_WRITE_2 ||
-           protocol == PROTOCOL_LOKI || protocol == PROTOCOL_JSON_LINES;
+           protocol == PROTOCOL_LOKI || protocol == PROTOCOL_JSON_LINES ||
+           protocol == PROTOCOL_ZIPKIN;
 }
 
 int answer_http_status(enum protocol protocol, enum outcome_kind kind)
@@ -30,7 +31,10 @@ int answer_http_status(enum protocol protocol, enum outcome_kind kind)
     bool is_write = is_push(protocol);
     bool has_items = protocol == PROTOCOL_ELASTIC;
     switch (kind) {
-    case OUTCOME_OK: return is_write ? 204 : 200;
+    case OUTCOME_OK:
+        if (protocol == PROTOCOL_ZIPKIN)
+            return 202;
+        return is_write ? 204 : 200;
     case OUTCOME_PARTIAL: return is_write ? 400 : 200;
     case OUTCOME_INVALID: return 400;
     case OUTCOME_UNSUPPORTED: return protocol == PROTOCOL_LOKI ? 400 : 415;
@@ -83,6 +87,14 @@ static void put_varint_field(struct writer *w, unsigned number, uint64_t value)
     writer_uvarint(w, value);
 }
 
+/* What JSON calls the items of a signal: "rejectedSpans". */
+static const char *items_name(enum signal signal)
+{
+    if (signal == SIGNAL_TRACES)
+        return "Spans";
+    return signal == SIGNAL_LOGS ? "LogRecords" : "DataPoints";
+}
+
 /* ExportMetricsServiceResponse and its twins: empty, or partial_success with what was refused. */
 static void response_write(const struct outcome *o, bool is_json, struct writer *w)
 {
@@ -92,8 +104,7 @@ static void response_write(const struct outcome *o, bool is_json, struct writer 
     }
     if (is_json) {
         writer_format(w, "{\"partialSuccess\":{\"rejected%s\":\"%llu\",\"errorMessage\":",
-                      o->signal == SIGNAL_LOGS ? "LogRecords" : "DataPoints",
-                      (unsigned long long)o->rejected);
+                      items_name(o->signal), (unsigned long long)o->rejected);
         json_text_write(w, text_of(o->message));
         writer_text(w, "}}");
         return;
@@ -136,7 +147,7 @@ static void body_write(struct exchange *x, enum protocol protocol, const struct 
 {
     bool is_json = protocol == PROTOCOL_OTLP_JSON;
     if (is_push(protocol)) {
-        if (answer->status == 204)
+        if (answer->status < 300)
             return;
         answer->content_type = "text/plain; charset=utf-8";
         writer_format(w, "%s\n", o->message);

@@ -9,8 +9,9 @@
  *   LIMITED        429 + Retry-After       8 + RetryInfo            429            LIMITED
  *   UNAVAILABLE    503 + Retry-After       14 + RetryInfo           503            UNAVAILABLE
  *
- * Loki's push and JSON lines answer as remote write 1.0 does, but that Loki says 400 where
- * a type is not taken.  A bulk request whose items were judged is answered 200 (elastic.h).
+ * Loki's push, JSON lines and Zipkin answer as remote write 1.0 does, but that Loki says 400
+ * where a type is not taken, and Zipkin 202 where all is well.  A bulk request whose items were
+ * judged is answered 200 (elastic.h).
  *
  * OTLP/HTTP answers in the request's own type; an error's body is a
  * google.rpc.Status.  Remote write's is one line of text; 2.0 adds the
@@ -34,6 +35,7 @@ enum protocol {
     PROTOCOL_LOKI,
     PROTOCOL_JSON_LINES,
     PROTOCOL_ELASTIC,
+    PROTOCOL_ZIPKIN,
 };
 
 /* Ends the exchange.  durability: "synced" or "written". */

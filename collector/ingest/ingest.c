@@ -5,6 +5,7 @@
 #include "collector/ingest/media.h"
 #include "collector/ingest/reception.h"
 #include "collector/ingest/senders.h"
+#include "collector/ingest/span_doors.h"
 #include "collector/ingest/syslog_door.h"
 #include "tsdb/base/assert.h"
 #include "tsdb/base/mem.h"
@@ -14,6 +15,7 @@ enum { PEER_ARENA_BYTES = 4096 };
 
 #define SERVICE "opentelemetry.proto.collector.metrics.v1.MetricsService"
 #define LOGS_SERVICE "opentelemetry.proto.collector.logs.v1.LogsService"
+#define TRACE_SERVICE "opentelemetry.proto.collector.trace.v1.TraceService"
 
 struct ingest {
     struct ingest_options options;
@@ -84,6 +86,11 @@ static void on_otlp_logs(void *arg, struct exchange *x)
     take_otlp(arg, x, INTAKE_OTLP_LOGS);
 }
 
+static void on_otlp_trace(void *arg, struct exchange *x)
+{
+    take_otlp(arg, x, INTAKE_OTLP_TRACE);
+}
+
 static void take_grpc(struct ingest *in, struct exchange *x, enum intake_format format)
 {
     if (!exchange_is_grpc(x)) {
@@ -111,6 +118,11 @@ static void on_grpc(void *arg, struct exchange *x)
 static void on_grpc_logs(void *arg, struct exchange *x)
 {
     take_grpc(arg, x, INTAKE_OTLP_LOGS);
+}
+
+static void on_grpc_trace(void *arg, struct exchange *x)
+{
+    take_grpc(arg, x, INTAKE_OTLP_TRACE);
 }
 
 /* Senders of 1.0 that name no coding mean snappy. */
@@ -190,6 +202,17 @@ static bool identify(struct ingest *in, struct tsdb_text token,
     return may;
 }
 
+/* False: a kind that is not taken. */
+static bool format_of(const struct envelope *e, enum intake_format *out)
+{
+    switch (e->kind) {
+    case ENVELOPE_METRICS: *out = INTAKE_OTLP; return true;
+    case ENVELOPE_LOGS: *out = INTAKE_OTLP_LOGS; return true;
+    case ENVELOPE_TRACES: *out = INTAKE_OTLP_TRACE; return true;
+    default: return false;
+    }
+}
+
 /* Opens and appends an envelope. */
 static void take_envelope(struct ingest *in, const struct intake_source *source,
                           const struct envelope *e, struct outcome *out)
@@ -197,15 +220,16 @@ static void take_envelope(struct ingest *in, const struct intake_source *source,
     struct tsdb_error err;
     struct payload opened;
     struct bytes plain;
-    struct message message = {.format = e->kind == ENVELOPE_LOGS ? INTAKE_OTLP_LOGS : INTAKE_OTLP};
+    struct message message = {.coding = INFLATE_IDENTITY};
     struct inflate_limits limits =
         reception_inflate_limits(&in->reception, in->options.limits.frame_bytes_max);
     *out = (struct outcome){0};
-    if (e->kind != ENVELOPE_METRICS && e->kind != ENVELOPE_LOGS) {
+    if (!format_of(e, &message.format)) {
         outcome_refuse(out, OUTCOME_UNSUPPORTED, REASON_UNSUPPORTED,
-                       "envelope: only metrics and logs are taken");
+                       "envelope: only metrics, logs and traces are taken");
         return;
     }
+    out->signal = intake_signal(message.format);
     payload_init(&opened, limits.bytes_max + 1, in->options.budget);
     enum tsdb_status st = envelope_open(e, &limits, &opened, &plain, &err);
     if (st == TSDB_OK)
@@ -314,25 +338,31 @@ static void make_routes(struct ingest *in)
         {"POST", "/opentelemetry/v1/logs", SCOPE_INGEST, on_otlp_logs},
         {"POST", "/insert/opentelemetry/v1/logs", SCOPE_INGEST, on_otlp_logs},
         {"POST", "/" LOGS_SERVICE "/Export", SCOPE_INGEST, on_grpc_logs},
+        {"POST", "/v1/traces", SCOPE_INGEST, on_otlp_trace},
+        {"POST", "/otlp/v1/traces", SCOPE_INGEST, on_otlp_trace},
+        {"POST", "/opentelemetry/v1/traces", SCOPE_INGEST, on_otlp_trace},
+        {"POST", "/insert/opentelemetry/v1/traces", SCOPE_INGEST, on_otlp_trace},
+        {"POST", "/" TRACE_SERVICE "/Export", SCOPE_INGEST, on_grpc_trace},
         {"POST", "/api/v1/write", SCOPE_INGEST, on_write},
         {"POST", "/api/v1/push", SCOPE_INGEST, on_write},
         {"GET", "/-/rejects", SCOPE_ADMIN, on_rejects},
         {"GET", "/-/senders", SCOPE_ADMIN, on_senders},
     };
     struct reception *r = &in->reception;
-    const struct exchange_route logs[] = {
+    const struct exchange_route others[] = {
         {"POST", "/loki/api/v1/push", SCOPE_INGEST, log_door_loki, r},
         {"POST", "/api/prom/push", SCOPE_INGEST, log_door_loki, r},
         {"POST", "/api/v1/import/jsonl", SCOPE_INGEST, log_door_json_lines, r},
         {"POST", "/insert/jsonline", SCOPE_INGEST, log_door_json_lines, r},
+        {"POST", "/api/v2/spans", SCOPE_INGEST, span_door_zipkin, r},
     };
     size_t count = sizeof table / sizeof table[0];
-    in->route_count = count + sizeof logs / sizeof logs[0];
+    in->route_count = count + sizeof others / sizeof others[0];
     in->routes = MEM_ARRAY(struct exchange_route, in->route_count);
     for (size_t i = 0; i < count; i++)
         in->routes[i] = (struct exchange_route){table[i].methods, table[i].path, table[i].scope,
                                                 table[i].handler, in};
-    memcpy(in->routes + count, logs, sizeof logs);
+    memcpy(in->routes + count, others, sizeof others);
     in->family = (struct exchange_family){
         .has = elastic_has,
         .scope = SCOPE_INGEST,

@@ -13,6 +13,9 @@
  *   POST /api/v1/write, /api/v1/push           remote write 1.0 and 2.0
  *   POST /v1/logs and its aliases              OTLP/HTTP, protobuf and JSON
  *   .../LogsService/Export                     OTLP/gRPC
+ *   POST /v1/traces and its aliases            OTLP/HTTP, protobuf and JSON
+ *   .../TraceService/Export                    OTLP/gRPC
+ *   POST /api/v2/spans                         Zipkin v2, JSON
  *   POST /loki/api/v1/push, /api/prom/push     Loki, protobuf and JSON
  *   POST /api/v1/import/jsonl, /insert/jsonline       JSON lines
  *   _bulk and what its clients ask first       Elasticsearch (elastic.h): the family
@@ -35,7 +38,7 @@
 #include "tsdb/base/clock.h"
 
 struct ingest_limits {
-    size_t otlp_bytes_max;  /* OTLP/HTTP: 20 MiB */
+    size_t otlp_bytes_max;  /* OTLP/HTTP, Zipkin: 20 MiB */
     size_t grpc_bytes_max;  /* OTLP/gRPC: 4 MiB */
     size_t write_bytes_max; /* remote write: 32 MiB */
     size_t frame_bytes_max; /* an envelope's payload: 20 MiB */

@@ -244,7 +244,9 @@ void intake_run(const struct intake_room *room, const struct intake_source *sour
     case INTAKE_LOKI_JSON:
     case INTAKE_JSON_LINES:
     case INTAKE_ES_BULK:
-    case INTAKE_SYSLOG: UNREACHABLE();
+    case INTAKE_SYSLOG:
+    case INTAKE_OTLP_TRACE:
+    case INTAKE_ZIPKIN: UNREACHABLE();
     }
     item_end(&take);
     if (st == TSDB_OK)

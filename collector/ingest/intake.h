@@ -27,10 +27,14 @@ enum intake_format {
     INTAKE_JSON_LINES,
     INTAKE_ES_BULK,
     INTAKE_SYSLOG,
+    INTAKE_OTLP_TRACE, /* from here on: span_intake.h */
+    INTAKE_ZIPKIN,
 };
 
 static inline enum signal intake_signal(enum intake_format format)
 {
+    if (format >= INTAKE_OTLP_TRACE)
+        return SIGNAL_TRACES;
     return format >= INTAKE_OTLP_LOGS ? SIGNAL_LOGS : SIGNAL_METRICS;
 }
 

@@ -90,7 +90,9 @@ static enum tsdb_status decode(struct log_intake *in, const struct decode_log_ta
                              err);
     case INTAKE_OTLP:
     case INTAKE_REMOTE_WRITE:
-    case INTAKE_REMOTE_WRITE_2: break;
+    case INTAKE_REMOTE_WRITE_2:
+    case INTAKE_OTLP_TRACE:
+    case INTAKE_ZIPKIN: break;
     }
     UNREACHABLE();
 }

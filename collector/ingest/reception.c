@@ -77,10 +77,24 @@ struct inflate_limits reception_inflate_limits(const struct reception *r, size_t
 static void run_intake(struct reception *r, const struct intake_source *source,
                        const struct message *message, struct bytes plain, struct outcome *out)
 {
-    if (intake_signal(message->format) == SIGNAL_LOGS)
+    enum signal signal = intake_signal(message->format);
+    if (signal == SIGNAL_LOGS)
         log_intake_run(&r->room, source, message->format, message->hints, plain, out);
+    else if (signal == SIGNAL_TRACES)
+        span_intake_run(&r->room, source, message->format, plain, out);
     else
         intake_run(&r->room, source, message->format, plain, out);
+}
+
+/* OTLP/JSON in wire form. */
+static enum tsdb_status to_wire(enum intake_format format, struct bytes plain, struct payload *wire,
+                                struct tsdb_error *err)
+{
+    if (format == INTAKE_OTLP_LOGS)
+        return otlp_json_logs_to_wire(plain, wire, err);
+    if (format == INTAKE_OTLP_TRACE)
+        return otlp_json_trace_to_wire(plain, wire, err);
+    return otlp_json_to_wire(plain, wire, err);
 }
 
 /* Plain bytes of a message: appended, with what became of them. */
@@ -96,9 +110,7 @@ void reception_take_plain(struct reception *r, const struct intake_source *sourc
     }
     /* five-byte lengths make the wire form of small messages larger than its JSON */
     payload_init(&wire, 2 * message->bytes_max, r->options->budget);
-    enum tsdb_status st =
-        (message->format == INTAKE_OTLP_LOGS ? otlp_json_logs_to_wire
-                                             : otlp_json_to_wire)(plain, &wire, &err);
+    enum tsdb_status st = to_wire(message->format, plain, &wire, &err);
     if (st == TSDB_OK)
         run_intake(r, source, message, payload_bytes(&wire), out);
     else

@@ -11,6 +11,7 @@
 #include "collector/decode/inflate.h"
 #include "collector/ingest/ingest.h"
 #include "collector/ingest/log_intake.h"
+#include "collector/ingest/span_intake.h"
 #include "collector/ingest/waiting.h"
 #include "tsdb/base/random.h"
 

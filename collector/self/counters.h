@@ -44,6 +44,7 @@
     X(DOOR_ELASTIC, "elastic")                                                                     \
     X(DOOR_SYSLOG, "syslog")                                                                       \
     X(DOOR_JSON_LINES, "json_lines")                                                               \
+    X(DOOR_ZIPKIN, "zipkin")                                                                       \
     X(DOOR_SELF, "self")
 
 /* The first TSDB_VERDICT_COUNT are enum tsdb_verdict, value for value. */
@@ -90,6 +91,7 @@
     X(ROUTE_OTLP, "otlp")                                                                          \
     X(ROUTE_REMOTE_WRITE, "remote_write")                                                          \
     X(ROUTE_LOGS, "logs")         /* Loki's push, bulk requests, JSON lines */                     \
+    X(ROUTE_SPANS, "spans")       /* Zipkin's */                                                   \
     X(ROUTE_QUERY, "query")       /* query, query_range, query_exemplars */                        \
     X(ROUTE_METADATA, "metadata") /* series, labels, values, metadata, rules, ... */               \
     X(ROUTE_STATUS, "status")                                                                      \

@@ -25,7 +25,7 @@ const charts = {
   memory: rolling("memory", { format: shortBytes, isBytes: true }),
 };
 
-const DOORS = { otlp_http: "OTLP/HTTP", otlp_grpc: "OTLP/gRPC", remote_write: "remote write", remote_write_2: "remote write 2", tcp: "TCP", udp: "UDP", self: "own" };
+const DOORS = { otlp_http: "OTLP/HTTP", otlp_grpc: "OTLP/gRPC", remote_write: "remote write", remote_write_2: "remote write 2", tcp: "TCP", udp: "UDP", zipkin: "Zipkin", self: "own" };
 const arrivalName = (signal, door) => `${signal} ${DOORS[door] ?? door}`;
 const reasonName = (reason) => reason.replaceAll("_", " ");
 

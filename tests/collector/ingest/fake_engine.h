@@ -1,8 +1,8 @@
 /* fake_engine.h - an engine that does as it is told.
  *
  * Defines the tsdb_* functions that the room calls, so that the linker takes none of
- * the real ones.  Each point or record is answered with fake_db.verdicts (repeating), or append
- * fails with fake_db.status; what is synced is in the test's hands.
+ * the real ones.  Each point, record or span is answered with fake_db.verdicts (repeating), or
+ * append fails with fake_db.status; what is synced is in the test's hands.
  */
 #ifndef TESTS_COLLECTOR_INGEST_FAKE_ENGINE_H
 #define TESTS_COLLECTOR_INGEST_FAKE_ENGINE_H
@@ -86,6 +86,37 @@ enum tsdb_status tsdb_log_append(struct tsdb *db, const struct tsdb_log_batch *b
         if (len < sizeof db->lines)
             len += (size_t)snprintf(db->lines + len, sizeof db->lines - len, "%.*s\n",
                                     (int)r->line.len, r->line.at);
+    }
+    return TSDB_OK;
+}
+
+/* Spans count as records; lines are their names, labels the resource of the first one. */
+enum tsdb_status tsdb_span_append(struct tsdb *db, const struct tsdb_span_batch *batch,
+                                  struct tsdb_appended *out, uint8_t *verdicts,
+                                  struct tsdb_error *err)
+{
+    size_t len = 0;
+    db->appends++;
+    if (db->status != TSDB_OK)
+        return tsdb_fail(err, db->status, "engine: told to fail");
+    *out = (struct tsdb_appended){.position = ++db->position};
+    (void)snprintf(db->tenant, sizeof db->tenant, "%s", batch->tenant);
+    for (uint32_t i = 0; i < batch->span_count; i++) {
+        const struct tsdb_span *s = &batch->spans[i];
+        const struct tsdb_fields resource = batch->sources[s->source].resource;
+        uint8_t verdict =
+            db->verdict_count ? db->verdicts[db->records % db->verdict_count] : TSDB_ACCEPTED;
+        db->records++;
+        if (verdicts)
+            verdicts[i] = verdict;
+        out->counts[verdict]++;
+        if (i == 0 && resource.count > 0)
+            (void)snprintf(db->labels, sizeof db->labels, "%.*s=%.*s;",
+                           (int)resource.at[0].name.len, resource.at[0].name.at,
+                           (int)resource.at[0].text.len, resource.at[0].text.at);
+        if (len < sizeof db->lines)
+            len += (size_t)snprintf(db->lines + len, sizeof db->lines - len, "%.*s\n",
+                                    (int)s->name.len, s->name.at);
     }
     return TSDB_OK;
 }

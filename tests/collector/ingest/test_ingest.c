@@ -711,7 +711,7 @@ Test(ingest, frames_are_acknowledged_when_synced)
 Test(ingest, frames_say_what_is_wrong)
 {
     struct frame_conn conn = {0};
-    struct writer w = envelope_of(3, ENVELOPE_TRACES, (struct bytes){(const uint8_t *)"", 0});
+    struct writer w = envelope_of(3, ENVELOPE_EVENTS, (struct bytes){(const uint8_t *)"", 0});
     cr_assert(ingest_frame(ingest, &conn, writer_bytes(&w)));
     cr_assert_eq(ack_of(&conn).status, (uint32_t)ACK_INVALID);
     cr_assert_eq(ack_of(&conn).sequence, 3);
