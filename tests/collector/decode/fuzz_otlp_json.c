@@ -4,10 +4,12 @@
 
 #include "collector/decode/otlp_logs.h"
 #include "collector/decode/otlp_metrics.h"
+#include "collector/decode/otlp_spans.h"
 #include "proto/otlp_metrics.pb-c.h"
+#include "proto/otlp_trace.pb-c.h"
 #include "tests/collector/decode/oracle.h"
 
-#include "tests/collector/decode/collect_logs.h"
+#include "tests/collector/decode/collect_spans.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len);
 
@@ -52,6 +54,14 @@ static const char *const fragments[] = {
     "\"traceId\":\"0102030405060708090a0b0c0d0e0f10\",",
     "\"flags\":1,\"eventName\":\"e\",",
     "}]}]}]}",
+    "{\"resourceSpans\":[{",
+    "\"scopeSpans\":[{\"schemaUrl\":\"u\",",
+    "\"spans\":[{",
+    "\"spanId\":\"0102030405060708\",\"parentSpanId\":\"\",",
+    "\"kind\":\"SPAN_KIND_SERVER\",",
+    "\"status\":{\"code\":\"STATUS_CODE_ERROR\",\"message\":\"m\"},",
+    "\"events\":[{\"name\":\"e\",",
+    "\"links\":[{\"droppedAttributesCount\":1,",
 };
 
 static struct bytes compose(struct entropy *e)
@@ -117,6 +127,32 @@ static void check_logs(struct bytes in)
     arena_release(&arena);
 }
 
+static void check_trace(struct bytes in)
+{
+    struct payload wire;
+    struct arena arena;
+    struct decode_tally tally;
+    payload_init(&wire, (size_t)1 << 20, NULL);
+    arena_init(&arena, (size_t)64 << 20, NULL);
+    if (otlp_json_trace_to_wire(in, &wire, NULL) == TSDB_OK) {
+        struct collect_spans *got = collect_spans_new();
+        struct decode_span_task task = collect_span_task(got, &arena);
+        struct bytes out = payload_bytes(&wire);
+        enum tsdb_status st = otlp_spans_decode(&task, out, &tally, NULL);
+        ASSERT(st == TSDB_OK);
+        collect_spans_check(got, &tally, st);
+        if (out.len > 0 && out.len <= 8 * ORACLE_BYTES_MAX && oracle_depth(out, 60) < 60) {
+            Otlp__ExportTraceServiceRequest *tree =
+                otlp__export_trace_service_request__unpack(NULL, out.len, out.at);
+            ASSERT(tree != NULL);
+            otlp__export_trace_service_request__free_unpacked(tree, NULL);
+        }
+        collect_spans_free(got);
+    }
+    payload_release(&wire);
+    arena_release(&arena);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 {
     struct entropy e = {data, len};
@@ -124,5 +160,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
     struct bytes in = compose(&e);
     check(in);
     check_logs(in);
+    check_trace(in);
     return 0;
 }
