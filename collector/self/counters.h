@@ -45,7 +45,8 @@
     X(DOOR_SYSLOG, "syslog")                                                                       \
     X(DOOR_JSON_LINES, "json_lines")                                                               \
     X(DOOR_ZIPKIN, "zipkin")                                                                       \
-    X(DOOR_SELF, "self")
+    X(DOOR_SELF, "self")                                                                           \
+    X(DOOR_SPAN_METRICS, "span_metrics")
 
 /* The first TSDB_VERDICT_COUNT are enum tsdb_verdict, value for value. */
 #define REASONS(X)                                                                                 \

@@ -30,6 +30,25 @@ enum family_kind { KIND_COUNTER, KIND_GAUGE, KIND_HISTOGRAM };
     X(ACKS_WAITING, GAUGE, "andon_acks_waiting", "", NONE, NONE, NONE,                             \
       "Requests whose acknowledgement waits for the journal.")
 
+#define FAMILIES_DERIVE(X)                                                                         \
+    X(SPAN_METRICS_SPANS, COUNTER, "andon_span_metrics_spans", "", NONE, NONE, NONE,               \
+      "Spans that metrics were derived from.")                                                     \
+    X(SPAN_METRICS_FOLDED, COUNTER, "andon_span_metrics_folded", "", NONE, NONE, NONE,             \
+      "Spans, requests and targets beyond span_metrics_series_max: in overflow series, or in "     \
+      "none.")                                                                                     \
+    X(SPAN_METRICS_INVALID, COUNTER, "andon_span_metrics_invalid", "", NONE, NONE, NONE,           \
+      "Spans, requests and targets whose labels would not be UTF-8: in no series.")                \
+    X(SPAN_METRICS_SERIES, GAUGE, "andon_span_metrics_series", "", NONE, NONE, NONE,               \
+      "Series derived from spans, without those of overflow.")                                     \
+    X(GRAPH_EDGES, COUNTER, "andon_service_graph_requests", "", NONE, NONE, NONE,                  \
+      "Requests between services that spans told of.")                                             \
+    X(GRAPH_UNPAIRED, COUNTER, "andon_service_graph_unpaired_spans", "", NONE, NONE, NONE,         \
+      "Spans whose other side did not come in time.")                                              \
+    X(GRAPH_DROPPED, COUNTER, "andon_service_graph_dropped_spans", "", NONE, NONE, NONE,           \
+      "Spans that found no room to wait for their other side.")                                    \
+    X(GRAPH_WAITING, GAUGE, "andon_service_graph_waiting_spans", "", NONE, NONE, NONE,             \
+      "Spans that wait for their other side.")
+
 #define FAMILIES_NET(X)                                                                            \
     X(REQUESTS, COUNTER, "andon_requests", "", ROUTE, CODE, NONE,                                  \
       "HTTP and gRPC requests answered, by class of route and of status code.")                    \
@@ -159,6 +178,7 @@ enum family_kind { KIND_COUNTER, KIND_GAUGE, KIND_HISTOGRAM };
 
 #define FAMILIES(X)                                                                                \
     FAMILIES_INGEST(X)                                                                             \
+    FAMILIES_DERIVE(X)                                                                             \
     FAMILIES_NET(X)                                                                                \
     FAMILIES_QUERY(X)                                                                              \
     FAMILIES_ENGINE(X)                                                                             \
