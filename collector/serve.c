@@ -6,6 +6,7 @@
 #include "collector/api/api.h"
 #include "collector/config/config.h"
 #include "collector/config/log_rule.h"
+#include "collector/derive/span_metrics.h"
 #include "collector/ingest/ingest.h"
 #include "collector/ingest/tenants_file.h"
 #include "collector/net/server.h"
@@ -43,6 +44,7 @@ struct server {
     struct waiting_room waiting;
     struct tsdb *db;
     struct api *api;
+    struct span_metrics *span_metrics;
     struct ingest *ingest;
     struct radiator *radiator;
     struct net *net;
@@ -165,6 +167,32 @@ _Static_assert((int)TRANSLATE_NOTHING == (int)OTLP_UTF8 &&
                    (int)TRANSLATE_ESCAPE_WITHOUT_SUFFIXES == (int)OTLP_UNDERSCORE,
                "the setting's choices are the decoder's, in its order");
 
+static void span_settings_of(const struct config *c, struct span_metrics_settings *out)
+{
+    *out = (struct span_metrics_settings){.is_on = c->derive.is_on,
+                                          .interval = c->derive.interval,
+                                          .series_max = (uint32_t)c->derive.series_max,
+                                          .graph_wait = c->derive.graph_wait,
+                                          .graph_items_max = (uint32_t)c->derive.graph_items_max};
+}
+
+static struct span_metrics *open_span_metrics(struct server *s)
+{
+    const struct config_list *names = &s->config.derive.dimensions;
+    struct tsdb_text dimensions[SPAN_METRICS_DIMENSIONS_MAX];
+    struct span_metrics_options o;
+    ASSERT(names->count <= SPAN_METRICS_DIMENSIONS_MAX);
+    span_metrics_options_init(&o);
+    o.db = s->db;
+    o.budget = &s->budget;
+    span_settings_of(&s->config, &o.settings);
+    for (size_t i = 0; i < names->count; i++)
+        dimensions[i] = text_of(names->at[i]);
+    o.dimensions = dimensions;
+    o.dimension_count = (uint32_t)names->count;
+    return span_metrics_new(&o);
+}
+
 static struct ingest *open_ingest(struct server *s)
 {
     const struct config *c = &s->config;
@@ -240,8 +268,11 @@ static enum tsdb_status take_settings(struct server *s, struct tsdb_error *err)
     store.log_retention_count = log_rules_of(&s->config, rules);
     struct api_options api;
     api_options_of(s, &api);
+    struct span_metrics_settings spans;
+    span_settings_of(&s->config, &spans);
     mutex_unlock(&s->config_lock);
     log_set_level((enum log_level)fresh.self.log_level);
+    span_metrics_configure(s->span_metrics, &spans);
     tsdb_configure(s->db, &store);
     api_configure(s->api, &api);
     config_release(&old);
@@ -351,6 +382,7 @@ static enum tsdb_status open_doors(struct server *s, struct tsdb_error *err)
     api.config = print_config;
     api.flags = each_setting;
     s->api = api_new(&api);
+    s->span_metrics = open_span_metrics(s);
     s->ingest = open_ingest(s);
     s->radiator = radiator_new(
         &(struct radiator_options){.db = s->db, .disk_limit = s->config.store.retention_size});
@@ -427,6 +459,7 @@ static enum tsdb_status start(struct server *s, struct tsdb_error *err)
     counters_on_collect(collect_engine, s);
     counters_on_collect(net_collect, s->net);
     counters_on_collect(ingest_collect, s->ingest);
+    counters_on_collect(span_metrics_collect, s->span_metrics);
     net_start(s->net);
     counters_reloaded(true, s->started_ns);
     note_load(true);
@@ -445,6 +478,7 @@ static void tick(struct server *s)
     int64_t interval = s->config.self.interval;
     mutex_unlock(&s->config_lock);
     own_log_drain(s->own_log, s->db);
+    span_metrics_tick(s->span_metrics);
     if (interval == 0 || now < s->self_due_ns)
         return;
     s->self_due_ns = now + interval;
@@ -487,10 +521,13 @@ static void stop(struct server *s)
     net_close(s->net);
     radiator_free(s->radiator);
     api_free(s->api);
+    if (s->span_metrics)
+        span_metrics_flush(s->span_metrics); /* what was counted since the last tick */
     if (s->db)
         own_log_drain(s->own_log, s->db);
     tsdb_close(s->db);
     ingest_free(s->ingest);
+    span_metrics_free(s->span_metrics);
     self_store_free(s->self);
     own_log_free(s->own_log);
 }

@@ -70,6 +70,13 @@ struct config_ingest {
     int start_timestamps; /* enum start_timestamps */
 };
 
+struct config_derive { /* metrics of spans */
+    bool is_on;
+    int64_t interval, graph_wait;
+    struct config_list dimensions; /* names of attributes */
+    uint64_t series_max, graph_items_max;
+};
+
 struct config_query {
     int64_t timeout, lookback;
     uint64_t concurrency, samples_max; /* concurrency 0: one per core */
@@ -93,6 +100,7 @@ struct config {
     struct config_net net;
     struct config_store store;
     struct config_ingest ingest;
+    struct config_derive derive;
     struct config_query query;
     struct config_self self;
 

@@ -109,6 +109,20 @@ struct setting {
       "zero: increase() and rate() see the first increment, and the one after a reset\n"           \
       "ignore: stored is what was sent, as in Prometheus by default; a start that the sender\n"    \
       "guessed (where it first saw the counter) would make an increase that never was")            \
+    X(derive.is_on, BOOL, "span_metrics", "true", 0, 0, NULL, true,                                \
+      "metrics of spans and of the service graph\n"                                                \
+      "traces_spanmetrics_*, traces_service_graph_*, traces_target_info")                          \
+    X(derive.interval, DURATION, "span_metrics_interval", "15s", SECOND, HOUR, NULL, true,         \
+      "how often metrics of spans are stored")                                                     \
+    X(derive.dimensions, LIST, "span_metrics_dimensions", "", 0, 16, NULL, false,                  \
+      "attributes that become labels of span metrics")                                             \
+    X(derive.series_max, COUNT, "span_metrics_series_max", "200000", 0, 100000000, NULL, true,     \
+      "series derived from a tenant's spans\n"                                                     \
+      "what is beyond is counted in overflow series (metric_overflow=\"true\")")                   \
+    X(derive.graph_wait, DURATION, "service_graph_wait", "10s", SECOND, HOUR, NULL, true,          \
+      "how long a span waits for its request's other side")                                        \
+    X(derive.graph_items_max, COUNT, "service_graph_items_max", "10000", 0, 100000000, NULL, true, \
+      "spans that wait for their request's other side")                                            \
     X(query.timeout, DURATION, "query_timeout", "2m", 10000000, 24 * HOUR, NULL, true,             \
       "longest a query may take")                                                                  \
     X(query.concurrency, COUNT, "query_concurrency", "0", 0, 256, NULL, false,                     \
