@@ -207,6 +207,7 @@ static struct ingest *open_ingest(struct server *s)
     o.limits.otlp_bytes_max = c->net.max_body_size;
     o.limits.frame_bytes_max = c->net.max_body_size;
     o.limits.log_bytes_max = c->net.max_body_size;
+    o.span_metrics = s->span_metrics;
     o.authorize = authorize;
     o.authorize_arg = s;
     struct tsdb_text *promoted = MEM_ARRAY(struct tsdb_text, c->ingest.otlp_promote.count);

@@ -83,6 +83,7 @@ enum peer_attribute {
     SERVER_ADDRESS,
     NETWORK_PEER_ADDRESS,
     NETWORK_PEER_PORT,
+    ZIPKIN_SHARED,
     PEER_ATTRIBUTE_COUNT,
 };
 
@@ -98,8 +99,10 @@ static enum peer_attribute attribute_of(struct tsdb_text name)
         [SERVER_ADDRESS] = {"server.address", 14},
         [NETWORK_PEER_ADDRESS] = {"network.peer.address", 20},
         [NETWORK_PEER_PORT] = {"network.peer.port", 17},
+        [ZIPKIN_SHARED] = {"zipkin.shared", 13},
     };
-    static const uint32_t lengths = 1u << 7 | 1u << 9 | 1u << 12 | 1u << 14 | 1u << 17 | 1u << 20;
+    static const uint32_t lengths =
+        1u << 7 | 1u << 9 | 1u << 12 | 1u << 13 | 1u << 14 | 1u << 17 | 1u << 20;
     if (name.len > 20 || !(lengths >> name.len & 1))
         return PEER_ATTRIBUTE_COUNT;
     for (unsigned i = 0; i < PEER_ATTRIBUTE_COUNT; i++)
@@ -327,17 +330,26 @@ static void add_client(struct service_graph *g, const struct graph_span *in)
         wait_for_other(g, in, key, peer_name(&peer));
 }
 
+/* The client's span id; all zero: it has none. */
+static const struct tsdb_span_id *client_id(const struct tsdb_span *server, const struct peer *p)
+{
+    const struct tsdb_field *shared = p->at[ZIPKIN_SHARED];
+    bool is_shared = shared && shared->type == TSDB_FIELD_BOOL && shared->integer;
+    return is_shared ? &server->span_id : &server->parent_id;
+}
+
 static void add_server(struct service_graph *g, const struct graph_span *in)
 {
-    if (!is_zero(&in->span->parent_id)) {
-        struct tsdb_hash key = key_of(g, in, &in->span->parent_id);
+    struct peer peer;
+    peer_find(&peer, &in->span->attributes);
+    const struct tsdb_span_id *client = client_id(in->span, &peer);
+    if (!is_zero(client)) {
+        struct tsdb_hash key = key_of(g, in, client);
         if (!meet(g, in, key, false))
             wait_for_other(g, in, key, (struct tsdb_text){"", 0});
         return;
     }
-    struct peer peer;
     struct service_edge edge = lone_edge(in, EDGE_VIRTUAL);
-    peer_find(&peer, &in->span->attributes);
     edge.client = peer_name(&peer);
     if (edge.client.len == 0)
         edge.client = text_of("user");

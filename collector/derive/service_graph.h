@@ -1,8 +1,8 @@
 /* service_graph.h - spans of two sides of a request to one edge between two services.
  *
- * A client (or producer) span and the server (or consumer) span whose parent it is are one
- * request.  They come in any order, in one batch or in two; the first waits, by the hash of
- * (tenant, trace id, the client's span id), for the other:
+ * A client (or producer) span and the server (or consumer) span whose parent it is, or which
+ * has its id (Zipkin's shared spans), are one request.  They come in any order, in one batch or in
+ * two; the first waits, by the hash of (tenant, trace id, the client's span id), for the other:
  *
  *   client + server                    ""                  (the two services)
  *   producer + consumer                "messaging_system"

@@ -396,6 +396,7 @@ struct ingest *ingest_new(const struct ingest_options *options)
                  .promoted_count = options->otlp_promoted_count,
                  .seen = &in->seen},
         .delta = &in->delta,
+        .span_metrics = options->span_metrics,
         .has_start_zeros = options->has_start_zeros,
     };
     reception_init(&in->reception, &in->options, &room);

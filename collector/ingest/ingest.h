@@ -65,6 +65,7 @@ struct ingest_options {
     uint32_t otlp_promoted_count;
     bool otlp_promotes_all, otlp_has_no_target_info, otlp_has_no_scope_labels;
     bool has_start_zeros; /* totals get a zero at their start time (tsdb_batch.starts) */
+    struct span_metrics *span_metrics; /* borrowed; sees accepted spans; or NULL */
     /* Whether a frame's or datagram's token may ingest; sets *tenant, which lives in
      * the arena.  NULL: every token may, for the default tenant. */
     bool (*authorize)(void *arg, struct tsdb_text token, struct arena *arena,

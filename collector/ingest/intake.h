@@ -46,6 +46,7 @@ struct intake_room {
     struct otlp_options otlp;
     struct delta *delta;
     struct rejects *rejects;
+    struct span_metrics *span_metrics; /* sees accepted spans; or NULL */
     uint32_t items_max;
     size_t arena_bytes_max; /* scratch of one message */
     bool has_start_zeros;   /* start times of totals go to the engine */

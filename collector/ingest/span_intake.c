@@ -2,6 +2,7 @@
 
 #include "collector/decode/otlp_spans.h"
 #include "collector/decode/zipkin.h"
+#include "collector/derive/span_metrics.h"
 #include "collector/ingest/intake_end.h"
 #include "tsdb/base/assert.h"
 #include "tsdb/base/text.h"
@@ -54,6 +55,8 @@ static enum tsdb_status on_batch(void *arg, const struct decode_span_batch *batc
         return end->append_status;
     if (appended.position > end->out->position)
         end->out->position = appended.position;
+    if (end->room->span_metrics)
+        span_metrics_observe(end->room->span_metrics, &batch->batch, verdicts);
     for (uint32_t i = 0; i < batch->batch.span_count; i++) {
         enum reason reason = (enum reason)verdicts[i];
         if (reason == REASON_ACCEPTED || reason == REASON_DUPLICATE) {

@@ -1,6 +1,7 @@
 /* span_intake.h - traces: bytes in the clear to appended spans, and what became of them.
  *
  *   decoder --batch--> tsdb_span_append --verdicts--> outcome
+ *                                             \-----> span_metrics_observe
  *
  * An item is a span.  The first refusal of each reason in a message goes to the ring of
  * rejects, with its service, name and ids.  Threads: any. */

@@ -112,6 +112,27 @@ Test(service_graph, other_traces_and_tenants_do_not_meet)
     cr_assert_eq(counters_get(GRAPH_UNPAIRED, NOWHERE), 3);
 }
 
+/* Zipkin's two sides of a request may have one id; their parent is the client's. */
+Test(service_graph, sides_that_share_their_id_meet)
+{
+    for (int turn = 0; turn < 2; turn++) {
+        struct tsdb_field shared = {
+            .name = text_of("zipkin.shared"), .type = TSDB_FIELD_BOOL, .integer = 1};
+        if (turn)
+            put_client(TSDB_KIND_CLIENT);
+        struct tsdb_span *s = put_server(TSDB_KIND_SERVER);
+        s->span_id = span_id(100);
+        s->parent_id = span_id(turn ? 0 : 7);
+        rig_attribute(s, shared);
+        if (!turn)
+            put_client(TSDB_KIND_CLIENT);
+        rig_observe(sm, "");
+    }
+    rig_flush();
+    cr_assert_eq(store_value(TOTAL PAIR), 2.0);
+    cr_assert_eq(graph_samples(), 24);
+}
+
 Test(service_graph, either_side_may_fail)
 {
     for (int side = 0; side < 3; side++) {

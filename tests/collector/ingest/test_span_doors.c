@@ -2,6 +2,7 @@
 #include "collector/ingest/span_doors.h"
 
 #include "collector/decode/envelope.h"
+#include "collector/derive/span_metrics.h"
 #include "collector/ingest/ingest.h"
 #include "collector/self/counters.h"
 #include "proto/otlp_trace.pb-c.h"
@@ -371,4 +372,31 @@ Test(span_doors, envelopes_of_traces_over_both_doors)
     ingest_datagrams(ingest, &(struct udp_datagram){&peer, writer_bytes(&w)}, 1);
     cr_expect_eq(counters_get(MESSAGES_REJECTED, AT(SIGNAL_TRACES, DOOR_UDP, REASON_MALFORMED)), 1);
     writer_release(&w);
+}
+
+/* ---- metrics of spans ------------------------------------------------------------------------ */
+
+Test(span_doors, accepted_spans_are_counted_by_span_metrics)
+{
+    static struct exchange x;
+    struct span_metrics_options derive;
+    span_metrics_options_init(&derive);
+    derive.db = &fake_db;
+    derive.budget = &budget;
+    derive.clock = &sim.clock;
+    options.span_metrics = span_metrics_new(&derive);
+    ingest_free(ingest);
+    ingest = ingest_new(&options);
+    int64_t before = counters_get(SPAN_METRICS_SPANS, NOWHERE);
+    for (int c = 0; c < CARRIER_COUNT; c++) {
+        verdict(TSDB_ACCEPTED, TSDB_TOO_OLD);
+        (void)carry((enum carrier)c, &x);
+    }
+    cr_assert_eq(counters_get(SPAN_METRICS_SPANS, NOWHERE) - before, CARRIER_COUNT);
+    fake_db.verdict_count = 0;
+    fake_db.points = 0;
+    span_metrics_flush(options.span_metrics);
+    cr_assert_eq(fake_db.points, 2 * 19, "of OTLP's and Zipkin's kinds: calls, latency, size");
+    cr_assert_eq(fake_db.last[0].value + fake_db.last[19].value, CARRIER_COUNT);
+    span_metrics_free(options.span_metrics);
 }
