@@ -92,6 +92,33 @@ Test(span_metrics, resources_give_job_instance_and_target_info)
     cr_assert_eq(rig_db.count, 2 * 19 + 1);
 }
 
+/* A label set has an end; what is beyond is left out, and so are names that the store refuses. */
+Test(span_metrics, targets_have_so_many_labels)
+{
+    static struct tsdb_field fields[1000];
+    static char names[1000][300];
+    for (int i = 0; i < 1000; i++) {
+        (void)snprintf(names[i], sizeof names[i], "a%0*d", i == 3 ? 280 : 4, i);
+        fields[i] = field_text(names[i], "v");
+    }
+    fields[0] = field_text("service.name", "shop");
+    fields[1].name = text_of("");
+    uint32_t shop = rig_source(NULL, NULL, NULL);
+    rig.sources[shop].resource = (struct tsdb_fields){fields, 1000, 0};
+    rig_span(shop, TSDB_KIND_INTERNAL, "x", 1);
+    rig_observe(sm, "");
+    rig_flush();
+    cr_assert_eq(store_count("traces_target_info{a0002=\"v\",a0004=\"v\","), 1);
+    cr_assert_eq(rig_db.count, 20);
+    const char *series = rig_db.kept[0].series;
+    if (strncmp(series, "traces_target_info", 18) != 0)
+        series = rig_db.kept[rig_db.count - 1].series;
+    int labels = 1;
+    for (; *series; series++)
+        labels += *series == ',';
+    cr_assert_eq(labels, 59, "job and 58 attributes; the instance is empty");
+}
+
 /* The order of attributes is the sender's whim. */
 Test(span_metrics, a_target_is_one_in_any_order)
 {
