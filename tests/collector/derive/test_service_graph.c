@@ -238,6 +238,8 @@ Test(service_graph, a_database_counts_once)
     cr_assert_eq(
         store_value(TOTAL "{client=\"web\",connection_type=\"database\",server=\"orders\"}"), 2.0);
     cr_assert_eq(graph_samples(), 24);
+    cr_assert_eq(counters_get(GRAPH_UNPAIRED, NOWHERE), 1,
+                 "a server that came first does not wait on");
 }
 
 /* ---- virtual nodes ------------------------------------------------------------------------------

@@ -92,6 +92,20 @@ Test(span_metrics, resources_give_job_instance_and_target_info)
     cr_assert_eq(rig_db.count, 2 * 19 + 1);
 }
 
+Test(span_metrics, instances_and_namespaces_are_told_apart)
+{
+    static const char *const resources[][2] = {{"a", "1"}, {"a", "2"}, {"b", "1"}, {"a1", ""}};
+    for (int i = 0; i < 4; i++)
+        rig_span(rig_source("shop", resources[i][0], resources[i][1]), TSDB_KIND_INTERNAL, "x", 1);
+    rig_observe(sm, "");
+    rig_flush();
+    cr_assert_eq(store_count("traces_spanmetrics_calls_total{instance=\"1\",job=\"a/shop\","), 1);
+    cr_assert_eq(store_count("traces_spanmetrics_calls_total{instance=\"2\",job=\"a/shop\","), 1);
+    cr_assert_eq(store_count("traces_spanmetrics_calls_total{instance=\"1\",job=\"b/shop\","), 1);
+    cr_assert_eq(store_count("traces_spanmetrics_calls_total{job=\"a1/shop\","), 1);
+    cr_assert_eq(rig_db.count, 4 * 19);
+}
+
 /* A label set has an end; what is beyond is left out, and so are names that the store refuses. */
 Test(span_metrics, targets_have_so_many_labels)
 {
