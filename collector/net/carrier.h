@@ -56,8 +56,8 @@ struct exchange_output {
     struct part *first, *tail;
     uint64_t pending; /* bytes in parts */
     bool is_started, is_ended, is_gone, is_posted;
-    int grpc_status;             /* -1: not a gRPC answer */
-    struct writer grpc_trailers; /* lines, as in the head */
+    int grpc_status;             /* -1: not a gRPC answer; 0: messages come, then trailers */
+    struct writer grpc_trailers; /* lines, as in the head; constant since is_ended */
     void (*on_gone)(void *arg);
     void *gone_arg;
     struct cond room;

@@ -423,31 +423,72 @@ void exchange_end(struct exchange *x)
     finish(x);
 }
 
-void exchange_reply_grpc(struct exchange *x, int grpc_status, const char *message,
-                         struct bytes body, int64_t retry_after_ms)
+static void begin_grpc(struct exchange *x, int grpc_status)
 {
     ASSERT(x->is_grpc);
-    struct writer lines = {0}, trailers = {0};
-    uint8_t prefix[GRPC_PREFIX_BYTES];
+    struct writer lines = {0};
     answer_date(x->site, &lines);
     answer_line(&lines, text_of("content-type"), text_of("application/grpc"));
-    grpc_trailers(grpc_status, message ? message : "", retry_after_ms, &trailers);
     mutex_lock(&x->lock);
     begin(x, 200, &lines, -1);
     x->out.grpc_status = grpc_status;
+    mutex_unlock(&x->lock);
+}
+
+static void end_grpc(struct exchange *x, int grpc_status, const char *message,
+                     int64_t retry_after_ms)
+{
+    struct writer trailers = {0};
+    grpc_trailers(grpc_status, message ? message : "", retry_after_ms, &trailers);
+    mutex_lock(&x->lock);
     x->out.grpc_trailers = trailers;
-    if (!x->out.is_gone && grpc_status == GRPC_OK) {
-        grpc_prefix(body.len, prefix);
-        struct part *part = part_new(x, sizeof prefix + body.len);
-        memcpy(part->bytes, prefix, sizeof prefix);
-        if (body.len)
-            memcpy(part->bytes + sizeof prefix, body.at, body.len);
-        part->len = part->cap;
-        x->out.pending += part->len;
-        append(&x->out, part);
-    }
     mutex_unlock(&x->lock);
     finish(x);
+}
+
+/* The message and its prefix; under the lock. */
+static void queue_message(struct exchange *x, struct bytes message)
+{
+    uint8_t prefix[GRPC_PREFIX_BYTES];
+    grpc_prefix(message.len, prefix);
+    struct part *part = part_new(x, sizeof prefix + message.len);
+    memcpy(part->bytes, prefix, sizeof prefix);
+    if (message.len)
+        memcpy(part->bytes + sizeof prefix, message.at, message.len);
+    part->len = part->cap;
+    x->out.pending += part->len;
+    append(&x->out, part);
+}
+
+void exchange_reply_grpc(struct exchange *x, int grpc_status, const char *message,
+                         struct bytes body, int64_t retry_after_ms)
+{
+    begin_grpc(x, grpc_status);
+    mutex_lock(&x->lock);
+    if (!x->out.is_gone && grpc_status == GRPC_OK)
+        queue_message(x, body);
+    mutex_unlock(&x->lock);
+    end_grpc(x, grpc_status, message, retry_after_ms);
+}
+
+void exchange_start_grpc(struct exchange *x)
+{
+    begin_grpc(x, GRPC_OK);
+}
+
+bool exchange_write_grpc(struct exchange *x, struct bytes message)
+{
+    mutex_lock(&x->lock);
+    ASSERT(x->out.is_started);
+    if (!x->out.is_gone)
+        queue_message(x, message);
+    mutex_unlock(&x->lock);
+    return send_piece(x, (struct bytes){0});
+}
+
+void exchange_end_grpc(struct exchange *x, int grpc_status, const char *message)
+{
+    end_grpc(x, grpc_status, message, 0);
 }
 
 uint64_t exchange_queued(struct exchange *x)

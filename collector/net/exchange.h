@@ -9,10 +9,12 @@
  *   handler --> exchange_reply                       one whole answer
  *           --> exchange_start, exchange_write..., exchange_end    a stream
  *           --> (kept) ... the same calls later, from a worker or another loop
+ *           --> exchange_reply_grpc, or exchange_start_grpc, exchange_write_grpc...,
+ *               exchange_end_grpc                  the same for gRPC
  *           --> exchange_upgrade, exchange_write..., exchange_end  another protocol
  *
  * Owner: net, until the answer was ended; a kept exchange stays valid until
- * exchange_reply or exchange_end returns, even when the peer has gone (answers
+ * exchange_reply or exchange_end (of gRPC, too) returns, even when the peer has gone (answers
  * then go nowhere).  Every exchange is ended exactly once.
  */
 #ifndef COLLECTOR_NET_EXCHANGE_H
@@ -80,6 +82,10 @@ void exchange_upgrade(struct exchange *x, const struct exchange_answer *answer,
  * `body` as the one message; retry_after_ms > 0 adds RetryInfo. */
 void exchange_reply_grpc(struct exchange *x, int grpc_status, const char *message,
                          struct bytes body, int64_t retry_after_ms);
+/* A server stream of gRPC: messages, each as exchange_write takes it, then the status. */
+void exchange_start_grpc(struct exchange *x);
+bool exchange_write_grpc(struct exchange *x, struct bytes message);
+void exchange_end_grpc(struct exchange *x, int grpc_status, const char *message);
 
 /* Bytes of the answer that the connection has not taken yet: a writer that must not block
  * looks first.  Any thread. */

@@ -1,5 +1,6 @@
 #include "collector/net/grpc.h"
 
+#include "collector/net/protobuf.h"
 #include "tsdb/base/clock.h"
 #include "tsdb/base/text.h"
 
@@ -90,41 +91,25 @@ static void base64(struct writer *w, struct bytes in)
     w->len += n;
 }
 
-enum { WIRE_VARINT = 0, WIRE_SIZED = 2 };
-
-static void field_sized(struct writer *w, unsigned field, struct bytes value)
-{
-    writer_uvarint(w, field << 3 | WIRE_SIZED);
-    writer_sized(w, value.at, value.len);
-}
-
-static void field_varint(struct writer *w, unsigned field, uint64_t value)
-{
-    if (value == 0)
-        return;
-    writer_uvarint(w, field << 3 | WIRE_VARINT);
-    writer_uvarint(w, value);
-}
-
 static void details(struct writer *lines, int status, const char *message, int64_t retry_after_ms)
 {
     static const char type[] = "type.googleapis.com/google.rpc.RetryInfo";
-    struct writer duration = {0}, info = {0}, any = {0}, all = {0};
-    field_varint(&duration, 1, (uint64_t)(retry_after_ms / 1000));
-    field_varint(&duration, 2, (uint64_t)(retry_after_ms % 1000 * NS_PER_MS));
-    field_sized(&info, 1, writer_bytes(&duration));
-    field_sized(&any, 1, (struct bytes){(const uint8_t *)type, sizeof type - 1});
-    field_sized(&any, 2, writer_bytes(&info));
-    field_varint(&all, 1, (uint64_t)status);
+    struct writer all = {0};
     size_t n = strnlen(message, GRPC_MESSAGE_TEXT_MAX);
-    field_sized(&all, 2, (struct bytes){(const uint8_t *)message, n});
-    field_sized(&all, 3, writer_bytes(&any));
+    protobuf_u64(&all, 1, (uint64_t)status);
+    protobuf_bytes_set(&all, 2, message, n);
+    size_t any = protobuf_begin(&all, 3);
+    protobuf_text(&all, 1, text_of(type));
+    size_t info = protobuf_begin(&all, 2);
+    size_t duration = protobuf_begin(&all, 1);
+    protobuf_u64(&all, 1, (uint64_t)(retry_after_ms / 1000));
+    protobuf_u64(&all, 2, (uint64_t)(retry_after_ms % 1000 * NS_PER_MS));
+    protobuf_end(&all, duration);
+    protobuf_end(&all, info);
+    protobuf_end(&all, any);
     writer_text(lines, "grpc-status-details-bin: ");
     base64(lines, writer_bytes(&all));
     writer_text(lines, "\r\n");
-    writer_release(&duration);
-    writer_release(&info);
-    writer_release(&any);
     writer_release(&all);
 }
 

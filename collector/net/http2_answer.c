@@ -56,7 +56,7 @@ static void free_part(struct http2_answer *a)
 static void send_trailers(struct http2_answer *a, nghttp2_session *session)
 {
     struct fields f = {.count = 0};
-    add_lines(&f, &a->x->out.grpc_trailers); /* constant since the answer began */
+    add_lines(&f, &a->x->out.grpc_trailers); /* constant since the answer ended */
     (void)nghttp2_submit_trailer(session, a->id, f.at, f.count);
 }
 
