@@ -234,6 +234,7 @@ static enum tsdb_status put_result(struct asked *q, struct tsdb_log_query *query
     case TSDB_MATRIX: return put_series(q, query, kind, err);
     case TSDB_SCALAR:
     case TSDB_STRING: return put_single(q, query, kind, err);
+    case TSDB_TRACES: break; /* no LogQL answers them */
     }
     UNREACHABLE();
 }
