@@ -41,7 +41,7 @@ static void run_delete(struct request *r)
                    selector.len == 0 ? "query" : "start time");
         return;
     }
-    if (!loki_ask_time(r, "start", &scope.start) || !loki_ask_time(r, "end", &scope.end))
+    if (!request_time(r, "start", &scope.start) || !request_time(r, "end", &scope.end))
         return;
     if (scope.start >= scope.end) {
         reply_fail(&r->reply, REPLY_BAD_DATA, "start time can't be at or after the end time");

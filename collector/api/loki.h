@@ -33,11 +33,7 @@ struct loki_range {
     int64_t step;       /* ns; loki_ask_step */
 };
 
-/* Each of these answers the error itself and returns false.  A parameter that is not
- * there leaves the value alone. */
-bool loki_ask_time(struct request *r, const char *name, int64_t *ns);
-bool loki_ask_duration(struct request *r, const char *name, int64_t *ns);
-bool loki_ask_limit(struct request *r, const char *name, uint64_t most, uint64_t *limit);
+/* Each of these answers the error itself and returns false. */
 /* start, end and since; `since` is the default reach back from end. */
 bool loki_ask_range(struct request *r, int64_t since, struct loki_range *out);
 /* step, or a 250th of the range in whole seconds; at most steps_max steps. */

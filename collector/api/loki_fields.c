@@ -175,7 +175,7 @@ static bool sample(struct fields *f)
         return false;
     }
     if (!loki_ask_range(r, NS_PER_HOUR, &range) ||
-        !loki_ask_limit(r, "line_limit", SAMPLE_LINES_MAX, &options.limit))
+        !request_count(r, "line_limit", SAMPLE_LINES_MAX, &options.limit))
         return false;
     options.start = range.start;
     options.end = range.end;
@@ -229,7 +229,7 @@ static void run_fields(struct request *r)
 {
     struct fields f;
     uint64_t limit = FIELDS_MAX;
-    if (!loki_ask_limit(r, "limit", FIELDS_MAX, &limit) || !fields_init(&f, r))
+    if (!request_count(r, "limit", FIELDS_MAX, &limit) || !fields_init(&f, r))
         return;
     if (sample(&f)) {
         struct json *j = &r->reply.json;
@@ -270,7 +270,7 @@ static void run_field_values(struct request *r)
     struct tsdb_text name;
     uint64_t limit = FIELD_VALUES;
     if (!request_path_name(r, LOKI_API "/detected_field/", "/values", &name) ||
-        !loki_ask_limit(r, "limit", TALLY_NAMES_MAX, &limit) || !fields_init(&f, r))
+        !request_count(r, "limit", TALLY_NAMES_MAX, &limit) || !fields_init(&f, r))
         return;
     if (sample(&f)) {
         struct json *j = &r->reply.json;

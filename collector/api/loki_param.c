@@ -1,68 +1,6 @@
 #include "collector/api/loki.h"
-#include "collector/api/param.h"
 #include "collector/net/http1.h"
-#include "tsdb/base/status.h"
 #include "tsdb/base/text.h"
-
-enum { SECONDS_DIGITS_MAX = 10, INT64_DIGITS_MAX = 19 };
-
-/* A whole number of nanoseconds; false when the text is none, or has few digits. */
-static bool parse_ns(struct tsdb_text text, int64_t *ns)
-{
-    bool is_negative = text.len > 0 && text.at[0] == '-';
-    size_t digits = text.len - is_negative;
-    uint64_t v = 0;
-    if (digits <= SECONDS_DIGITS_MAX || digits > INT64_DIGITS_MAX)
-        return false;
-    for (size_t i = is_negative; i < text.len; i++) {
-        if (text.at[i] < '0' || text.at[i] > '9')
-            return false;
-        v = v * 10 + (uint64_t)(text.at[i] - '0');
-    }
-    if (v > INT64_MAX)
-        return false;
-    *ns = is_negative ? -(int64_t)v : (int64_t)v;
-    return true;
-}
-
-bool loki_ask_time(struct request *r, const char *name, int64_t *ns)
-{
-    struct tsdb_text text = request_param(r, name);
-    struct tsdb_error err = {0};
-    if (text.len == 0 || parse_ns(text, ns) || param_time(text, ns, &err) == TSDB_OK)
-        return true;
-    request_fail_param(r, name, &err);
-    return false;
-}
-
-bool loki_ask_duration(struct request *r, const char *name, int64_t *ns)
-{
-    struct tsdb_text text = request_param(r, name);
-    struct tsdb_error err = {0};
-    if (text.len == 0 || (param_duration(text, ns, &err) == TSDB_OK && *ns >= 0))
-        return true;
-    if (err.msg[0] == '\0')
-        (void)tsdb_fail(&err, TSDB_EINVAL, "a negative duration");
-    request_fail_param(r, name, &err);
-    return false;
-}
-
-bool loki_ask_limit(struct request *r, const char *name, uint64_t most, uint64_t *limit)
-{
-    struct tsdb_text text = request_param(r, name);
-    struct tsdb_error err = {0};
-    if (text.len == 0)
-        return true;
-    if (param_limit(text, limit, &err) != TSDB_OK) {
-        request_fail_param(r, name, &err);
-        return false;
-    }
-    if (*limit >= 1 && *limit <= most)
-        return true;
-    reply_fail(&r->reply, REPLY_BAD_DATA, "invalid parameter \"%s\": %llu, want 1 to %llu", name,
-               (unsigned long long)*limit, (unsigned long long)most);
-    return false;
-}
 
 /* a - b, held at the ends of time. */
 static int64_t minus(int64_t a, int64_t b)
@@ -75,10 +13,10 @@ bool loki_ask_range(struct request *r, int64_t since, struct loki_range *out)
 {
     int64_t now = clock_wall_ns(r->api->options.clock);
     *out = (struct loki_range){.end = now};
-    if (!loki_ask_time(r, "end", &out->end) || !loki_ask_duration(r, "since", &since))
+    if (!request_time(r, "end", &out->end) || !request_duration(r, "since", &since))
         return false;
     out->start = minus(out->end < now ? out->end : now, since);
-    if (!loki_ask_time(r, "start", &out->start))
+    if (!request_time(r, "start", &out->start))
         return false;
     if (out->start < out->end)
         return true;
@@ -93,7 +31,7 @@ bool loki_ask_step(struct request *r, int64_t steps_max, struct loki_range *rang
     uint64_t width = (uint64_t)range->end - (uint64_t)range->start;
     uint64_t seconds = width / LOKI_STEPS_DEFAULT / (uint64_t)NS_PER_S;
     range->step = (int64_t)(seconds > 0 ? seconds : 1) * NS_PER_S;
-    if (!loki_ask_duration(r, "step", &range->step))
+    if (!request_duration(r, "step", &range->step))
         return false;
     if (range->step <= 0) {
         reply_fail(&r->reply, REPLY_BAD_DATA,

@@ -1,7 +1,7 @@
 #include "collector/api/loki.h"
 #include "collector/api/loki_streams.h"
 #include "collector/api/result.h"
-#include "collector/self/counters.h"
+#include "collector/api/run.h"
 #include "tsdb/base/assert.h"
 #include "tsdb/base/status.h"
 #include "tsdb/base/text.h"
@@ -11,8 +11,7 @@ struct asked {
     struct request *r;
     struct tsdb_text expr;
     struct tsdb_log_options options;
-    int64_t deadline_ns; /* monotonic */
-    int64_t waited_ns;   /* for a worker */
+    struct run run;
     bool is_instant;
 };
 
@@ -23,32 +22,12 @@ static void cancel(void *query)
     tsdb_log_query_cancel(query);
 }
 
-static void fail(struct request *r, enum tsdb_status st, const struct tsdb_error *err,
-                 enum ending ending)
-{
-    if (ending == ENDING_TIMEOUT)
-        reply_fail(&r->reply, REPLY_TIMEOUT, "query timed out");
-    else if (ending == ENDING_CANCELED)
-        reply_fail(&r->reply, REPLY_CANCELED, "the request was canceled");
-    else
-        request_fail_engine(r, st, err, NULL);
-}
-
 /* Fills in what all queries share; false when the time is over already. */
 static bool prepare(struct request *r, struct asked *q)
 {
-    int64_t now = clock_mono_ns(r->api->options.clock);
     q->r = r;
     q->options.tenant = request_tenant(r);
-    q->deadline_ns = r->arrived_ns + atomic_load(&r->api->query_timeout);
-    q->waited_ns = now - r->arrived_ns;
-    q->options.deadline = q->deadline_ns - now;
-    counters_observe(QUERY_DURATION, AT(STAGE_QUEUE), q->waited_ns);
-    if (q->options.deadline > 0)
-        return true;
-    counters_add(QUERIES, AT(ENDING_TIMEOUT), 1);
-    reply_fail(&r->reply, REPLY_TIMEOUT, "query timed out in the queue");
-    return false;
+    return run_prepare(&q->run, r, &q->options.deadline);
 }
 
 /* What is done with a query: under the watch; then, where that went well and before the
@@ -63,30 +42,18 @@ struct query_work {
 /* False: it was answered that it failed. */
 static bool run(struct asked *q, const struct query_work *work)
 {
-    struct request *r = q->r;
     struct tsdb_log_query *query = NULL;
     struct tsdb_error err = {0};
     struct tsdb_log_stats stats = {0};
-    enum watch_verdict verdict = WATCH_RUNNING;
     enum tsdb_status st =
-        tsdb_log_query_open(r->api->options.db, q->expr, &q->options, &query, &err);
+        tsdb_log_query_open(q->r->api->options.db, q->expr, &q->options, &query, &err);
     if (st == TSDB_OK) {
-        struct watch_target target = {cancel, query};
-        unsigned place = watch_enter(r->api->watch, target, r->x, q->deadline_ns);
-        counters_add(QUERIES_RUNNING, NOWHERE, 1);
+        run_enter(&q->run, (struct watch_target){cancel, query});
         st = work->read(work->arg, query, &err);
-        counters_add(QUERIES_RUNNING, NOWHERE, -1);
-        verdict = watch_leave(r->api->watch, place);
         tsdb_log_query_stats(query, &stats);
-        counters_observe(QUERY_DURATION, AT(STAGE_RUN), stats.exec_ns);
+        run_leave(&q->run, stats.exec_ns);
     }
-    if (st == TSDB_ECANCELED && reply_is_gone(&r->reply))
-        verdict = WATCH_GONE;
-    enum ending ending = request_ending(st, verdict);
-    counters_add(QUERIES, AT(ending), 1);
-    if (st != TSDB_OK)
-        fail(r, st, &err, ending);
-    else if (work->finish)
+    if (run_end(&q->run, st, &err) && work->finish)
         work->finish(work->arg, query, &stats);
     tsdb_log_query_close(query);
     return st == TSDB_OK;
@@ -151,7 +118,7 @@ static void put_stats(struct json *j, const struct asked *q, const struct tsdb_l
     json_key(j, "execTime");
     json_number(j, seconds);
     json_key(j, "queueTime");
-    json_number(j, (double)q->waited_ns / (double)NS_PER_S);
+    json_number(j, (double)q->run.waited_ns / (double)NS_PER_S);
     put_count(j, "subqueries", 0);
     put_count(j, "totalEntriesReturned", stats->entries);
     json_end_object(j);
@@ -297,8 +264,8 @@ static void run_instant(struct request *r)
     int64_t at = clock_wall_ns(r->api->options.clock);
     struct asked q = {.expr = request_param(r, "query"), .is_instant = true};
     q.options.limit = LOKI_LIMIT;
-    if (!loki_ask_time(r, "time", &at) ||
-        !loki_ask_limit(r, "limit", LOKI_LIMIT_MAX, &q.options.limit) ||
+    if (!request_time(r, "time", &at) ||
+        !request_count(r, "limit", LOKI_LIMIT_MAX, &q.options.limit) ||
         !ask_direction(r, &q.options.is_forward) || !prepare(r, &q))
         return;
     q.options.start = q.options.end = at;
@@ -311,8 +278,8 @@ static void run_range(struct request *r)
     struct asked q = {.expr = request_param(r, "query")};
     q.options.limit = LOKI_LIMIT;
     if (!loki_ask_range(r, NS_PER_HOUR, &range) || !loki_ask_step(r, API_POINTS_MAX, &range) ||
-        !loki_ask_limit(r, "limit", LOKI_LIMIT_MAX, &q.options.limit) ||
-        !loki_ask_duration(r, "interval", &q.options.interval) ||
+        !request_count(r, "limit", LOKI_LIMIT_MAX, &q.options.limit) ||
+        !request_duration(r, "interval", &q.options.interval) ||
         !ask_direction(r, &q.options.is_forward) || !prepare(r, &q))
         return;
     q.options.start = range.start;

@@ -344,8 +344,8 @@ static bool ask(struct request *r, struct tsdb_log_options *options)
     options->end = clock_wall_ns(r->api->options.clock);
     options->start = options->end - NS_PER_HOUR;
     options->limit = LOKI_LIMIT;
-    if (!loki_ask_time(r, "start", &options->start) ||
-        !loki_ask_limit(r, "limit", REPLAY_MAX, &options->limit))
+    if (!request_time(r, "start", &options->start) ||
+        !request_count(r, "limit", REPLAY_MAX, &options->limit))
         return false;
     struct tsdb_text text = request_param(r, "delay_for");
     if (text.len == 0 || (param_limit(text, &delay, &err) == TSDB_OK && delay <= TAIL_DELAY_MAX_S))

@@ -162,7 +162,7 @@ static bool ask_volumes(struct request *r, struct volumes *v, uint64_t *limit)
         reply_fail(&r->reply, REPLY_UNAVAILABLE, "out of memory for the request");
         return false;
     }
-    if (!ask_selector(r, &v->scope) || !loki_ask_limit(r, "limit", VOLUME_SERIES_MAX, limit))
+    if (!ask_selector(r, &v->scope) || !request_count(r, "limit", VOLUME_SERIES_MAX, limit))
         return false;
     v->scope.limit = 0;
     v->is_by_label = text_equal(by, text_of("labels"));

@@ -21,12 +21,9 @@ static bool send_part(void *arg, struct bytes part)
     return exchange_write(a->x, part);
 }
 
-void reply_init(struct reply *a, struct exchange *x)
+void reply_init(struct reply *a, struct exchange *x, enum reply_form form)
 {
-    static const char plain[] = "/loki/";
-    struct tsdb_text path = exchange_path(x);
-    *a = (struct reply){.x = x};
-    a->is_plain = path.len >= sizeof plain - 1 && memcmp(path.at, plain, sizeof plain - 1) == 0;
+    *a = (struct reply){.x = x, .form = form};
     json_init(&a->json, REPLY_HELD_BYTES, send_part, a);
 }
 
@@ -85,16 +82,21 @@ void reply_end(struct reply *a)
 
 static const struct {
     const char *type;
-    int status, plain_status;
+    int status, other_status;
+    int grpc; /* https://grpc.io/docs/guides/status-codes */
 } errors[] = {
-    [REPLY_BAD_DATA] = {"bad_data", 400, 400},       [REPLY_EXECUTION] = {"execution", 422, 400},
-    [REPLY_TIMEOUT] = {"timeout", 503, 504},         [REPLY_CANCELED] = {"canceled", 503, 503},
-    [REPLY_UNAVAILABLE] = {"unavailable", 503, 503}, [REPLY_BUSY] = {"unavailable", 503, 429},
-    [REPLY_INTERNAL] = {"internal", 500, 500},       [REPLY_NOT_FOUND] = {"not_found", 404, 404},
-    [REPLY_UNSUPPORTED] = {"bad_data", 415, 415},
+    [REPLY_BAD_DATA] = {"bad_data", 400, 400, 3},
+    [REPLY_EXECUTION] = {"execution", 422, 400, 3},
+    [REPLY_TIMEOUT] = {"timeout", 503, 504, 4},
+    [REPLY_CANCELED] = {"canceled", 503, 503, 1},
+    [REPLY_UNAVAILABLE] = {"unavailable", 503, 503, 14},
+    [REPLY_BUSY] = {"unavailable", 503, 429, 14},
+    [REPLY_INTERNAL] = {"internal", 500, 500, 13},
+    [REPLY_NOT_FOUND] = {"not_found", 404, 404, 5},
+    [REPLY_UNSUPPORTED] = {"bad_data", 415, 415, 12},
 };
 
-static void put_error(struct json *j, enum reply_error error, const char *text)
+static void put_envelope(struct json *j, enum reply_error error, const char *text)
 {
     json_object(j);
     json_key(j, "status");
@@ -106,35 +108,96 @@ static void put_error(struct json *j, enum reply_error error, const char *text)
     json_end_object(j);
 }
 
-void reply_fail(struct reply *a, enum reply_error error, const char *fmt, ...)
+static void put_jaeger(struct json *j, enum reply_error error, const char *text)
+{
+    json_object(j);
+    json_key(j, "data");
+    json_null(j);
+    json_key(j, "total");
+    json_u64(j, 0);
+    json_key(j, "limit");
+    json_u64(j, 0);
+    json_key(j, "offset");
+    json_u64(j, 0);
+    json_key(j, "errors");
+    json_array(j);
+    json_object(j);
+    json_key(j, "code");
+    json_i64(j, errors[error].other_status);
+    json_key(j, "msg");
+    json_word(j, text);
+    json_end_object(j);
+    json_end_array(j);
+    json_end_object(j);
+}
+
+static void put_jaeger_3(struct json *j, enum reply_error error, const char *text)
+{
+    json_object(j);
+    json_key(j, "error");
+    json_object(j);
+    json_key(j, "httpCode");
+    json_i64(j, errors[error].other_status);
+    json_key(j, "message");
+    json_word(j, text);
+    json_end_object(j);
+    json_end_object(j);
+}
+
+static void put_error(struct json *j, enum reply_form form, enum reply_error error,
+                      const char *text)
+{
+    switch (form) {
+    case REPLY_PROMETHEUS: put_envelope(j, error, text); return;
+    case REPLY_JAEGER: put_jaeger(j, error, text); return;
+    case REPLY_JAEGER_3: put_jaeger_3(j, error, text); return;
+    case REPLY_TEXT: writer_format(&j->out, "%s\n", text); return;
+    case REPLY_GRPC: break;
+    }
+    UNREACHABLE();
+}
+
+static void fail_grpc(struct reply *a, enum reply_error error, const char *text)
+{
+    bool is_later = error == REPLY_UNAVAILABLE || error == REPLY_BUSY;
+    if (a->is_streaming)
+        exchange_end_grpc(a->x, errors[error].grpc, text);
+    else
+        exchange_reply_grpc(a->x, errors[error].grpc, text, (struct bytes){0}, is_later ? 1000 : 0);
+}
+
+static void fail_http(struct reply *a, enum reply_error error, const char *text)
 {
     if (a->is_streaming) { /* cut off: no JSON ends here */
         exchange_end(a->x);
-        json_release(&a->json);
         return;
     }
+    struct json j;
+    json_init(&j, 0, NULL, NULL);
+    put_error(&j, a->form, error, text);
+    const struct exchange_header retry = {text_of("Retry-After"), text_of("1")};
+    struct exchange_answer head = {
+        .status = a->form == REPLY_PROMETHEUS ? errors[error].status : errors[error].other_status,
+        .content_type = a->form == REPLY_TEXT ? "text/plain; charset=utf-8" : "application/json",
+        .headers = &retry,
+        .header_count = error == REPLY_UNAVAILABLE || error == REPLY_BUSY};
+    exchange_reply(a->x, &head, writer_bytes(&j.out));
+    json_release(&j);
+}
+
+void reply_fail(struct reply *a, enum reply_error error, const char *fmt, ...)
+{
     char text[640];
     va_list args;
     va_start(args, fmt);
     if (vsnprintf(text, sizeof text, fmt, args) < 0)
         text[0] = '\0';
     va_end(args);
-    struct json *j = &a->json;
-    struct exchange *x = a->x;
-    json_release(j);
-    json_init(j, 0, NULL, NULL);
-    if (a->is_plain)
-        writer_format(&j->out, "%s\n", text);
+    json_release(&a->json);
+    if (a->form == REPLY_GRPC)
+        fail_grpc(a, error, text);
     else
-        put_error(j, error, text);
-    const struct exchange_header retry = {text_of("Retry-After"), text_of("1")};
-    struct exchange_answer head = {
-        .status = a->is_plain ? errors[error].plain_status : errors[error].status,
-        .content_type = a->is_plain ? "text/plain; charset=utf-8" : "application/json",
-        .headers = &retry,
-        .header_count = error == REPLY_UNAVAILABLE || error == REPLY_BUSY};
-    exchange_reply(x, &head, writer_bytes(&j->out));
-    json_release(j);
+        fail_http(a, error, text);
 }
 
 enum reply_error reply_error_of(enum tsdb_status status)

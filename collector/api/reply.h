@@ -6,8 +6,15 @@
  *   reply_begin_bare(a);  json_... one value without the envelope  reply_end(a);
  *
  * Either end is called exactly once and ends the exchange; reply_fail may come
- * after reply_begin.  Below /loki/ errors are one line of text, with the codes that
- * Loki gives them.  Private to the room.  Owner: the worker of the request.
+ * after reply_begin.  Errors have the form of the API that was asked:
+ *
+ *   REPLY_PROMETHEUS  {"status":"error","errorType":...,"error":TEXT}
+ *   REPLY_TEXT        one line, with Loki's and Tempo's codes
+ *   REPLY_JAEGER      {"data":null,...,"errors":[{"code":404,"msg":TEXT}]}
+ *   REPLY_JAEGER_3    {"error":{"httpCode":404,"message":TEXT}}
+ *   REPLY_GRPC        a status; of a stream that has begun, too
+ *
+ * Private to the room.  Owner: the worker of the request.
  */
 #ifndef COLLECTOR_API_REPLY_H
 #define COLLECTOR_API_REPLY_H
@@ -15,7 +22,9 @@
 #include "collector/api/json.h"
 #include "collector/net/exchange.h"
 
-enum reply_error {                    /* Prometheus', Loki's */
+enum reply_form { REPLY_PROMETHEUS, REPLY_TEXT, REPLY_JAEGER, REPLY_JAEGER_3, REPLY_GRPC };
+
+enum reply_error {                    /* Prometheus', all others' */
                    REPLY_BAD_DATA,    /* 400 */
                    REPLY_EXECUTION,   /* 422, 400 */
                    REPLY_TIMEOUT,     /* 503, 504 */
@@ -32,15 +41,15 @@ enum { REPLY_NOTES_MAX = 16 };
 struct reply {
     struct exchange *x;
     struct json json;
+    enum reply_form form;
     bool is_streaming; /* the head has gone out */
-    bool is_plain;     /* errors are text */
     bool is_bare;      /* no envelope */
     /* Of the envelope; borrowed until reply_end. */
     const char *warnings[REPLY_NOTES_MAX], *infos[REPLY_NOTES_MAX];
     size_t warning_count, info_count;
 };
 
-void reply_init(struct reply *a, struct exchange *x);
+void reply_init(struct reply *a, struct exchange *x, enum reply_form form);
 /* {"status":"success","data": */
 void reply_begin(struct reply *a);
 void reply_begin_bare(struct reply *a);

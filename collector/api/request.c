@@ -20,11 +20,13 @@ struct tsdb_text request_param(const struct request *r, const char *name)
 
 struct tsdb_text exchange_local_path(const struct exchange *x)
 {
-    static const char mount[] = "/prometheus/";
+    static const char *const mounts[] = {"/prometheus", "/tempo", "/jaeger"};
     struct tsdb_text path = exchange_path(x);
-    size_t n = sizeof mount - 1;
-    if (path.len >= n && memcmp(path.at, mount, n) == 0)
-        return (struct tsdb_text){path.at + n - 1, path.len - n + 1};
+    for (size_t i = 0; i < sizeof mounts / sizeof mounts[0]; i++) {
+        size_t n = strlen(mounts[i]);
+        if (path.len > n && memcmp(path.at, mounts[i], n) == 0 && path.at[n] == '/')
+            return (struct tsdb_text){path.at + n, path.len - n};
+    }
     return path;
 }
 
@@ -59,7 +61,7 @@ static void run(void *arg)
 {
     struct request *r = arg;
     counters_set(QUERIES_WAITING, NOWHERE, (int64_t)pool_waiting(r->api->pool));
-    reply_init(&r->reply, r->x);
+    reply_init(&r->reply, r->x, r->errors);
     if (pool_is_stopping(r->api->pool))
         reply_fail(&r->reply, REPLY_UNAVAILABLE, "shutting down");
     else if (!exchange_is_open(r->x))
@@ -71,29 +73,56 @@ static void run(void *arg)
 
 void api_submit(struct api *api, struct exchange *x, void (*work)(struct request *r))
 {
+    static const char loki[] = "/loki/";
+    struct tsdb_text path = exchange_path(x);
+    bool is_loki = path.len >= sizeof loki - 1 && memcmp(path.at, loki, sizeof loki - 1) == 0;
+    api_submit_as(api, x, is_loki ? REPLY_TEXT : REPLY_PROMETHEUS, work);
+}
+
+void api_submit_as(struct api *api, struct exchange *x, enum reply_form form,
+                   void (*work)(struct request *r))
+{
     struct request *r = MEM_NEW(struct request);
     r->api = api;
     r->x = x;
+    r->errors = form;
     r->work = work;
     r->arrived_ns = clock_mono_ns(api->options.clock);
     if (pool_submit(api->pool, run, r))
         return;
     counters_add(QUERIES, AT(ENDING_REFUSED), 1);
-    reply_init(&r->reply, x);
+    reply_init(&r->reply, x, form);
     reply_fail(&r->reply, REPLY_BUSY, "too many queries are waiting, want at most %d",
                API_WAITING_MAX);
     mem_free(r);
 }
 
-bool request_path_name(struct request *r, const char *before, const char *after,
-                       struct tsdb_text *name)
+/* The raw NAME; nothing when the path is another. */
+static struct tsdb_text path_part(struct request *r, const char *before, const char *after)
 {
     struct tsdb_text path = exchange_local_path(r->x);
     size_t front = strlen(before), back = strlen(after);
     bool is_path = path.len > front + back && memcmp(path.at, before, front) == 0 &&
                    memcmp(path.at + path.len - back, after, back) == 0;
-    struct tsdb_text raw = {path.at + front, is_path ? path.len - front - back : 0};
-    if (!is_path || memchr(raw.at, '/', raw.len)) {
+    return (struct tsdb_text){path.at + front, is_path ? path.len - front - back : 0};
+}
+
+bool request_path_part(struct request *r, const char *before, const char *after,
+                       struct tsdb_text *part)
+{
+    struct tsdb_text raw = path_part(r, before, after);
+    if (raw.len > 0 && percent_decode(request_arena(r), raw, false, part) == TSDB_OK)
+        return true;
+    reply_fail(&r->reply, raw.len > 0 ? REPLY_BAD_DATA : REPLY_NOT_FOUND, "want %sNAME%s", before,
+               after);
+    return false;
+}
+
+bool request_path_name(struct request *r, const char *before, const char *after,
+                       struct tsdb_text *name)
+{
+    struct tsdb_text raw = path_part(r, before, after);
+    if (raw.len == 0 || memchr(raw.at, '/', raw.len)) {
         reply_fail(&r->reply, REPLY_NOT_FOUND, "want %sNAME%s", before, after);
         return false;
     }

@@ -31,14 +31,18 @@ struct api {
 struct request {
     struct api *api;
     struct exchange *x;
+    enum reply_form errors; /* the form of */
     void (*work)(struct request *r);
     int64_t arrived_ns; /* monotonic */
     struct form form;
     struct reply reply;
 };
 
-/* Runs work on a worker, or answers 503. */
+/* Runs work on a worker, or answers 503.  The form is the API's: Loki's below /loki/, else
+ * Prometheus'. */
 void api_submit(struct api *api, struct exchange *x, void (*work)(struct request *r));
+void api_submit_as(struct api *api, struct exchange *x, enum reply_form form,
+                   void (*work)(struct request *r));
 
 struct arena *request_arena(const struct request *r);
 /* The credential's tenant, or the one of a server without any. */
@@ -48,13 +52,22 @@ struct tsdb_text request_param(const struct request *r, const char *name); /* fi
  * is another, or NAME is no label name. */
 bool request_path_name(struct request *r, const char *before, const char *after,
                        struct tsdb_text *name);
-/* The path without the /prometheus mount. */
+/* NAME of such a path, decoded, whatever it holds; false when the path is another. */
+bool request_path_part(struct request *r, const char *before, const char *after,
+                       struct tsdb_text *part);
+/* The path without the mount of an API: /prometheus, /tempo, /jaeger. */
 struct tsdb_text exchange_local_path(const struct exchange *x);
 
 /* Each of these answers the error itself and returns false. */
 bool request_limit(struct request *r, uint64_t *limit);
 /* start, end (defaults: all of time) and match[] into a scope. */
 bool request_scope(struct request *r, struct tsdb_scope *out);
+/* Of the other APIs; a parameter that is not there leaves the value alone.  Times: more than
+ * ten digits are nanoseconds, fewer seconds; a fraction makes seconds; or RFC 3339. */
+bool request_time(struct request *r, const char *name, int64_t *ns);
+bool request_duration(struct request *r, const char *name, int64_t *ns);
+/* 1 to most. */
+bool request_count(struct request *r, const char *name, uint64_t most, uint64_t *count);
 /* A parameter's text in Prometheus' words. */
 void request_fail_param(struct request *r, const char *name, const struct tsdb_error *err);
 /* Ends a request that the engine refused; `param` is blamed for TSDB_EINVAL. */

@@ -17,7 +17,7 @@
 static void reply_lists(struct exchange *x, const char *const *keys, size_t count)
 {
     struct reply reply;
-    reply_init(&reply, x);
+    reply_init(&reply, x, REPLY_PROMETHEUS);
     reply_begin(&reply);
     json_object(&reply.json);
     for (size_t i = 0; i < count; i++) {
@@ -80,7 +80,7 @@ void handle_buildinfo(void *arg, struct exchange *x)
 {
     (void)arg;
     struct reply reply;
-    reply_init(&reply, x);
+    reply_init(&reply, x, REPLY_PROMETHEUS);
     reply_begin(&reply);
     struct json *j = &reply.json;
     json_object(j);
@@ -120,7 +120,7 @@ void handle_runtimeinfo(void *arg, struct exchange *x)
         host[0] = '\0';
     struct tsdb_stats stats;
     tsdb_stats(api->options.db, &stats);
-    reply_init(&reply, x);
+    reply_init(&reply, x, REPLY_PROMETHEUS);
     reply_begin(&reply);
     struct json *j = &reply.json;
     json_object(j);
@@ -147,7 +147,7 @@ void handle_walreplay(void *arg, struct exchange *x)
 {
     (void)arg;
     struct reply reply;
-    reply_init(&reply, x);
+    reply_init(&reply, x, REPLY_PROMETHEUS);
     reply_begin(&reply);
     json_object(&reply.json);
     put_count(&reply.json, "min", 0);
@@ -168,7 +168,7 @@ void handle_status_flags(void *arg, struct exchange *x)
 {
     struct api *api = arg;
     struct reply reply;
-    reply_init(&reply, x);
+    reply_init(&reply, x, REPLY_PROMETHEUS);
     reply_begin(&reply);
     json_object(&reply.json);
     if (api->options.flags)
@@ -184,7 +184,7 @@ void handle_status_config(void *arg, struct exchange *x)
     struct writer text = {0};
     if (api->options.config)
         api->options.config(api->options.arg, &text);
-    reply_init(&reply, x);
+    reply_init(&reply, x, REPLY_PROMETHEUS);
     reply_begin(&reply);
     json_object(&reply.json);
     json_key(&reply.json, "yaml");

@@ -24,6 +24,8 @@ struct exchange {
     struct cond change;
     atomic_bool is_gone;
     int write_delay_ms;
+    bool is_grpc, is_compressed;
+    struct bytes message;     /* the body, where it is not text */
     exchange_input_fn *input; /* upgraded */
     void *input_arg;
     atomic_uint_fast64_t queued; /* what exchange_queued says */
@@ -33,6 +35,9 @@ struct exchange {
     size_t writes;
     char type[96], retry_after[16];
     struct writer out;
+    int grpc_status;
+    char grpc_message[640];
+    size_t messages[16]; /* lengths of what a stream of gRPC sent, one after the other in out */
 };
 
 static inline void exchange_init(struct exchange *x, const char *path, const char *query)
@@ -108,7 +113,7 @@ struct tsdb_text exchange_header(const struct exchange *x, const char *name)
 
 struct bytes exchange_body(const struct exchange *x)
 {
-    return x->body ? (struct bytes){(const uint8_t *)x->body, strlen(x->body)} : (struct bytes){0};
+    return x->body ? (struct bytes){(const uint8_t *)x->body, strlen(x->body)} : x->message;
 }
 
 struct arena *exchange_arena(struct exchange *x)
@@ -160,6 +165,56 @@ void exchange_reply(struct exchange *x, const struct exchange_answer *answer, st
     exchange_start(x, answer);
     (void)exchange_write(x, body);
     exchange_end(x);
+}
+
+bool exchange_is_grpc(const struct exchange *x)
+{
+    return x->is_grpc;
+}
+
+bool exchange_is_compressed(const struct exchange *x)
+{
+    return x->is_compressed;
+}
+
+bool exchange_is_tls(const struct exchange *x)
+{
+    (void)x;
+    return false;
+}
+
+void exchange_start_grpc(struct exchange *x)
+{
+    mutex_lock(&x->lock);
+    cr_assert(x->is_grpc && !x->is_started);
+    x->starts++;
+    x->is_started = true;
+    x->status = 200;
+    mutex_unlock(&x->lock);
+}
+
+bool exchange_write_grpc(struct exchange *x, struct bytes message)
+{
+    cr_assert_lt(x->writes, sizeof x->messages / sizeof x->messages[0]);
+    x->messages[x->writes] = message.len;
+    return exchange_write(x, message);
+}
+
+void exchange_end_grpc(struct exchange *x, int grpc_status, const char *message)
+{
+    x->grpc_status = grpc_status;
+    (void)snprintf(x->grpc_message, sizeof x->grpc_message, "%s", message ? message : "");
+    exchange_end(x);
+}
+
+void exchange_reply_grpc(struct exchange *x, int grpc_status, const char *message,
+                         struct bytes body, int64_t retry_after_ms)
+{
+    (void)retry_after_ms;
+    exchange_start_grpc(x);
+    if (grpc_status == 0)
+        (void)exchange_write_grpc(x, body);
+    exchange_end_grpc(x, grpc_status, message);
 }
 
 struct tsdb_text exchange_method(const struct exchange *x)

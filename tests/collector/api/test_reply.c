@@ -9,7 +9,7 @@ static struct reply reply;
 static void set_up(void)
 {
     exchange_init(&x, "/", "");
-    reply_init(&reply, &x);
+    reply_init(&reply, &x, REPLY_PROMETHEUS);
 }
 
 static void tear_down(void)
@@ -127,4 +127,58 @@ Test(reply, reader_who_goes_is_noticed)
     reply_end(&reply);
     cr_assert_eq(x.writes, 1);
     cr_assert_eq(x.ends, 1);
+}
+
+static void fail_as(enum reply_form form, enum reply_error error)
+{
+    exchange_release(&x);
+    exchange_init(&x, "/", "");
+    x.is_grpc = form == REPLY_GRPC;
+    reply_init(&reply, &x, form);
+    reply_fail(&reply, error, "no %s", "way");
+    exchange_wait(&x);
+    cr_assert_eq(x.ends, 1);
+}
+
+Test(reply, errors_have_the_form_of_their_api)
+{
+    fail_as(REPLY_TEXT, REPLY_EXECUTION);
+    cr_assert_str_eq(exchange_body_text(&x), "no way\n");
+    cr_assert_eq(x.status, 400);
+    fail_as(REPLY_JAEGER, REPLY_NOT_FOUND);
+    cr_assert_str_eq(exchange_body_text(&x), "{\"data\":null,\"total\":0,\"limit\":0,\"offset\":0,"
+                                             "\"errors\":[{\"code\":404,\"msg\":\"no way\"}]}");
+    cr_assert_eq(x.status, 404);
+    fail_as(REPLY_JAEGER_3, REPLY_BAD_DATA);
+    cr_assert_str_eq(exchange_body_text(&x),
+                     "{\"error\":{\"httpCode\":400,\"message\":\"no way\"}}");
+    cr_assert_str_eq(x.type, "application/json");
+    fail_as(REPLY_JAEGER_3, REPLY_BUSY);
+    cr_assert_eq(x.status, 429);
+    cr_assert_str_eq(x.retry_after, "1");
+}
+
+Test(reply, grpc_errors_are_a_status_whenever_they_come)
+{
+    static const struct {
+        enum reply_error error;
+        int status;
+    } cases[] = {{REPLY_BAD_DATA, 3},  {REPLY_EXECUTION, 3},    {REPLY_TIMEOUT, 4},
+                 {REPLY_CANCELED, 1},  {REPLY_BUSY, 14},        {REPLY_INTERNAL, 13},
+                 {REPLY_NOT_FOUND, 5}, {REPLY_UNSUPPORTED, 12}, {REPLY_UNAVAILABLE, 14}};
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        fail_as(REPLY_GRPC, cases[i].error);
+        cr_assert_eq(x.grpc_status, cases[i].status);
+        cr_assert_str_eq(x.grpc_message, "no way");
+        cr_assert_eq(x.writes, 0);
+    }
+    exchange_release(&x);
+    exchange_init(&x, "/", "");
+    x.is_grpc = true;
+    reply_init(&reply, &x, REPLY_GRPC);
+    exchange_start_grpc(&x);
+    reply.is_streaming = true;
+    reply_fail(&reply, REPLY_INTERNAL, "later");
+    cr_assert_eq(x.starts, 1);
+    cr_assert_eq(x.grpc_status, 13);
 }
