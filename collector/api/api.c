@@ -103,7 +103,9 @@ static const struct exchange_route mounted[] = {
     {"GET", "/health", 0, handle_health_json, NULL},
 };
 
-static_assert(sizeof mounted / sizeof mounted[0] + LOKI_ROUTES_MAX <= API_ROUTES_MAX,
+static_assert(sizeof mounted / sizeof mounted[0] + LOKI_ROUTES_MAX + TEMPO_ROUTES_MAX +
+                      JAEGER_ROUTES_MAX <=
+                  API_ROUTES_MAX,
               "callers have room");
 
 size_t api_routes(struct api *api, struct exchange_route *out)
@@ -111,6 +113,8 @@ size_t api_routes(struct api *api, struct exchange_route *out)
     size_t count = sizeof mounted / sizeof mounted[0];
     memcpy(out, mounted, sizeof mounted);
     count += loki_routes(out + count);
+    count += tempo_routes(out + count);
+    count += jaeger_routes(out + count);
     for (size_t i = 0; i < count; i++)
         out[i].arg = api;
     return count;

@@ -1,4 +1,5 @@
-/* api.h - the HTTP APIs of Prometheus (version 1) and Loki, and the operator's end points.
+/* api.h - the HTTP APIs of Prometheus (version 1), Loki, Tempo and Jaeger, and the operator's
+ * end points.
  *
  * Queries:  query query_range query_exemplars series labels label/NAME/values
  *           metadata format_query
@@ -8,6 +9,7 @@
  * Health:   /-/healthy /-/ready /health /healthz /livez /ready /readyz /metrics
  *
  * Logs:     Loki's API below /loki/api/v1/ (loki.h)
+ * Traces:   Tempo's (tempo.h) and Jaeger's (jaeger.h), at the root and below /tempo, /jaeger
  *
  * All of /api/v1 and /-/ is also mounted under /prometheus.  Parameters, answers,
  * error types, status codes and messages are Prometheus'
@@ -40,7 +42,7 @@ enum {
     API_SELECTORS_MAX = 256,     /* match[] of one request */
     REPLY_HELD_BYTES = 1 << 20,  /* an answer may still become an error */
     REPLY_PART_BYTES = 64 << 10, /* then it goes out in parts of this */
-    API_ROUTES_MAX = 128,
+    API_ROUTES_MAX = 192,
 };
 
 struct api;

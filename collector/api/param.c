@@ -64,6 +64,62 @@ enum tsdb_status param_duration(struct tsdb_text text, int64_t *ns, struct tsdb_
                      text.len ? text.at : "");
 }
 
+/* The unit at p; how long it is, or 0. */
+static size_t unit_parse(const char *p, size_t left, double *ns)
+{
+    static const struct {
+        const char *name;
+        double ns;
+    } units[] = {/* longer ones first */
+                 {"ns", 1},   {"us", 1e3}, {"\u00b5s", 1e3}, {"\u03bcs", 1e3},
+                 {"ms", 1e6}, {"s", 1e9},  {"m", 60e9},      {"h", 3600e9}};
+    for (size_t i = 0; i < sizeof units / sizeof units[0]; i++) {
+        size_t n = strlen(units[i].name);
+        if (left >= n && memcmp(p, units[i].name, n) == 0) {
+            *ns = units[i].ns;
+            return n;
+        }
+    }
+    return 0;
+}
+
+static size_t digits_parse(const char *p, size_t left, double *value)
+{
+    size_t n = 0;
+    double scale = 1;
+    bool has_point = false;
+    *value = 0;
+    for (; n < left && ((p[n] >= '0' && p[n] <= '9') || (p[n] == '.' && !has_point)); n++) {
+        if (p[n] == '.') {
+            has_point = true;
+            continue;
+        }
+        *value = *value * 10 + (p[n] - '0');
+        scale *= has_point ? 10 : 1;
+    }
+    *value /= scale;
+    return n == 1 && has_point ? 0 : n;
+}
+
+enum tsdb_status param_go_duration(struct tsdb_text text, int64_t *ns, struct tsdb_error *err)
+{
+    double sum = 0, value, unit;
+    bool is_valid = text.len > 0;
+    for (size_t i = 0; is_valid && i < text.len;) {
+        size_t digits = digits_parse(text.at + i, text.len - i, &value);
+        size_t name = unit_parse(text.at + i + digits, text.len - i - digits, &unit);
+        is_valid = digits > 0 && name > 0;
+        sum += is_valid ? value * unit : 0;
+        i += digits + name;
+    }
+    is_valid = is_valid || text_equal(text, text_of("0"));
+    if (!is_valid || !(sum < 0x1p63)) /* NaN, too */
+        return tsdb_fail(err, TSDB_EINVAL, "cannot parse \"%.*s\" to a valid duration", shown(text),
+                         text.len ? text.at : "");
+    *ns = (int64_t)llround(sum);
+    return TSDB_OK;
+}
+
 enum tsdb_status param_limit(struct tsdb_text text, uint64_t *limit, struct tsdb_error *err)
 {
     uint64_t n = 0;

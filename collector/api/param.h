@@ -5,6 +5,8 @@
  *            Prometheus does), or RFC 3339; beyond int64 nanoseconds it is held
  *            at the end.  Prometheus' own least and greatest time are taken.
  * duration:  seconds with an optional fraction, or "5m", "1h30m"
+ * go:        Go's durations, numbers with a fraction and a unit, "1.5s", "1h2m", "300us", not
+ *            negative; in Tempo's and Jaeger's parameters
  * limit:     a whole number, 0 for none
  * names:     U__ escaping of UTF-8 names ("U__http_2e_status" is "http.status")
  *
@@ -20,6 +22,8 @@ TSDB_NODISCARD enum tsdb_status param_time(struct tsdb_text text, int64_t *ns,
                                            struct tsdb_error *err);
 TSDB_NODISCARD enum tsdb_status param_duration(struct tsdb_text text, int64_t *ns,
                                                struct tsdb_error *err);
+TSDB_NODISCARD enum tsdb_status param_go_duration(struct tsdb_text text, int64_t *ns,
+                                                  struct tsdb_error *err);
 TSDB_NODISCARD enum tsdb_status param_limit(struct tsdb_text text, uint64_t *limit,
                                             struct tsdb_error *err);
 /* The name meant by `in`: itself, or unescaped into the arena.  EINVAL when it is

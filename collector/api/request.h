@@ -80,6 +80,10 @@ enum ending request_ending(enum tsdb_status st, enum watch_verdict verdict);
 /* Loki's routes (loki.c); at most LOKI_ROUTES_MAX. */
 enum { LOKI_ROUTES_MAX = 40 };
 size_t loki_routes(struct exchange_route *out);
+/* Tempo's (tempo.c) and Jaeger's (jaeger.c), likewise. */
+enum { TEMPO_ROUTES_MAX = 40, JAEGER_ROUTES_MAX = 30 };
+size_t tempo_routes(struct exchange_route *out);
+size_t jaeger_routes(struct exchange_route *out);
 
 /* Handlers, by file. */
 exchange_handler_fn handle_query, handle_query_range, handle_format_query; /* query.c */

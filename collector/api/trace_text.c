@@ -116,8 +116,7 @@ static bool put_word(struct trace_filter *f, const char *what, struct tsdb_text 
 {
     for (; *words; words++)
         if (equal_caseless(value, *words)) {
-            begin(f);
-            writer_format(&f->text, "%s = %s", what, *words);
+            trace_filter_word(f, what, *words);
             return true;
         }
     return false;
@@ -178,6 +177,12 @@ void trace_filter_equal(struct trace_filter *f, const char *what, struct tsdb_te
     begin(f);
     writer_format(&f->text, "%s = ", what);
     put_quoted(&f->text, value);
+}
+
+void trace_filter_word(struct trace_filter *f, const char *what, const char *word)
+{
+    begin(f);
+    writer_format(&f->text, "%s = %s", what, word);
 }
 
 void trace_filter_tag(struct trace_filter *f, struct tsdb_text name, struct tsdb_text value,

@@ -26,6 +26,8 @@ enum tag_manner { TAG_TEMPO, TAG_JAEGER };
 
 /* what: TraceQL's own words, "name", "resource.service.name". */
 void trace_filter_equal(struct trace_filter *f, const char *what, struct tsdb_text value);
+/* word: one of TraceQL's, "kind = server". */
+void trace_filter_word(struct trace_filter *f, const char *what, const char *word);
 void trace_filter_tag(struct trace_filter *f, struct tsdb_text name, struct tsdb_text value,
                       enum tag_manner manner);
 /* "duration >= 100ns": what, the comparison, a length of time. */

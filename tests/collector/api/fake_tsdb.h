@@ -279,5 +279,6 @@ void tsdb_stats(struct tsdb *db, struct tsdb_stats *out)
 }
 
 #include "tests/collector/api/fake_logs.h"
+#include "tests/collector/api/fake_traces.h"
 
 #endif

@@ -15,6 +15,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
     arena_init(&arena, 4 << 20, NULL);
     (void)!param_time(in, &ns, &err);
     (void)!param_duration(in, &ns, &err);
+    (void)!param_go_duration(in, &ns, &err);
     (void)!param_limit(in, &limit, &err);
     if (param_label_name(&arena, in, &name) == TSDB_OK)
         ASSERT(utf8_check(name.at, name.len));

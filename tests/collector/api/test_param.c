@@ -109,3 +109,33 @@ Test(param, label_names_are_unescaped)
     cr_assert_eq(param_label_name(&arena, text_of("U___d800_"), &out), TSDB_EINVAL);
     arena_release(&arena);
 }
+
+Test(param, go_durations)
+{
+    static const struct {
+        const char *text;
+        int64_t ns;
+    } good[] = {
+        {"1.2s", INT64_C(1200000000)},
+        {"100ms", 100000000},
+        {"1h2m3s", INT64_C(3723000000000)},
+        {"300us", 300000},
+        {"5\u00b5s", 5000},
+        {"7ns", 7},
+        {".5s", 500000000},
+        {"1.s", 1000000000},
+        {"0", 0},
+    };
+    static const char *const bad[] = {"",    "1",    "s",      ".s",   "-1s",
+                                      "1d",  "1s ",  "1.2.3s", "1e3s", "99999999999h",
+                                      "1s2", "0x1s", "infs",   "s1"};
+    int64_t ns;
+    struct tsdb_error err;
+    for (size_t i = 0; i < sizeof good / sizeof good[0]; i++) {
+        cr_assert_eq(param_go_duration(text_of(good[i].text), &ns, &err), TSDB_OK, "%s",
+                     good[i].text);
+        cr_assert_eq(ns, good[i].ns, "%s: %lld", good[i].text, (long long)ns);
+    }
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++)
+        cr_assert_eq(param_go_duration(text_of(bad[i]), &ns, &err), TSDB_EINVAL, "%s", bad[i]);
+}
