@@ -427,6 +427,9 @@ static void print_banner(const struct server *s)
             continue; /* off, as they are when nobody asks */
         writer_format(&w, "  %s %.*s\n", doors[i], a.len ? (int)a.len : 3, a.len ? a.at : "off");
     }
+    if (http.len > 0)
+        writer_format(&w, "  grafana    %s://%.*s/-/grafana/provisioning.yaml (its data sources)\n",
+                      scheme, (int)http.len, http.at);
     char kept[PERIOD_TEXT_MAX];
     period_format(s->config.store.retention, kept);
     writer_format(&w, "  data       %s, kept %s\n", s->config.store.data_dir,

@@ -101,6 +101,7 @@ static const struct exchange_route mounted[] = {
     {"GET", "/healthz", 0, handle_healthy, NULL},
     {"GET", "/livez", 0, handle_healthy, NULL},
     {"GET", "/health", 0, handle_health_json, NULL},
+    {"GET", "/-/grafana/provisioning.yaml", SCOPE_QUERY, handle_provisioning, NULL},
 };
 
 static_assert(sizeof mounted / sizeof mounted[0] + LOKI_ROUTES_MAX + TEMPO_ROUTES_MAX +

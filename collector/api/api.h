@@ -6,6 +6,7 @@
  * Shapes:   rules alerts targets alertmanagers scrape_pools (empty, well-formed)
  * Status:   status/{buildinfo,runtimeinfo,tsdb,flags,config,walreplay}
  * Admin:    admin/tsdb/{delete_series,snapshot,clean_tombstones} /-/reload /-/seal
+ * Grafana:  /-/grafana/provisioning.yaml, its data sources (provisioning.h)
  * Health:   /-/healthy /-/ready /health /healthz /livez /ready /readyz /metrics
  *
  * Logs:     Loki's API below /loki/api/v1/ (loki.h)

@@ -169,6 +169,7 @@ bool answer_is_compressible(const struct exchange_answer *answer)
         "text/",
         "application/json",
         "application/javascript",
+        "application/protobuf",
         "application/openmetrics-text",
         "image/svg+xml",
     };

@@ -37,8 +37,23 @@ static const struct {
     {"/loki/api/v1/delete", ROUTE_ADMIN},
     {"/loki/api/v1/status/", ROUTE_STATUS},
     {"/loki/api/v1/", ROUTE_METADATA},
+    {"/tempopb.", ROUTE_QUERY},
+    {"/api/traces", ROUTE_QUERY},
+    {"/api/v2/traces/", ROUTE_QUERY},
+    {"/api/v3/trace", ROUTE_QUERY},
+    {"/api/search", ROUTE_QUERY},
+    {"/api/search/tag", ROUTE_METADATA},
+    {"/api/v2/search/tag", ROUTE_METADATA},
+    {"/api/metrics/query", ROUTE_QUERY},
+    {"/api/services", ROUTE_METADATA},
+    {"/api/operations", ROUTE_METADATA},
+    {"/api/dependencies", ROUTE_METADATA},
+    {"/api/v3/", ROUTE_METADATA},
+    {"/api/echo", ROUTE_HEALTH},
+    {"/api/status/", ROUTE_STATUS},
     {"/-/reload", ROUTE_ADMIN},
     {"/-/seal", ROUTE_ADMIN},
+    {"/-/grafana/", ROUTE_STATUS},
     {"/-/", ROUTE_HEALTH},
     {"/health", ROUTE_HEALTH},
     {"/ready", ROUTE_HEALTH},
@@ -65,10 +80,14 @@ enum route_class route_class_of(struct tsdb_text path)
 {
     if (is_bulk(path))
         return ROUTE_LOGS;
-    static const char mount[] = "/prometheus";
-    if (has_prefix(path, "/prometheus/")) {
-        path.at += sizeof mount - 1;
-        path.len -= sizeof mount - 1;
+    static const char *const mounts[] = {"/prometheus/", "/tempo/", "/jaeger/"};
+    for (size_t i = 0; i < sizeof mounts / sizeof mounts[0]; i++) {
+        size_t n = strlen(mounts[i]) - 1;
+        if (!has_prefix(path, mounts[i]))
+            continue;
+        path.at += n;
+        path.len -= n;
+        break;
     }
     enum route_class best = ROUTE_NONE;
     size_t longest = 0;
