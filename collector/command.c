@@ -13,7 +13,9 @@
 extern char **environ;
 
 static const struct command commands[] = {
-    {"query", command_query, "EXPR [--range 1h] [--step 15s] [--json]", "ask PromQL"},
+    {"query", command_query, "EXPR [--range 1h] [--step 15s] [--traces] [--json]",
+     "ask PromQL, or TraceQL"},
+    {"trace", command_trace, "ID [--json]", "the spans of a trace, as a tree"},
     {"tail", command_tail, "QUERY [--since 1h] [--limit 10] [--no-follow] [--json]",
      "follow logs, by LogQL"},
     {"send", command_send, "metric NAME VALUE | log MESSAGE [--label k=v] [--to URL]",

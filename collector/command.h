@@ -28,6 +28,7 @@ bool command_is_help(int argc, const char *const *argv);
 void command_help(struct writer *w);
 
 int command_query(int argc, const char *const *argv);
+int command_trace(int argc, const char *const *argv);
 int command_tail(int argc, const char *const *argv);
 int command_send(int argc, const char *const *argv);
 int command_inspect(int argc, const char *const *argv);

@@ -182,20 +182,30 @@ static enum tsdb_status read_all(struct command_socket *s, struct writer *wire,
 static void put_request(struct writer *w, const struct http_ask *ask)
 {
     bool is_v6 = strchr(ask->url->host, ':') != NULL;
-    writer_format(w, "POST %s%s HTTP/1.1\r\n", ask->url->prefix, ask->path);
+    writer_format(w, "%s %s%s", ask->is_get ? "GET" : "POST", ask->url->prefix, ask->path);
+    if (ask->is_get && ask->form.len > 0) {
+        writer_u8(w, '?');
+        writer_put(w, ask->form.at, ask->form.len);
+    }
+    writer_text(w, " HTTP/1.1\r\n");
     writer_format(w, is_v6 ? "Host: [%s]:%s\r\n" : "Host: %s:%s\r\n", ask->url->host,
                   ask->url->port);
     writer_text(w, "User-Agent: andon/" ANDON_VERSION "\r\nConnection: close\r\n"
-                   "Accept-Encoding: identity\r\n"
-                   "Content-Type: application/x-www-form-urlencoded\r\n");
+                   "Accept-Encoding: identity\r\n");
     if (ask->token)
         writer_format(w, "Authorization: Bearer %s\r\n", ask->token);
-    writer_format(w, "Content-Length: %zu\r\n\r\n", ask->form.len);
+    if (ask->is_get) {
+        writer_text(w, "\r\n");
+        return;
+    }
+    writer_format(w,
+                  "Content-Type: application/x-www-form-urlencoded\r\nContent-Length: %zu\r\n\r\n",
+                  ask->form.len);
     writer_put(w, ask->form.at, ask->form.len);
 }
 
-enum tsdb_status http_post(const struct http_ask *ask, struct http_answer *answer,
-                           struct tsdb_error *err)
+enum tsdb_status http_request(const struct http_ask *ask, struct http_answer *answer,
+                              struct tsdb_error *err)
 {
     struct command_socket s;
     struct writer wire = {0};

@@ -20,7 +20,8 @@ struct http_url { /* http://HOST[:PORT][/PREFIX] */
 struct http_ask {
     const struct http_url *url;
     const char *path;  /* below the prefix */
-    struct bytes form; /* the body, a form; sent by POST */
+    struct bytes form; /* the body of a POST */
+    bool is_get;       /* then it is the query string */
     const char *token; /* bearer token, or NULL */
     int64_t timeout_ns;
 };
@@ -33,8 +34,8 @@ struct http_answer {
 TSDB_NODISCARD enum tsdb_status http_url_parse(const char *text, struct http_url *out,
                                                struct tsdb_error *err);
 /* answer->body is valid also when it failed; release it. */
-TSDB_NODISCARD enum tsdb_status http_post(const struct http_ask *ask, struct http_answer *answer,
-                                          struct tsdb_error *err);
+TSDB_NODISCARD enum tsdb_status http_request(const struct http_ask *ask, struct http_answer *answer,
+                                             struct tsdb_error *err);
 /* A whole answer as it lay on the wire, the connection closed after it. */
 TSDB_NODISCARD enum tsdb_status http_answer_parse(struct bytes wire, struct http_answer *answer,
                                                   struct tsdb_error *err);

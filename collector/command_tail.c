@@ -372,7 +372,7 @@ static int show_once(const struct http_url *url, struct bytes form, const char *
     struct http_answer answer = {0};
     struct tsdb_error err = {0};
     int exit_status = COMMAND_FAILED;
-    if (http_post(&request, &answer, &err) != TSDB_OK) {
+    if (http_request(&request, &answer, &err) != TSDB_OK) {
         (void)command_fail(0, "%s", err.msg);
     } else if (answer.status != 200) {
         size_t len = answer.body.len < REASON_MAX ? answer.body.len : REASON_MAX;
