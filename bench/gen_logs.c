@@ -25,11 +25,8 @@
  * besides, as SDKs send it (VictoriaLogs drops it, Andon keeps it).
  */
 #include "bench/client.h"
+#include "bench/gen_wire.h"
 #include "tsdb/base/mem.h"
-#include "tsdb/base/random.h"
-#include "tsdb/base/writer.h"
-
-#include <math.h>
 
 #define COUNT_OF(a) (sizeof(a) / sizeof *(a))
 #define NEEDLE "0af7651916cd43dd8448eb211c80319c"
@@ -161,19 +158,6 @@ static uint32_t below(struct generator *g, uint32_t n)
     return (uint32_t)random_below(&g->random, n);
 }
 
-static double log_normal(struct random *r, double median, double sigma)
-{
-    double u = random_unit(r), v = random_unit(r);
-    return median * exp(sigma * sqrt(-2 * log(1 - u)) * cos(6.283185307179586 * v));
-}
-
-/* Small ones more often than large ones. */
-static uint32_t skewed(struct generator *g, uint32_t n)
-{
-    double u = random_unit(&g->random);
-    return (uint32_t)(u * u * n);
-}
-
 static void choose_templates(struct generator *g)
 {
     for (uint32_t s = 0; s < SERVICES; s++)
@@ -188,7 +172,7 @@ static const char *choose_text(struct generator *g, uint32_t service, enum level
 {
     uint32_t dice = below(g, 100);
     *level = dice < 1 ? ERROR : dice < 5 ? WARN : dice < 25 ? DEBUG : INFO;
-    uint32_t k = skewed(g, g->counts[service][*level]);
+    uint32_t k = skewed(&g->random, g->counts[service][*level]);
     return templates[g->of_service[service][*level][k]].text;
 }
 
@@ -252,31 +236,6 @@ static void fill_line(struct generator *g, const struct record *r, const char *t
 
 /* ---- protobuf ------------------------------------------------------------------------- */
 
-static void put_text(struct writer *w, uint8_t tag, const char *text)
-{
-    writer_u8(w, tag);
-    writer_sized(w, text, strlen(text));
-}
-
-/* KeyValue into the field `tag` of w; g->attribute has the AnyValue. */
-static void put_attribute(struct generator *g, struct writer *w, uint8_t tag, const char *key)
-{
-    size_t key_len = strlen(key), len = g->attribute.len;
-    writer_u8(w, tag);
-    writer_uvarint(w, 1 + uvarint_size(key_len) + key_len + 1 + uvarint_size(len) + len);
-    put_text(w, 0x0a, key);
-    writer_u8(w, 0x12);
-    writer_sized(w, g->attribute.at, len);
-    writer_reset(&g->attribute);
-}
-
-static void put_string(struct generator *g, struct writer *w, uint8_t tag, const char *key,
-                       const char *value)
-{
-    put_text(&g->attribute, 0x0a, value);
-    put_attribute(g, w, tag, key);
-}
-
 static void put_record_attributes(struct generator *g, const struct record *r, const char *text)
 {
     enum { TAG = 0x32 }; /* LogRecord.attributes */
@@ -284,20 +243,18 @@ static void put_record_attributes(struct generator *g, const struct record *r, c
     char number[TEXT_MAX];
     bool is_http = strstr(text, "%m") || strstr(text, "%r");
     if (is_http) {
-        put_string(g, w, TAG, "http.route", r->route);
-        put_string(g, w, TAG, "http.request.method", r->method);
-        writer_u8(&g->attribute, 0x18);
-        writer_uvarint(&g->attribute, r->status);
-        put_attribute(g, w, TAG, "http.status_code");
+        put_string(w, TAG, "http.route", r->route, &g->attribute);
+        put_string(w, TAG, "http.request.method", r->method, &g->attribute);
+        put_int(w, TAG, "http.status_code", r->status, &g->attribute);
     }
     if (is_http || strstr(text, "%d")) {
         writer_u8(&g->attribute, 0x21);
         writer_f64(&g->attribute, r->duration_ms);
-        put_attribute(g, w, TAG, "duration_ms");
+        put_attribute(w, TAG, "duration_ms", &g->attribute);
     }
     (void)snprintf(number, sizeof number, "u%u", r->user);
-    put_string(g, w, TAG, "user.id", number);
-    put_string(g, w, TAG, "region", regions[r->user % COUNT_OF(regions)]);
+    put_string(w, TAG, "user.id", number, &g->attribute);
+    put_string(w, TAG, "region", regions[r->user % COUNT_OF(regions)], &g->attribute);
 }
 
 static void put_ids(struct generator *g, uint64_t index)
@@ -326,9 +283,9 @@ static void put_record(struct generator *g, uint32_t service, uint64_t index)
     const char *text = choose_text(g, service, &level);
     if (index % RARE_EVERY == RARE_AT)
         text = rare_text;
-    struct record r = {.user = 10000 + skewed(g, 90000),
+    struct record r = {.user = 10000 + skewed(&g->random, 90000),
                        .method = methods[below(g, COUNT_OF(methods))],
-                       .route = routes[skewed(g, COUNT_OF(routes))],
+                       .route = routes[skewed(&g->random, COUNT_OF(routes))],
                        .status = level == ERROR ? 500 : statuses[below(g, COUNT_OF(statuses))]};
     r.duration_ms = floor(log_normal(&g->random, 20, 1.4) * 1000) / 1000;
     fill_line(g, &r, text);
@@ -361,15 +318,15 @@ static void put_resource(struct generator *g, uint32_t service, uint32_t pod)
     struct writer *w = &g->one;
     char text[TEXT_MAX];
     writer_reset(w);
-    put_string(g, w, TAG, "service.name", services[service]);
-    put_string(g, w, TAG, "service.namespace", service < 8 ? "shop" : "platform");
-    put_string(g, w, TAG, "deployment.environment", "production");
+    put_string(w, TAG, "service.name", services[service], &g->attribute);
+    put_string(w, TAG, "service.namespace", service < 8 ? "shop" : "platform", &g->attribute);
+    put_string(w, TAG, "deployment.environment", "production", &g->attribute);
     (void)snprintf(text, sizeof text, "%s-7d9f%x-%05x", services[service],
                    service * 2654435u % 4096, (service * 3 + pod) * 40503u % 1048576);
-    put_string(g, w, TAG, "k8s.pod.name", text);
-    put_string(g, w, TAG, "cloud.region", regions[pod]);
+    put_string(w, TAG, "k8s.pod.name", text, &g->attribute);
+    put_string(w, TAG, "cloud.region", regions[pod], &g->attribute);
     (void)snprintf(text, sizeof text, "1.%u.%u", service, pod);
-    put_string(g, w, TAG, "service.version", text);
+    put_string(w, TAG, "service.version", text, &g->attribute);
     writer_u8(&g->resource, 0x0a); /* ResourceLogs.resource */
     writer_sized(&g->resource, w->at, w->len);
 }
@@ -378,7 +335,7 @@ static void put_resource(struct generator *g, uint32_t service, uint32_t pod)
 static void put_block(struct generator *g, uint64_t first, uint64_t end)
 {
     static const char scope[] = "example.org/logger";
-    uint32_t service = skewed(g, SERVICES), pod = below(g, PODS);
+    uint32_t service = skewed(&g->random, SERVICES), pod = below(g, PODS);
     writer_reset(&g->resource);
     put_resource(g, service, pod);
     writer_reset(&g->block);
