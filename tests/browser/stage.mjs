@@ -110,6 +110,19 @@ export class Server {
     const answer = await fetch(`${this.url}/v1/logs`, { method: "POST", headers: { "content-type": "application/json" }, body: JSON.stringify(body) });
     if (answer.status !== 200) throw new Error(`/v1/logs: ${answer.status} ${await answer.text()}`);
   }
+
+  // spans: [{service, traceId, id, parentId, name, kind, ageMs, ms, isError, attributes, events, links}], over OTLP/HTTP as JSON.
+  async sendSpans(spans) {
+    const attributes = (labels) => Object.entries(labels ?? {}).map(([key, value]) => ({ key, value: typeof value === "number" ? { intValue: String(value) } : { stringValue: value } }));
+    const now = Date.now(), ns = (ms) => String(BigInt(Math.round(ms * 1000)) * 1000n);
+    const body = { resourceSpans: [...new Set(spans.map((s) => s.service))].map((service) => ({ resource: { attributes: attributes({ "service.name": service }) }, scopeSpans: [{
+      scope: { name: "stage", version: "1" }, spans: spans.filter((s) => s.service === service).map((s) => ({ traceId: s.traceId, spanId: s.id, parentSpanId: s.parentId, name: s.name, kind: s.kind ?? 1,
+        startTimeUnixNano: ns(now - s.ageMs), endTimeUnixNano: ns(now - s.ageMs + s.ms), status: s.isError ? { code: 2, message: "it failed" } : undefined, attributes: attributes(s.attributes),
+        events: (s.events ?? []).map((e) => ({ name: e.name, timeUnixNano: ns(now - s.ageMs + e.afterMs), attributes: attributes(e.attributes) })),
+        links: (s.links ?? []).map((l) => ({ traceId: l.traceId, spanId: l.id })) })) }] })) };
+    const answer = await fetch(`${this.url}/v1/traces`, { method: "POST", headers: { "content-type": "application/json" }, body: JSON.stringify(body) });
+    if (answer.status !== 200) throw new Error(`/v1/traces: ${answer.status} ${await answer.text()}`);
+  }
 }
 
 // ---- a browser -----------------------------------------------------------------------------
@@ -201,7 +214,7 @@ export async function quiet(page, what) {
 export async function play(body) {
   const server = new Server(), browser = new Browser();
   try {
-    await server.start("--self-interval", "1s");
+    await server.start("--self-interval", "1s", "--span-metrics-interval", "1s", "--self-traces=false");
     await browser.start();
     await body(server, browser);
   } catch (error) {

@@ -12,6 +12,7 @@ const ROW_CUT = 1000; /* characters of a line in the list */
 const LINE_CUT = 8192; /* ... in an open entry, until all is asked for */
 const VALUE_CUT = 400;
 const STREAM_CUT = 200;
+const TRACE_NAME = /^trace_?id$/i, TRACE_ID = /^[0-9a-fA-F]{16,32}$/;
 const MARKS = { critical: "CRIT", fatal: "FATAL", error: "ERROR", warn: "WARN", info: "INFO", debug: "DEBUG", trace: "TRACE", unknown: "–" };
 
 /* Later first; the texts have no leading zeros. */
@@ -188,8 +189,12 @@ export class Entries {
   label(kind, name, value) {
     const item = element("li"), text = element("span", "value");
     const [shown, ...more] = longText("bdi", "", value, VALUE_CUT, visible);
-    if (name === "trace_id" || name === "traceID") shown.dataset.traceId = value; /* where a link to the trace goes */
     text.append(shown, ...more);
+    if (TRACE_NAME.test(name) && TRACE_ID.test(value)) {
+      const link = element("a", "to-trace", "open the trace");
+      link.href = `/explore?${new URLSearchParams({ mode: "traces", trace: value })}`;
+      text.append(" ", link);
+    }
     item.append(element("bdi", "name", visible(name)), text);
     if (isName(name))
       for (const [op, sign, word] of [["=", "+", "only"], ["!=", "−", "without"]]) {

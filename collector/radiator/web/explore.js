@@ -1,9 +1,10 @@
-/* The query page: metrics or logs; the state is in the URL. */
+/* The query page: metrics, logs or traces; the state is in the URL. */
 import { $, readTimes, tabs } from "./controls.js";
 import { logs } from "./logs.js";
 import { metrics } from "./metrics.js";
+import { traces } from "./traces.js";
 
-const MODES = { metrics, logs };
+const MODES = { metrics, logs, traces };
 let mode = "metrics";
 
 function show(name) {
@@ -23,7 +24,7 @@ const markMode = tabs(Object.keys(MODES), (name) => `mode-${name}`, (name) => {
 });
 
 function read() {
-  const url = new URLSearchParams(location.search), named = url.get("mode") === "logs" ? "logs" : "metrics";
+  const url = new URLSearchParams(location.search), named = Object.hasOwn(MODES, url.get("mode") ?? "") ? url.get("mode") : "metrics";
   if (named !== mode) MODES[mode].leave();
   show(named);
   readTimes(url);
@@ -31,10 +32,17 @@ function read() {
   MODES[mode].run(false);
 }
 
+/* From one signal to another, as a step that "back" undoes. */
+function go(name, parameters) {
+  history.pushState(null, "", `${location.pathname}?${new URLSearchParams({ mode: name, ...parameters })}`);
+  read();
+}
+for (const each of Object.values(MODES)) each.link?.(go);
+
 $("form").addEventListener("submit", (event) => {
   event.preventDefault();
   MODES[mode].box.close();
-  MODES[mode].run();
+  (MODES[mode].submit ?? MODES[mode].run)();
 });
 $("range").addEventListener("change", () => MODES[mode].run());
 window.addEventListener("popstate", () => {
