@@ -11,6 +11,7 @@
 #include "collector/ingest/tenants_file.h"
 #include "collector/net/server.h"
 #include "collector/own_log.h"
+#include "collector/own_trace.h"
 #include "collector/radiator/radiator.h"
 #include "collector/self/counters.h"
 #include "collector/self/log.h"
@@ -49,7 +50,8 @@ struct server {
     struct radiator *radiator;
     struct net *net;
     struct self_store *self;
-    struct own_log *own_log; /* NULL: own lines are not stored */
+    struct own_log *own_log;     /* NULL: own lines are not stored */
+    struct own_trace *own_trace; /* NULL: own requests are not stored */
     struct exchange_route routes[ROUTES_MAX];
     size_t route_count;
     int64_t started_ns, self_due_ns;
@@ -482,6 +484,7 @@ static void tick(struct server *s)
     int64_t interval = s->config.self.interval;
     mutex_unlock(&s->config_lock);
     own_log_drain(s->own_log, s->db);
+    own_trace_drain(s->own_trace, s->db);
     span_metrics_tick(s->span_metrics);
     if (interval == 0 || now < s->self_due_ns)
         return;
@@ -527,12 +530,15 @@ static void stop(struct server *s)
     api_free(s->api);
     if (s->span_metrics)
         span_metrics_flush(s->span_metrics); /* what was counted since the last tick */
-    if (s->db)
+    if (s->db) {
+        own_trace_drain(s->own_trace, s->db);
         own_log_drain(s->own_log, s->db);
+    }
     tsdb_close(s->db);
     ingest_free(s->ingest);
     span_metrics_free(s->span_metrics);
     self_store_free(s->self);
+    own_trace_free(s->own_trace);
     own_log_free(s->own_log);
 }
 
@@ -559,6 +565,8 @@ int serve(int argc, const char *const *argv)
     s.started_ns = clock_wall_ns(clock_real());
     if (s.config.self.has_logs)
         s.own_log = own_log_new();
+    if (s.config.self.has_traces)
+        s.own_trace = own_trace_new();
     int status = 0;
     if (start(&s, &err) != TSDB_OK) {
         log_error("serve", "does not start: %s", err.msg);

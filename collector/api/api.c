@@ -1,5 +1,6 @@
 #include "collector/api/api.h"
 
+#include "collector/api/correlate.h"
 #include "collector/api/loki_tail.h"
 #include "collector/api/request.h"
 #include "tsdb/base/assert.h"
@@ -60,43 +61,49 @@ static const struct exchange_route mounted[] = {
 #define MOUNTED(methods, path, scope, handler)                                                     \
     {methods, path, scope, handler, NULL}, {methods, "/prometheus" path, scope, handler, NULL},
     MOUNTED("GET POST", "/api/v1/query", SCOPE_QUERY, handle_query) MOUNTED(
-        "GET POST", "/api/v1/query_range", SCOPE_QUERY,
-        handle_query_range) MOUNTED("GET POST", "/api/v1/query_exemplars", SCOPE_QUERY,
-                                    handle_exemplars) MOUNTED("GET POST", "/api/v1/format_query",
-                                                              SCOPE_QUERY, handle_format_query)
-        MOUNTED("GET POST", "/api/v1/series", SCOPE_QUERY, handle_series) MOUNTED(
-            "GET POST", "/api/v1/labels", SCOPE_QUERY,
-            handle_labels) MOUNTED("GET", "/api/v1/label/", SCOPE_QUERY,
-                                   handle_label_values) MOUNTED("GET", "/api/v1/metadata",
-                                                                SCOPE_QUERY, handle_metadata)
-            MOUNTED("GET", "/api/v1/rules", SCOPE_QUERY, handle_rules) MOUNTED(
-                "GET", "/api/v1/alerts", SCOPE_QUERY,
-                handle_alerts) MOUNTED("GET", "/api/v1/targets", SCOPE_QUERY,
-                                       handle_targets) MOUNTED("GET", "/api/v1/alertmanagers",
-                                                               SCOPE_QUERY, handle_alertmanagers)
-                MOUNTED("GET", "/api/v1/scrape_pools", SCOPE_QUERY, handle_scrape_pools) MOUNTED(
-                    "GET", "/api/v1/status/buildinfo", SCOPE_QUERY,
-                    handle_buildinfo) MOUNTED("GET", "/api/v1/status/runtimeinfo", SCOPE_QUERY,
-                                              handle_runtimeinfo)
-                    MOUNTED("GET", "/api/v1/status/tsdb", SCOPE_QUERY, handle_status_tsdb)
-                        MOUNTED("GET", "/api/v1/status/flags", SCOPE_QUERY, handle_status_flags)
-                            MOUNTED("GET", "/api/v1/status/config", SCOPE_QUERY,
-                                    handle_status_config) MOUNTED("GET", "/api/v1/status/walreplay",
-                                                                  SCOPE_QUERY, handle_walreplay)
-                                MOUNTED("POST PUT", "/api/v1/admin/tsdb/delete_series", SCOPE_ADMIN,
-                                        handle_delete_series) MOUNTED("POST PUT",
-                                                                      "/api/v1/admin/tsdb/snapshot",
-                                                                      SCOPE_ADMIN, handle_snapshot)
-                                    MOUNTED("POST PUT", "/api/v1/admin/tsdb/clean_tombstones",
-                                            SCOPE_ADMIN, handle_clean_tombstones)
-                                        MOUNTED("GET", "/-/healthy", 0, handle_healthy)
-                                            MOUNTED("GET", "/-/ready", 0, handle_ready) MOUNTED(
-                                                "POST PUT", "/-/reload", SCOPE_ADMIN, handle_reload)
-                                                MOUNTED("POST", "/-/seal", SCOPE_ADMIN, handle_seal)
-                                                    MOUNTED("GET", "/metrics", SCOPE_QUERY,
-                                                            handle_metrics)
+        "GET POST", "/api/v1/query_range", SCOPE_QUERY, handle_query_range)
+        MOUNTED("GET POST", "/api/v1/query_exemplars", SCOPE_QUERY, handle_exemplars) MOUNTED(
+            "GET POST", "/api/v1/format_query", SCOPE_QUERY,
+            handle_format_query) MOUNTED("GET", "/api/v1/correlate", SCOPE_QUERY, handle_correlate)
+            MOUNTED("GET POST", "/api/v1/series", SCOPE_QUERY, handle_series) MOUNTED(
+                "GET POST", "/api/v1/labels", SCOPE_QUERY,
+                handle_labels) MOUNTED("GET", "/api/v1/label/", SCOPE_QUERY, handle_label_values)
+                MOUNTED("GET", "/api/v1/metadata", SCOPE_QUERY, handle_metadata) MOUNTED(
+                    "GET", "/api/v1/rules", SCOPE_QUERY,
+                    handle_rules) MOUNTED("GET", "/api/v1/alerts", SCOPE_QUERY, handle_alerts)
+                    MOUNTED("GET", "/api/v1/targets", SCOPE_QUERY, handle_targets) MOUNTED(
+                        "GET", "/api/v1/alertmanagers", SCOPE_QUERY,
+                        handle_alertmanagers) MOUNTED("GET", "/api/v1/scrape_pools", SCOPE_QUERY,
+                                                      handle_scrape_pools)
+                        MOUNTED("GET", "/api/v1/status/buildinfo", SCOPE_QUERY,
+                                handle_buildinfo) MOUNTED("GET", "/api/v1/status/runtimeinfo",
+                                                          SCOPE_QUERY, handle_runtimeinfo)
+                            MOUNTED("GET", "/api/v1/status/tsdb", SCOPE_QUERY, handle_status_tsdb)
+                                MOUNTED(
+                                    "GET", "/api/v1/status/flags", SCOPE_QUERY,
+                                    handle_status_flags) MOUNTED("GET", "/api/v1/status/config",
+                                                                 SCOPE_QUERY, handle_status_config)
+                                    MOUNTED("GET", "/api/v1/status/walreplay", SCOPE_QUERY,
+                                            handle_walreplay)
+                                        MOUNTED("POST PUT", "/api/v1/admin/tsdb/delete_series",
+                                                SCOPE_ADMIN, handle_delete_series)
+                                            MOUNTED("POST PUT", "/api/v1/admin/tsdb/snapshot",
+                                                    SCOPE_ADMIN, handle_snapshot)
+                                                MOUNTED("POST PUT",
+                                                        "/api/v1/admin/tsdb/clean_tombstones",
+                                                        SCOPE_ADMIN, handle_clean_tombstones)
+                                                    MOUNTED("GET", "/-/healthy", 0, handle_healthy)
+                                                        MOUNTED("GET", "/-/ready", 0, handle_ready)
+                                                            MOUNTED("POST PUT", "/-/reload",
+                                                                    SCOPE_ADMIN, handle_reload)
+                                                                MOUNTED("POST", "/-/seal",
+                                                                        SCOPE_ADMIN, handle_seal)
+                                                                    MOUNTED("GET", "/metrics",
+                                                                            SCOPE_QUERY,
+                                                                            handle_metrics)
 #undef MOUNTED
-                                                        {"GET", "/ready", 0, handle_ready, NULL},
+                                                                        {"GET", "/ready", 0,
+                                                                         handle_ready, NULL},
     {"GET", "/readyz", 0, handle_ready, NULL},
     {"GET", "/healthz", 0, handle_healthy, NULL},
     {"GET", "/livez", 0, handle_healthy, NULL},

@@ -10,6 +10,7 @@
  * Health:   /-/healthy /-/ready /health /healthz /livez /ready /readyz /metrics
  *
  * Logs:     Loki's API below /loki/api/v1/ (loki.h)
+ *           /api/v1/correlate: from any signal to the other two (correlate.h)
  * Traces:   Tempo's (tempo.h) and Jaeger's (jaeger.h), at the root and below /tempo, /jaeger
  *
  * All of /api/v1 and /-/ is also mounted under /prometheus.  Parameters, answers,

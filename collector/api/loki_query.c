@@ -27,7 +27,11 @@ static bool prepare(struct request *r, struct asked *q)
 {
     q->r = r;
     q->options.tenant = request_tenant(r);
-    return run_prepare(&q->run, r, &q->options.deadline);
+    if (!run_prepare(&q->run, r, &q->options.deadline))
+        return false;
+    q->run.language = "query LogQL";
+    q->run.text = q->expr;
+    return true;
 }
 
 /* What is done with a query: under the watch; then, where that went well and before the

@@ -1,6 +1,6 @@
 #include "collector/api/param.h"
-#include "collector/api/request.h"
 #include "collector/api/result.h"
+#include "collector/api/run.h"
 #include "collector/self/counters.h"
 #include "tsdb/base/status.h"
 #include "tsdb/base/text.h"
@@ -59,6 +59,7 @@ static bool ask(struct request *r, struct asked *q)
     q->waited_ns = now - r->arrived_ns;
     q->options.deadline = q->deadline_ns - now;
     counters_observe(QUERY_DURATION, AT(STAGE_QUEUE), q->waited_ns);
+    run_trace_wait(r, now);
     if (q->options.deadline > 0)
         return true;
     counters_add(QUERIES, AT(ENDING_TIMEOUT), 1);
@@ -224,6 +225,7 @@ static void answer(struct request *r, const struct asked *q, struct tsdb_query *
         verdict = WATCH_GONE;
     enum ending ending = request_ending(st, verdict);
     count_query(r, &stats, ending);
+    run_trace_query(r, "query PromQL", q->expr, stats.plan_ns + stats.exec_ns, st != TSDB_OK);
     if (st != TSDB_OK) {
         fail_query(r, st, &err, ending);
         return;

@@ -1,6 +1,26 @@
 #include "collector/api/run.h"
 
 #include "collector/self/counters.h"
+#include "collector/self/trace.h"
+
+void run_trace_wait(struct request *r, int64_t now_ns)
+{
+    trace_step(exchange_trace(r->x), &(struct trace_step){.name = "wait for a worker",
+                                                          .start_ns = r->arrived_ns,
+                                                          .end_ns = now_ns});
+}
+
+void run_trace_query(struct request *r, const char *name, struct tsdb_text text, int64_t exec_ns,
+                     bool is_error)
+{
+    int64_t now = clock_mono_ns(r->api->options.clock);
+    trace_step(exchange_trace(r->x), &(struct trace_step){.name = name,
+                                                          .key = "db.query.text",
+                                                          .text = text,
+                                                          .start_ns = now - exec_ns,
+                                                          .end_ns = now,
+                                                          .is_error = is_error});
+}
 
 bool run_prepare(struct run *run, struct request *r, int64_t *deadline)
 {
@@ -10,6 +30,7 @@ bool run_prepare(struct run *run, struct request *r, int64_t *deadline)
                         .waited_ns = now - r->arrived_ns};
     *deadline = run->deadline_ns - now;
     counters_observe(QUERY_DURATION, AT(STAGE_QUEUE), run->waited_ns);
+    run_trace_wait(r, now);
     if (*deadline > 0)
         return true;
     counters_add(QUERIES, AT(ENDING_TIMEOUT), 1);
@@ -27,6 +48,8 @@ void run_leave(struct run *run, int64_t exec_ns)
 {
     counters_add(QUERIES_RUNNING, NOWHERE, -1);
     run->verdict = watch_leave(run->r->api->watch, run->place);
+    if (run->language)
+        run_trace_query(run->r, run->language, run->text, exec_ns, false);
     counters_observe(QUERY_DURATION, AT(STAGE_RUN), exec_ns);
 }
 

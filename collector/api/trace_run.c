@@ -15,6 +15,8 @@ bool trace_run(struct request *r, struct tsdb_text text, struct tsdb_trace_optio
     options->tenant = request_tenant(r);
     if (!run_prepare(&run, r, &options->deadline))
         return false;
+    run.language = "query TraceQL";
+    run.text = text;
     enum tsdb_status st = tsdb_trace_query_open(r->api->options.db, text, options, &query, &err);
     if (st == TSDB_OK) {
         run_enter(&run, (struct watch_target){cancel, query});

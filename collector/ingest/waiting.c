@@ -1,5 +1,6 @@
 #include "collector/ingest/waiting.h"
 
+#include "collector/self/trace.h"
 #include "tsdb/base/assert.h"
 #include "tsdb/base/mem.h"
 
@@ -36,6 +37,10 @@ void reply_send(const struct reply *reply, const char *durability, struct clock 
     if (stores(&reply->outcome))
         counters_observe(ACK_LATENCY, AT(reply->door), clock_mono_ns(clock) - reply->received_ns);
     if (reply->exchange) {
+        trace_step(exchange_trace(reply->exchange),
+                   &(struct trace_step){.name = "decode, append, sync",
+                                        .start_ns = reply->received_ns,
+                                        .end_ns = clock_mono_ns(clock)});
         answer_send(reply->exchange, reply->protocol, &reply->outcome, durability);
         return;
     }

@@ -20,6 +20,7 @@
 #include "collector/net/exchange.h"
 #include "collector/net/loop.h"
 #include "collector/net/site.h"
+#include "collector/self/trace.h"
 #include "tsdb/base/thread.h"
 #include "tsdb/base/writer.h"
 
@@ -84,6 +85,7 @@ struct exchange {
     bool takes_gzip, wants_html;
     char peer[64];
     int64_t started_ns; /* monotonic */
+    struct trace trace;
 
     const struct exchange_route *route;
     const struct exchange_header *header; /* of every answer; NULL: none */
@@ -111,6 +113,10 @@ void exchange_set_target(struct exchange *x, struct tsdb_text target);
 void exchange_look(struct exchange *x);
 /* hint: bytes still expected, 0 when not known.  False: the budget is full. */
 bool exchange_add_body(struct exchange *x, struct bytes piece, uint64_t hint);
+/* The request is complete: it has begun, and goes to its handler next. */
+void exchange_began(struct exchange *x);
+/* The answer was handed on in full: the request is counted, and its trace ends. */
+void exchange_answered(struct exchange *x);
 /* The carrier is done with it, or the peer has gone. */
 void exchange_detach(struct exchange *x);
 void exchange_ref(struct exchange *x);

@@ -4,6 +4,7 @@
 #include "collector/net/carrier.h"
 #include "collector/net/grpc.h"
 #include "collector/net/http1.h"
+#include "collector/self/counters.h"
 #include "tsdb/base/assert.h"
 #include "tsdb/base/mem.h"
 #include "tsdb/base/random.h"
@@ -74,7 +75,36 @@ struct arena *exchange_arena(struct exchange *x)
     return &x->arena;
 }
 
+struct trace *exchange_trace(struct exchange *x)
+{
+    return &x->trace;
+}
+
 /* ---- life ---- */
+
+void exchange_began(struct exchange *x)
+{
+    x->started_ns = loop_now(x->loop);
+    trace_begin(&x->trace, exchange_header(x, "traceparent"));
+}
+
+void exchange_answered(struct exchange *x)
+{
+    int status = exchange_pull_head(x)->status;
+    int64_t now = loop_now(x->loop);
+    counters_request(x->path, status, now - x->started_ns);
+    trace_end(&x->trace, &(struct trace_request){
+                             .method = x->method,
+                             .path = x->path,
+                             .peer = text_of(x->peer),
+                             .route = x->route ? x->route->path : NULL,
+                             .is_grpc = x->is_grpc,
+                             .status = status,
+                             .body_bytes = x->body_len,
+                             .start_ns = x->started_ns,
+                             .end_ns = now,
+                         });
+}
 
 struct exchange *exchange_new(struct site *site, struct loop *loop, const struct carrier_ops *ops,
                               void *carrier)

@@ -25,6 +25,7 @@
 #include "tsdb/tsdb.h"
 
 struct exchange;
+struct trace;
 
 enum { EXCHANGE_TENANT_MAX = 64 }; /* bytes of a tenant's name */
 
@@ -53,6 +54,9 @@ struct tsdb_text exchange_peer(const struct exchange *x); /* "127.0.0.1:5123" */
 struct tsdb_text
 exchange_tenant(const struct exchange *x); /* of the credential, NUL-terminated; "": default */
 struct arena *exchange_arena(struct exchange *x); /* ends with the exchange */
+/* What the request is to whoever traces it (self/trace.h): steps are put there by the thread
+ * that has the exchange, before it answers. */
+struct trace *exchange_trace(struct exchange *x);
 
 /* Answering.  Content-Length, Date, security headers and (where the client
  * takes it and the body is large) gzip are net's business. */

@@ -99,7 +99,7 @@ static void answer_done(struct conn *c)
 {
     struct http1_conn *h = c->state;
     struct exchange *x = h->x;
-    counters_request(x->path, exchange_pull_head(x)->status, loop_now(c->loop) - x->started_ns);
+    exchange_answered(x);
     h->x = NULL;
     exchange_detach(x);
     c->is_half_sent = false;
@@ -276,7 +276,7 @@ static enum step on_done(struct conn *c)
     conn_deadline(c, 0);
     h->phase = PHASE_ANSWER;
     h->is_done_read = true;
-    h->x->started_ns = loop_now(c->loop);
+    exchange_began(h->x);
     h->x->message = (struct bytes){h->x->body, h->x->body_len};
     router_run(h->x);
     return h->phase == PHASE_IDLE ? STEP_AGAIN : STEP_WAIT;

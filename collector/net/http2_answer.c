@@ -175,7 +175,7 @@ void http2_answer_release(struct http2_answer *a)
         return;
     free_part(a);
     if (a->is_submitted)
-        counters_request(x->path, exchange_pull_head(x)->status, loop_now(a->loop) - x->started_ns);
+        exchange_answered(x);
     a->x = NULL;
     exchange_detach(x);
 }

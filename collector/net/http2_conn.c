@@ -383,7 +383,7 @@ static void on_head(struct stream *s)
 static void run(struct stream *s)
 {
     struct exchange *x = s->answer.x;
-    x->started_ns = loop_now(s->conn->loop);
+    exchange_began(x);
     x->message = (struct bytes){x->body, x->body_len};
     if (x->is_grpc && !grpc_unframe(x->message, &x->message, &x->is_compressed))
         refuse(s, &(struct refusal){.status = 400, .text = "want one length-prefixed message"});
