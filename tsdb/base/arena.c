@@ -60,6 +60,21 @@ void *arena_get(struct arena *a, size_t count, size_t size, size_t align)
     return memset(p, 0, want);
 }
 
+void *arena_list_push(struct arena *a, struct arena_list *list, size_t size, size_t align)
+{
+    if (list->count == list->cap) {
+        uint32_t cap = list->cap ? list->cap * 2 : 4;
+        void *at = arena_get(a, cap, size, align);
+        if (!at)
+            return NULL;
+        if (list->count > 0)
+            memcpy(at, list->at, list->count * size);
+        list->at = at;
+        list->cap = cap;
+    }
+    return (char *)list->at + size * list->count++;
+}
+
 static void free_from(struct arena *a, struct arena_block *b)
 {
     while (b) {

@@ -10,6 +10,7 @@
 
 #include <stdalign.h>
 #include <stddef.h>
+#include <stdint.h>
 
 struct arena_block;
 
@@ -25,6 +26,14 @@ void *arena_get(struct arena *a, size_t count, size_t size, size_t align);
 /* Empty; keeps one block. */
 void arena_reset(struct arena *a);
 void arena_release(struct arena *a);
+
+/* A list that grows in an arena; zeroed is empty. */
+struct arena_list {
+    void *at;
+    uint32_t count, cap;
+};
+/* One more zeroed item, or NULL: the arena is full, and the list is as it was. */
+void *arena_list_push(struct arena *a, struct arena_list *list, size_t size, size_t align);
 
 #define ARENA_ARRAY(a, type, n) ((type *)arena_get((a), (n), sizeof(type), alignof(type)))
 

@@ -182,11 +182,10 @@ TSDB_NODISCARD enum tsdb_status logql_parse_selector(struct tsdb_text text, stru
  * it out (a part is split when its line would pass 100 bytes).  Reads back as the same tree. */
 void logql_format(const struct logql *q, struct writer *out, bool is_pretty);
 
-/* Durations "1h30m", "-250ms", "1.5s" to seconds (or ns) and sizes "1KiB", "10MB", "42" to whole
+/* Durations "1h30m", "-250ms", "1.5s" to seconds and sizes "1KiB", "10MB", "42" to whole
  * bytes as Go's time.ParseDuration and humanize.ParseBytes read them; false, and nothing
  * written, when they are none. */
 bool logql_duration(struct tsdb_text text, double *seconds);
-bool logql_duration_ns(struct tsdb_text text, int64_t *ns);
 /* As Go's Duration.Seconds rounds. */
 double logql_seconds(int64_t ns);
 bool logql_bytes(struct tsdb_text text, double *bytes);

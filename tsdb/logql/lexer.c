@@ -4,9 +4,9 @@
 #include "tsdb/base/status.h"
 #include "tsdb/base/text.h"
 #include "tsdb/query/duration.h"
+#include "tsdb/query/go_duration.h"
 #include "tsdb/query/lexer.h"
 
-#include <stdarg.h>
 #include <stdio.h>
 
 #define END_OF_INPUT UINT32_MAX /* what peek answers past the last byte */
@@ -106,25 +106,6 @@ static const struct {
     {"^", LOGQL_BINARY, BINARY_POW},
 };
 
-enum tsdb_status logql_fail(struct tsdb_error *err, struct tsdb_text source, uint32_t at,
-                            const char *fmt, ...)
-{
-    char text[sizeof err->msg];
-    uint32_t line = 1, column = 1;
-    va_list args;
-    va_start(args, fmt);
-    (void)vsnprintf(text, sizeof text, fmt, args);
-    va_end(args);
-    for (uint32_t i = 0; i < at && i < source.len; i++) {
-        column += ((unsigned char)source.at[i] & 0xc0) != 0x80;
-        if (source.at[i] == '\n') {
-            line++;
-            column = 1;
-        }
-    }
-    return tsdb_fail(err, TSDB_EINVAL, "parse error at line %u, col %u: %s", line, column, text);
-}
-
 struct logql_lexer logql_lexer_over(struct tsdb_text source)
 {
     ASSERT(source.len <= EXPR_TEXT_MAX);
@@ -196,19 +177,12 @@ static uint32_t space_end(const struct logql_lexer *l, uint32_t at)
 static enum tsdb_status read_string(struct logql_lexer *l, struct logql_token *out,
                                     struct tsdb_error *err)
 {
-    static const char prefix[] = "parse error: ";
     struct tsdb_error why;
-    struct token token;
-    struct lexer lexer = lexer_over(rest_of(l, l->at));
-    if (lexer_next(&lexer, &token, &why) == TSDB_OK) {
-        l->at += (uint32_t)token.text.len;
-        return emit(l, out, LOGQL_STRING, 0);
-    }
-    const char *text = strstr(why.msg, prefix);
-    text = text ? text + sizeof prefix - 1 : why.msg;
-    if (strncmp(text, "unterminated", 12) == 0)
-        text = "literal not terminated";
-    return logql_fail(err, l->source, l->start, "%s", text);
+    uint32_t len;
+    if (!string_end(rest_of(l, l->at), &len, &why))
+        return fault_at(err, l->source, l->start, "%s", why.msg);
+    l->at += len;
+    return emit(l, out, LOGQL_STRING, 0);
 }
 
 /* ---- numbers, durations, sizes --------------------------------------------------- */
@@ -217,7 +191,7 @@ static enum tsdb_status read_string(struct logql_lexer *l, struct logql_token *o
 static bool duration_of(struct tsdb_text text, int64_t *ns)
 {
     struct tsdb_error why;
-    return duration_parse(text, ns, &why) == TSDB_OK || logql_duration_ns(text, ns);
+    return duration_parse(text, ns, &why) == TSDB_OK || go_duration_parse(text, ns);
 }
 
 /* How many bytes of t are digits, points or in `letters` (and the micro signs, with "u"). */
@@ -293,12 +267,12 @@ static enum tsdb_status read_span(struct logql_lexer *l, struct logql_token *out
     struct tsdb_error why;
     int64_t span = 0;
     if (!end)
-        return logql_fail(err, l->source, l->start, "missing closing ']' in duration");
+        return fault_at(err, l->source, l->start, "missing closing ']' in duration");
     struct tsdb_text text = {l->source.at + l->at + 1, (size_t)(end - l->source.at) - l->at - 1};
     if (duration_parse(text, &span, &why) != TSDB_OK)
-        return logql_fail(err, l->source, l->start, "%s", why.msg);
+        return fault_at(err, l->source, l->start, "%s", why.msg);
     if (span == 0)
-        return logql_fail(err, l->source, l->start, "duration must be greater than 0");
+        return fault_at(err, l->source, l->start, "duration must be greater than 0");
     l->at += (uint32_t)text.len + 2;
     (void)emit(l, out, LOGQL_SPAN, 0);
     out->span = span;
@@ -370,8 +344,8 @@ static enum tsdb_status read_symbol(struct logql_lexer *l, struct logql_token *o
         return emit(l, out, (enum logql_token_kind)symbols[i].kind, symbols[i].code);
     }
     uint32_t rune = rune_at(l->source, l->at, &width);
-    return logql_fail(err, l->source, l->start, "syntax error: unexpected character %s",
-                      quoted_rune(rune).at);
+    return fault_at(err, l->source, l->start, "syntax error: unexpected character %s",
+                    quoted_rune(rune).at);
 }
 
 /* A flag or a duration's sign; false: a minus. */

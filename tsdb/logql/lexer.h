@@ -12,6 +12,7 @@
 #define TSDB_LOGQL_LEXER_H
 
 #include "tsdb/logql/ast.h"
+#include "tsdb/query/fault.h"
 #include "tsdb/query/quote.h"
 
 enum logql_token_kind {
@@ -78,10 +79,5 @@ TSDB_NODISCARD enum tsdb_status logql_lexer_next(struct logql_lexer *l, struct l
 
 /* How messages call a token: "IDENTIFIER", "RATE", "|=", "$end". */
 struct quoted logql_token_name(const struct logql_token *t);
-
-/* "parse error at line L, col C: ..." about the byte at `at`; columns count characters.
- * Answers TSDB_EINVAL. */
-enum tsdb_status logql_fail(struct tsdb_error *err, struct tsdb_text source, uint32_t at,
-                            const char *fmt, ...) __attribute__((format(printf, 4, 5)));
 
 #endif

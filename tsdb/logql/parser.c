@@ -54,9 +54,9 @@ enum tsdb_status logql_unexpected(struct logql_parser *p, const char *expecting)
 {
     p->status = TSDB_EINVAL;
     if (!p->is_fault)
-        return logql_fail(p->err, p->source, p->token.at, "syntax error: unexpected %s%s%s",
-                          logql_token_name(&p->token).at, expecting ? ", expecting " : "",
-                          expecting ? expecting : "");
+        return fault_at(p->err, p->source, p->token.at, "syntax error: unexpected %s%s%s",
+                        logql_token_name(&p->token).at, expecting ? ", expecting " : "",
+                        expecting ? expecting : "");
     if (p->err)
         *p->err = p->fault;
     return TSDB_EINVAL;
@@ -85,34 +85,25 @@ void logql_defer(struct logql_parser *p, const char *fmt, ...)
 enum tsdb_status logql_enter(struct logql_parser *p)
 {
     if (p->depth == LOGQL_NESTING_MAX)
-        return logql_fail(p->err, p->source, p->token.at, "query nests deeper than %d levels",
-                          LOGQL_NESTING_MAX);
+        return fault_at(p->err, p->source, p->token.at, "query nests deeper than %d levels",
+                        LOGQL_NESTING_MAX);
     p->depth++;
     return TSDB_OK;
 }
 
 /* ---- parts of the tree ----------------------------------------------------------------- */
 
-void *logql_list_push(struct logql_parser *p, struct logql_list *list, size_t size, size_t align)
+void *logql_list_push(struct logql_parser *p, struct arena_list *list, size_t size, size_t align)
 {
-    if (list->count == list->cap) {
-        if (list->count == EXPR_LIST_MAX) {
-            p->status = logql_fail(p->err, p->source, p->token.at, "list has more than %d items",
-                                   EXPR_LIST_MAX);
-            return NULL;
-        }
-        uint32_t cap = list->cap ? list->cap * 2 : 4;
-        void *at = arena_get(p->arena, cap, size, align);
-        if (!at) {
-            (void)logql_full(p);
-            return NULL;
-        }
-        if (list->count > 0)
-            memcpy(at, list->at, list->count * size);
-        list->at = at;
-        list->cap = cap;
+    if (list->count == EXPR_LIST_MAX) {
+        p->status =
+            fault_at(p->err, p->source, p->token.at, "list has more than %d items", EXPR_LIST_MAX);
+        return NULL;
     }
-    return (char *)list->at + size * list->count++;
+    void *item = arena_list_push(p->arena, list, size, align);
+    if (!item)
+        (void)logql_full(p);
+    return item;
 }
 
 enum tsdb_status logql_node_new(struct logql_parser *p, enum expr_kind kind, uint32_t begin,
@@ -133,8 +124,8 @@ static enum tsdb_status raise_above(struct logql_parser *p, struct expr *e,
                                     const struct expr *child)
 {
     if (child->height >= EXPR_HEIGHT_MAX)
-        return logql_fail(p->err, p->source, e->begin, "expression is more than %d levels high",
-                          EXPR_HEIGHT_MAX);
+        return fault_at(p->err, p->source, e->begin, "expression is more than %d levels high",
+                        EXPR_HEIGHT_MAX);
     if (e->height <= child->height)
         e->height = (uint16_t)(child->height + 1);
     return TSDB_OK;
@@ -402,7 +393,7 @@ static enum tsdb_status read_aggregation(struct logql_parser *p, struct expr **o
 
 static enum tsdb_status read_logs(struct logql_parser *p, const struct log_expr **out)
 {
-    struct logql_list stages = {0};
+    struct arena_list stages = {0};
     struct logql_pipe pipe = {0};
     struct log_expr *e = ARENA_ARRAY(p->arena, struct log_expr, 1);
     if (!e)
@@ -412,8 +403,8 @@ static enum tsdb_status read_logs(struct logql_parser *p, const struct log_expr 
         st = logql_read_stages(p, &stages, &pipe);
     if (st == TSDB_OK && pipe.has_unwrap) {
         p->status = TSDB_EINVAL;
-        return logql_fail(p->err, p->source, p->end - (uint32_t)strlen("unwrap"),
-                          "syntax error: unexpected unwrap");
+        return fault_at(p->err, p->source, p->end - (uint32_t)strlen("unwrap"),
+                        "syntax error: unexpected unwrap");
     }
     if (st != TSDB_OK)
         return st;
@@ -442,8 +433,8 @@ static enum tsdb_status fail_variants(struct logql_parser *p)
         return logql_unexpected(p, NULL);
     logql_advance(p);
     if (logql_is(p, LOGQL_LEFT_PAREN))
-        return logql_fail(p->err, p->source, word.at, "variants(...) of (...) is not supported");
-    return logql_fail(p->err, p->source, word.at, "syntax error: unexpected IDENTIFIER");
+        return fault_at(p->err, p->source, word.at, "variants(...) of (...) is not supported");
+    return fault_at(p->err, p->source, word.at, "syntax error: unexpected IDENTIFIER");
 }
 
 static enum tsdb_status read_operand(struct logql_parser *p, struct operand *out)

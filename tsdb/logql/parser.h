@@ -34,12 +34,6 @@ struct logql_parser {
     enum tsdb_status status; /* of the failure, for callers of logql_list_push */
 };
 
-/* A list that grows in the arena; zeroed is empty. */
-struct logql_list {
-    void *at;
-    uint32_t count, cap;
-};
-
 void logql_advance(struct logql_parser *p);
 bool logql_is(const struct logql_parser *p, enum logql_token_kind kind);
 bool logql_is_binary(const struct logql_parser *p, enum binary_op op);
@@ -59,7 +53,7 @@ void logql_defer(struct logql_parser *p, const char *fmt, ...)
 TSDB_NODISCARD enum tsdb_status logql_enter(struct logql_parser *p);
 
 /* One more zeroed item, or NULL: then p->status says why, and it is reported. */
-void *logql_list_push(struct logql_parser *p, struct logql_list *list, size_t size, size_t align);
+void *logql_list_push(struct logql_parser *p, struct arena_list *list, size_t size, size_t align);
 #define LOGQL_PUSH(p, list, type)                                                                  \
     ((type *)logql_list_push((p), (list), sizeof(type), alignof(type)))
 
@@ -98,7 +92,7 @@ struct logql_pipe {
     bool has_unwrap; /* "| unwrap" came: both are taken, the label follows */
 };
 /* Stages up to what is none, or up to an unwrap; appends them to the list. */
-TSDB_NODISCARD enum tsdb_status logql_read_stages(struct logql_parser *p, struct logql_list *stages,
+TSDB_NODISCARD enum tsdb_status logql_read_stages(struct logql_parser *p, struct arena_list *stages,
                                                   struct logql_pipe *pipe);
 
 /* parser_range.c */

@@ -17,7 +17,7 @@ enum tsdb_status logql_read_name(struct logql_parser *p, struct tsdb_text *out,
 
 enum tsdb_status logql_read_names(struct logql_parser *p, struct expr_names *out)
 {
-    struct logql_list names = {0};
+    struct arena_list names = {0};
     enum tsdb_status st = logql_expect(p, LOGQL_LEFT_PAREN, "(");
     if (st == TSDB_OK && logql_accept(p, LOGQL_RIGHT_PAREN))
         return TSDB_OK;
@@ -83,10 +83,10 @@ static enum tsdb_status settle_matcher(struct logql_parser *p, struct expr_match
         struct tsdb_error why;
         struct regex *re;
         if (p->regex_count++ == EXPR_REGEX_MAX)
-            return logql_fail(p->err, p->source, at, "query has more than %d regexps",
-                              EXPR_REGEX_MAX);
+            return fault_at(p->err, p->source, at, "query has more than %d regexps",
+                            EXPR_REGEX_MAX);
         if (regex_new(m->value, &re, &why) != TSDB_OK)
-            return logql_fail(p->err, p->source, at, "error parsing regexp: %s", regex_fault(&why));
+            return fault_at(p->err, p->source, at, "error parsing regexp: %s", regex_fault(&why));
         is_empty = regex_match(re, text_of(""));
         regex_free(re);
     }
@@ -96,7 +96,7 @@ static enum tsdb_status settle_matcher(struct logql_parser *p, struct expr_match
 
 enum tsdb_status logql_read_selector(struct logql_parser *p, struct log_expr *out)
 {
-    struct logql_list matchers = {0};
+    struct arena_list matchers = {0};
     enum tsdb_status st = logql_expect(p, LOGQL_LEFT_BRACE, "{");
     const char *expecting = "IDENTIFIER or }";
     if (st == TSDB_OK && logql_accept(p, LOGQL_RIGHT_BRACE))
@@ -241,8 +241,8 @@ static enum tsdb_status join(struct logql_parser *p, enum label_test test, uint3
     p->depth--;
     uint32_t height = (left->height > right.height ? left->height : right.height) + 1;
     if (height > EXPR_HEIGHT_MAX)
-        return logql_fail(p->err, p->source, p->end, "label filter is more than %d levels high",
-                          EXPR_HEIGHT_MAX);
+        return fault_at(p->err, p->source, p->end, "label filter is more than %d levels high",
+                        EXPR_HEIGHT_MAX);
     struct label_filter *f = ARENA_ARRAY(p->arena, struct label_filter, 1);
     if (!f)
         return logql_full(p);

@@ -7,7 +7,7 @@
 struct body {
     struct log_range *range;
     struct log_expr *logs;
-    struct logql_list stages, after;
+    struct arena_list stages, after;
     bool has_offset;
 };
 

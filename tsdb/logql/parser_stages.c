@@ -10,7 +10,7 @@ static bool is_line_filter(const struct logql_parser *p)
 /* "|= "a" or ip("b") or "c"". */
 static enum tsdb_status read_line_filter(struct logql_parser *p, struct stage *s)
 {
-    struct logql_list operands = {0};
+    struct arena_list operands = {0};
     s->kind = STAGE_LINE_FILTER;
     s->line.op = logql_is(p, LOGQL_LINE)        ? (enum line_op)p->token.code
                  : logql_is(p, LOGQL_NOT_MATCH) ? LINE_MATCHES_NOT
@@ -43,7 +43,7 @@ static enum tsdb_status read_line_filter(struct logql_parser *p, struct stage *s
 /* a="x.y", b: the label is its own path when none is written. */
 static enum tsdb_status read_extracts(struct logql_parser *p, struct stage *s)
 {
-    struct logql_list extracts = {0};
+    struct arena_list extracts = {0};
     enum tsdb_status st;
     do {
         struct stage_extract *e = LOGQL_PUSH(p, &extracts, struct stage_extract);
@@ -76,7 +76,7 @@ static enum tsdb_status read_parser(struct logql_parser *p, struct stage *s)
 /* label_format a=b, c="{{.d}}". */
 static enum tsdb_status read_formats(struct logql_parser *p, struct stage *s)
 {
-    struct logql_list formats = {0};
+    struct arena_list formats = {0};
     enum tsdb_status st;
     do {
         struct stage_format *f = LOGQL_PUSH(p, &formats, struct stage_format);
@@ -101,7 +101,7 @@ static enum tsdb_status read_formats(struct logql_parser *p, struct stage *s)
 /* drop a, b="x". */
 static enum tsdb_status read_stage_names(struct logql_parser *p, struct stage *s)
 {
-    struct logql_list names = {0};
+    struct arena_list names = {0};
     enum tsdb_status st;
     do {
         struct stage_name *n = LOGQL_PUSH(p, &names, struct stage_name);
@@ -148,7 +148,7 @@ static enum tsdb_status read_stage(struct logql_parser *p, struct stage *s)
     return TSDB_OK;
 }
 
-enum tsdb_status logql_read_stages(struct logql_parser *p, struct logql_list *stages,
+enum tsdb_status logql_read_stages(struct logql_parser *p, struct arena_list *stages,
                                    struct logql_pipe *pipe)
 {
     while (is_line_filter(p) || logql_is(p, LOGQL_PIPE)) {
@@ -161,8 +161,8 @@ enum tsdb_status logql_read_stages(struct logql_parser *p, struct logql_list *st
                 return TSDB_OK;
         }
         if (stages->count == LOGQL_STAGES_MAX)
-            return logql_fail(p->err, p->source, begin, "query has more than %d stages",
-                              LOGQL_STAGES_MAX);
+            return fault_at(p->err, p->source, begin, "query has more than %d stages",
+                            LOGQL_STAGES_MAX);
         struct stage *s = LOGQL_PUSH(p, stages, struct stage);
         if (!s)
             return p->status;

@@ -2,6 +2,7 @@
 
 #include "tsdb/base/text.h"
 #include "tsdb/logql/ast.h"
+#include "tsdb/query/go_duration.h"
 #include "tsdb/query/quote.h"
 
 #include <math.h>
@@ -94,7 +95,7 @@ static bool duration_fault(struct tsdb_text text, struct unit_fault *why)
         if (unit.len < sizeof one)
             memcpy(one + 1, unit.at, unit.len);
         if (unit.len >= sizeof one ||
-            !logql_duration_ns((struct tsdb_text){one, unit.len + 1}, &ns))
+            !go_duration_parse((struct tsdb_text){one, unit.len + 1}, &ns))
             return fail(why, "time: unknown unit %s in duration %s", quoted_text(unit, 8).at,
                         shown.at);
     }
@@ -103,7 +104,7 @@ static bool duration_fault(struct tsdb_text text, struct unit_fault *why)
 
 bool unit_duration(struct tsdb_text text, int64_t *ns, struct unit_fault *why)
 {
-    return logql_duration_ns(text, ns) || (why && duration_fault(text, why));
+    return go_duration_parse(text, ns) || (why && duration_fault(text, why));
 }
 
 static bool bytes_fault(struct tsdb_text text, struct unit_fault *why)

@@ -4,7 +4,7 @@
  *   duration  Go's time.ParseDuration       "1h15m30.918s" "-1.5h" "250us" "0"   in ns
  *   size      go-humanize's ParseBytes      "42" "1.5 KiB" "10MB" "1,000b"       in bytes
  *
- * Durations and sizes are read by logql_duration_ns and logql_bytes.  Where a text is none, `why`
+ * Durations and sizes are read by go_duration_parse and logql_bytes.  Where a text is none, `why`
  * says so in the words that Loki puts into __error_details__. Pure.
  */
 #ifndef TSDB_LOGQL_UNIT_VALUE_H

@@ -1,6 +1,7 @@
 #include "tsdb/query/lexer.h"
 
 #include "tsdb/base/assert.h"
+#include "tsdb/base/status.h"
 #include "tsdb/base/text.h"
 #include "tsdb/query/quote.h"
 
@@ -594,4 +595,22 @@ struct quoted token_name(const struct token *t)
     case TOKEN_FILL: return joined("<", word, ">");
     }
     UNREACHABLE();
+}
+
+bool string_end(struct tsdb_text t, uint32_t *len, struct tsdb_error *why)
+{
+    static const char prefix[] = "parse error: ";
+    struct tsdb_error fault;
+    struct token token = {0};
+    struct lexer lexer = lexer_over(t);
+    if (lexer_next(&lexer, &token, &fault) == TSDB_OK) {
+        *len = (uint32_t)token.text.len;
+        return true;
+    }
+    const char *text = strstr(fault.msg, prefix);
+    text = text ? text + sizeof prefix - 1 : fault.msg;
+    if (strncmp(text, "unterminated", 12) == 0)
+        text = "literal not terminated";
+    (void)tsdb_fail(why, TSDB_EINVAL, "%s", text);
+    return false;
 }

@@ -76,6 +76,10 @@ struct lexer lexer_over(struct tsdb_text source);
 TSDB_NODISCARD enum tsdb_status lexer_next(struct lexer *l, struct token *out,
                                            struct tsdb_error *err);
 
+/* How long the string literal is that t begins with; false: `why` says, without a position,
+ * what is wrong with it.  For languages that take PromQL's strings. */
+bool string_end(struct tsdb_text t, uint32_t *len, struct tsdb_error *why);
+
 /* How messages call a token: `identifier "foo"`, "<op:+>", "end of input". */
 struct quoted token_name(const struct token *t);
 

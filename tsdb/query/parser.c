@@ -65,27 +65,17 @@ enum tsdb_status parser_unexpected(struct parser *p, const char *context, const 
 
 /* ---- parts of the tree ----------------------------------------------------- */
 
-void *list_push(struct parser *p, struct list *list, size_t size, size_t align)
+void *list_push(struct parser *p, struct arena_list *list, size_t size, size_t align)
 {
-    if (list->count == list->cap) {
-        if (list->count == EXPR_LIST_MAX) {
-            (void)promql_fail(p->err, p->source, p->token.at, "list has more than %d items",
-                              EXPR_LIST_MAX);
-            p->status = TSDB_EINVAL;
-            return NULL;
-        }
-        uint32_t cap = list->cap ? list->cap * 2 : 4;
-        void *at = arena_get(p->arena, cap, size, align);
-        if (!at) {
-            (void)parser_full(p);
-            return NULL;
-        }
-        if (list->count > 0)
-            memcpy(at, list->at, list->count * size);
-        list->at = at;
-        list->cap = cap;
+    if (list->count == EXPR_LIST_MAX) {
+        p->status = promql_fail(p->err, p->source, p->token.at, "list has more than %d items",
+                                EXPR_LIST_MAX);
+        return NULL;
     }
-    return (char *)list->at + size * list->count++;
+    void *item = arena_list_push(p->arena, list, size, align);
+    if (!item)
+        (void)parser_full(p);
+    return item;
 }
 
 enum tsdb_status node_new(struct parser *p, enum expr_kind kind, uint32_t begin, struct expr **out)
@@ -133,7 +123,8 @@ static bool starts_expr(const struct parser *p)
 }
 
 /* "(a, b)"; e is the node that will hold them. */
-static enum tsdb_status parse_arguments(struct parser *p, struct expr *e, struct list *arguments)
+static enum tsdb_status parse_arguments(struct parser *p, struct expr *e,
+                                        struct arena_list *arguments)
 {
     if (!parser_accept(p, TOKEN_LEFT_PAREN))
         return parser_unexpected(p, NULL, NULL);
@@ -166,7 +157,7 @@ static enum tsdb_status parse_arguments(struct parser *p, struct expr *e, struct
 
 static enum tsdb_status parse_call(struct parser *p, const struct token *name, struct expr **out)
 {
-    struct list arguments = {0};
+    struct arena_list arguments = {0};
     struct expr *e;
     enum tsdb_status st = node_new(p, EXPR_CALL, name->at, &e);
     if (st == TSDB_OK)
@@ -198,7 +189,7 @@ static enum tsdb_status parse_grouping(struct parser *p, struct expr_aggregate *
 }
 
 static enum tsdb_status take_arguments(struct parser *p, struct expr *e,
-                                       const struct list *arguments)
+                                       const struct arena_list *arguments)
 {
     struct expr_aggregate *a = &e->aggregate;
     const struct expr *const *at = arguments->at;
@@ -218,7 +209,7 @@ static enum tsdb_status take_arguments(struct parser *p, struct expr *e,
 /* The operation's word is taken, by, without or a parenthesis follow. */
 static enum tsdb_status parse_aggregate(struct parser *p, const struct token *op, struct expr **out)
 {
-    struct list arguments = {0};
+    struct arena_list arguments = {0};
     struct expr *e;
     enum tsdb_status st = node_new(p, EXPR_AGGREGATE, op->at, &e);
     if (st != TSDB_OK)

@@ -27,12 +27,6 @@ struct parser {
     enum tsdb_status status; /* of the failure, for callers of list_push */
 };
 
-/* A list that grows in the arena; zeroed is empty. */
-struct list {
-    void *at;
-    uint32_t count, cap;
-};
-
 /* The next token moves up. */
 void parser_advance(struct parser *p);
 bool parser_is(const struct parser *p, enum token_kind kind);
@@ -49,7 +43,7 @@ enum tsdb_status parser_fail(struct parser *p, uint32_t at, const char *text);
 
 /* One more zeroed item, or NULL when list or arena are full: then p->status
  * says which, and it is reported. */
-void *list_push(struct parser *p, struct list *list, size_t size, size_t align);
+void *list_push(struct parser *p, struct arena_list *list, size_t size, size_t align);
 #define LIST_PUSH(p, list, type) ((type *)list_push((p), (list), sizeof(type), alignof(type)))
 
 TSDB_NODISCARD enum tsdb_status node_new(struct parser *p, enum expr_kind kind, uint32_t begin,

@@ -121,7 +121,7 @@ static enum tsdb_status parse_matcher(struct parser *p, struct expr_matcher *m)
 }
 
 /* The left brace is taken. */
-static enum tsdb_status parse_matchers(struct parser *p, struct list *matchers)
+static enum tsdb_status parse_matchers(struct parser *p, struct arena_list *matchers)
 {
     while (!parser_is(p, TOKEN_RIGHT_BRACE)) {
         struct expr_matcher *m = LIST_PUSH(p, matchers, struct expr_matcher);
@@ -139,7 +139,7 @@ static enum tsdb_status parse_matchers(struct parser *p, struct list *matchers)
 
 enum tsdb_status parse_selector(struct parser *p, const struct token *name, struct expr **out)
 {
-    struct list matchers = {0};
+    struct arena_list matchers = {0};
     struct expr *e;
     enum tsdb_status st = node_new(p, EXPR_SELECTOR, name ? name->at : p->token.at, &e);
     if (st != TSDB_OK)
@@ -190,7 +190,7 @@ static enum tsdb_status parse_name(struct parser *p, struct tsdb_text *out)
 
 enum tsdb_status parse_names(struct parser *p, struct expr_names *out)
 {
-    struct list names = {0};
+    struct arena_list names = {0};
     if (!parser_accept(p, TOKEN_LEFT_PAREN))
         return parser_unexpected(p, "grouping opts", "\"(\"");
     while (!parser_is(p, TOKEN_RIGHT_PAREN)) {

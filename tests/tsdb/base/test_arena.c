@@ -85,3 +85,17 @@ Test(arena, nothing_is_something)
     cr_assert_null(arena_get(&a, 1, 1, 1));
     arena_release(&a);
 }
+
+Test(arena, a_list_grows_until_the_arena_is_full)
+{
+    struct arena a;
+    struct arena_list list = {0};
+    arena_init(&a, 4096, NULL);
+    uint32_t *item;
+    while ((item = arena_list_push(&a, &list, sizeof *item, alignof(uint32_t))))
+        *item = list.count;
+    cr_assert_eq(list.count, 512u, "the list has %u", list.count); /* 16 + 32 + ... + 2048 bytes */
+    for (uint32_t i = 0; i < list.count; i++)
+        cr_assert_eq(((uint32_t *)list.at)[i], i + 1);
+    arena_release(&a);
+}

@@ -1,5 +1,6 @@
 #include "tsdb/base/text.h"
 #include "tsdb/logql/ast.h"
+#include "tsdb/query/go_duration.h"
 
 #include <criterion/criterion.h>
 
@@ -38,7 +39,7 @@ Test(logql_duration, reads_what_go_reads)
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         int64_t ns = 77;
         double seconds;
-        cr_expect(logql_duration_ns(text_of(cases[i].text), &ns), "%s", cases[i].text);
+        cr_expect(go_duration_parse(text_of(cases[i].text), &ns), "%s", cases[i].text);
         cr_expect_eq(ns, cases[i].ns, "%s: %lld", cases[i].text, (long long)ns);
         cr_expect(logql_duration(text_of(cases[i].text), &seconds));
         cr_expect_float_eq(seconds, (double)cases[i].ns / 1e9, 1e-6, "%s", cases[i].text);
@@ -76,11 +77,11 @@ Test(logql_duration, refuses_the_rest_and_writes_nothing)
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         int64_t ns = 77;
         double seconds = 77;
-        cr_expect_not(logql_duration_ns(text_of(cases[i]), &ns), "%s", cases[i]);
+        cr_expect_not(go_duration_parse(text_of(cases[i]), &ns), "%s", cases[i]);
         cr_expect_not(logql_duration(text_of(cases[i]), &seconds), "%s", cases[i]);
         cr_expect(ns == 77 && seconds == 77);
     }
-    cr_expect_not(logql_duration_ns((struct tsdb_text){"5\0s", 3}, &(int64_t){0}));
+    cr_expect_not(go_duration_parse((struct tsdb_text){"5\0s", 3}, &(int64_t){0}));
 }
 
 Test(logql_bytes, reads_what_humanize_reads)
