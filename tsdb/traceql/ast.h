@@ -37,8 +37,8 @@
 
 #include "tsdb/base/arena.h"
 #include "tsdb/base/regex.h"
-#include "tsdb/base/writer.h"
-#include "tsdb/tsdb_traces.h"
+#include "tsdb/traceql/reference.h"
+#include "tsdb/traceql/value.h"
 
 enum {
     TRACEQL_TEXT_MAX = 64 << 10,
@@ -51,84 +51,7 @@ enum {
     TRACEQL_TOP_MAX = 1000, /* compare() */
 };
 
-/* ---- values ----------------------------------------------------------------------- */
-
-enum traceql_type {
-    TRACEQL_NIL = 0, /* of a value: there is none */
-    TRACEQL_ANY,     /* of an expression only: what the attribute holds */
-    TRACEQL_INT,
-    TRACEQL_FLOAT,
-    TRACEQL_STRING,
-    TRACEQL_BOOL,
-    TRACEQL_DURATION, /* ns */
-    TRACEQL_STATUS,   /* enum tsdb_span_status */
-    TRACEQL_KIND,     /* enum tsdb_span_kind */
-};
-
-struct traceql_value {
-    enum traceql_type type;
-    union {
-        int64_t integer; /* INT, BOOL (0 or 1), DURATION, STATUS, KIND */
-        double number;   /* FLOAT */
-        struct tsdb_text text;
-    };
-};
-
-/* ---- attributes and intrinsics ------------------------------------------------------ */
-
-enum traceql_intrinsic {
-    INTRINSIC_NONE = 0,
-    INTRINSIC_DURATION,                /* DURATION */
-    INTRINSIC_NAME,                    /* STRING */
-    INTRINSIC_STATUS,                  /* STATUS */
-    INTRINSIC_STATUS_MESSAGE,          /* STRING */
-    INTRINSIC_KIND,                    /* KIND */
-    INTRINSIC_CHILD_COUNT,             /* INT */
-    INTRINSIC_SPAN_ID,                 /* STRING: lower-case hex */
-    INTRINSIC_PARENT_ID,               /* likewise */
-    INTRINSIC_NESTED_SET_LEFT,         /* INT */
-    INTRINSIC_NESTED_SET_RIGHT,        /* INT */
-    INTRINSIC_NESTED_SET_PARENT,       /* INT */
-    INTRINSIC_TRACE_ID,                /* STRING: hex; compared without leading zeros, which
-                                        * statics that stand beside it have lost */
-    INTRINSIC_TRACE_DURATION,          /* DURATION */
-    INTRINSIC_ROOT_NAME,               /* STRING */
-    INTRINSIC_ROOT_SERVICE,            /* STRING */
-    INTRINSIC_EVENT_NAME,              /* STRING */
-    INTRINSIC_EVENT_TIME_SINCE_START,  /* DURATION */
-    INTRINSIC_LINK_TRACE_ID,           /* STRING */
-    INTRINSIC_LINK_SPAN_ID,            /* STRING */
-    INTRINSIC_INSTRUMENTATION_NAME,    /* STRING; typed ANY, as in Tempo */
-    INTRINSIC_INSTRUMENTATION_VERSION, /* likewise */
-    INTRINSICS,
-};
-
-struct traceql_ref {
-    enum tsdb_trace_place place; /* ANY: not said (.a); INTRINSIC */
-    enum traceql_intrinsic intrinsic;
-    struct tsdb_text name; /* of attributes; unquoted */
-};
-
 /* ---- field expressions -------------------------------------------------------------- */
-
-enum traceql_op {
-    TRACEQL_OR,
-    TRACEQL_AND,
-    TRACEQL_EQ,
-    TRACEQL_NE,
-    TRACEQL_LT,
-    TRACEQL_LE,
-    TRACEQL_GT,
-    TRACEQL_GE,
-    TRACEQL_MATCH,     /* =~, anchored at both ends */
-    TRACEQL_NOT_MATCH, /* !~ */
-    TRACEQL_ADD,
-    TRACEQL_SUB,
-    TRACEQL_MUL,
-    TRACEQL_DIV,
-    TRACEQL_MOD,
-    TRACEQL_POW,
-};
 
 enum traceql_field_kind {
     FIELD_STATIC,
@@ -242,23 +165,23 @@ struct traceql_pipeline {
 /* ---- metrics --------------------------------------------------------------------------- */
 
 enum traceql_function_kind {
-    FUNCTION_RATE,
-    FUNCTION_COUNT,
-    FUNCTION_MIN,
-    FUNCTION_MAX,
-    FUNCTION_AVG,
-    FUNCTION_SUM,
-    FUNCTION_QUANTILE,
-    FUNCTION_HISTOGRAM,
-    FUNCTION_COMPARE,
+    TRACEQL_RATE,
+    TRACEQL_COUNT_OVER_TIME,
+    TRACEQL_MIN_OVER_TIME,
+    TRACEQL_MAX_OVER_TIME,
+    TRACEQL_AVG_OVER_TIME,
+    TRACEQL_SUM_OVER_TIME,
+    TRACEQL_QUANTILE_OVER_TIME,
+    TRACEQL_HISTOGRAM_OVER_TIME,
+    TRACEQL_COMPARE,
 };
 
 struct traceql_function {
     enum traceql_function_kind kind;
     uint32_t at;
-    uint32_t ref;            /* MIN to HISTOGRAM */
+    uint32_t ref;            /* MIN_ to HISTOGRAM_OVER_TIME */
     struct traceql_refs by;  /* at most TRACEQL_GROUPS_MAX */
-    const double *quantiles; /* QUANTILE: 0 to 1, in the order written */
+    const double *quantiles; /* QUANTILE_OVER_TIME: 0 to 1, in the order written */
     uint32_t quantile_count;
     const struct traceql_field *selection; /* COMPARE */
     uint32_t top;                          /* COMPARE: 1 to TRACEQL_TOP_MAX; 10 when not said */
@@ -316,14 +239,6 @@ void traceql_release(struct traceql *q);
 
 /* The canonical text, on one line; it reads back as the same tree. */
 void traceql_format(const struct traceql *q, struct writer *out);
-/* As TraceQL writes it: "span.http.path", ".\"a b\"", "duration". */
-void traceql_ref_format(const struct traceql_ref *ref, struct writer *out);
-/* One attribute or intrinsic, as it stands in a query. */
-TSDB_NODISCARD enum tsdb_status traceql_ref_parse(struct tsdb_text text, struct arena *arena,
-                                                  struct traceql_ref *out, struct tsdb_error *err);
-void traceql_value_format(const struct traceql_value *value, struct writer *out);
-enum traceql_type traceql_intrinsic_type(enum traceql_intrinsic intrinsic);
-const char *traceql_intrinsic_name(enum traceql_intrinsic intrinsic);
 const char *traceql_function_name(enum traceql_function_kind kind);
 /* The first hint of that name and type; NULL: none. */
 const struct traceql_value *traceql_hint_find(const struct traceql *q, const char *name,
