@@ -1,8 +1,7 @@
 #include "tsdb/logql/parser.h"
 
 #include "tests/tsdb/logql/prop_logql.h"
-#include "tests/tsdb/query/lines.h"
-#include "tsdb/base/random.h"
+#include "tests/tsdb/query/corpus.h"
 
 #include <stdlib.h>
 
@@ -278,39 +277,6 @@ Test(logql_parse, survives_every_truncation)
 
 /* ---- random mutations ------------------------------------------------------------------ */
 
-static struct writer corpus[512];
-static size_t corpus_count;
-
-static void keep_line(const char *where, struct tsdb_text input, struct tsdb_text expected)
-{
-    (void)where, (void)expected;
-    cr_assert_lt(corpus_count, sizeof corpus / sizeof corpus[0]);
-    writer_put(&corpus[corpus_count++], input.at, input.len);
-}
-
-static void put_piece(struct random *r, struct writer *out)
-{
-    struct tsdb_text t = prop_text(&corpus[random_below(r, corpus_count)]);
-    size_t begin = random_below(r, t.len), len = random_below(r, t.len - begin + 1);
-    writer_put(out, t.at + begin, len);
-}
-
-/* A query, cut somewhere, with a piece of another or a random byte put in. */
-static void put_mutation(struct random *r, struct writer *out)
-{
-    struct tsdb_text t = prop_text(&corpus[random_below(r, corpus_count)]);
-    size_t at = random_below(r, t.len + 1), skip = random_below(r, t.len - at + 1);
-    writer_put(out, t.at, at);
-    if (random_below(r, 3) == 0)
-        skip = 0;
-    switch (random_below(r, 4)) {
-    case 0: writer_u8(out, (uint8_t)random_below(r, 256)); break;
-    case 1: break;
-    default: put_piece(r, out); break;
-    }
-    writer_put(out, t.at + at + skip, t.len - at - skip);
-}
-
 Test(logql_parse, mutations_are_refused_or_keep_the_law_of_formatting)
 {
     const char *env = getenv("TEST_SEED");
@@ -320,17 +286,16 @@ Test(logql_parse, mutations_are_refused_or_keep_the_law_of_formatting)
     uint32_t accepted = 0;
     random_init(&r, seed);
     cr_log_info("TEST_SEED=%llu", (unsigned long long)seed);
-    (void)each_line("tests/tsdb/logql/valid_queries.txt", keep_line);
+    corpus_read("tests/tsdb/logql/valid_queries.txt");
     for (int i = 0; i < 20000; i++) {
         writer_reset(&text);
-        put_mutation(&r, &text);
+        corpus_mutation(&r, &text);
         accepted += prop_logql(text.at, text.len);
     }
     cr_expect_gt(accepted, 1000, "TEST_SEED=%llu: only %u of 20000", (unsigned long long)seed,
                  accepted);
     writer_release(&text);
-    while (corpus_count > 0)
-        writer_release(&corpus[--corpus_count]);
+    corpus_release();
 }
 
 /* ---- selectors --------------------------------------------------------------------------- */
