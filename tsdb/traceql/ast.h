@@ -27,10 +27,10 @@
  * Beyond Tempo: pipelines in parentheses stand wherever a span set can; scalar filters
  * compare and compute with any number of aggregates.
  *
- * Limits: TRACEQL_TEXT_MAX bytes of text, TRACEQL_NESTING_MAX levels of brackets and prefix
- * operators, TRACEQL_HEIGHT_MAX nodes from root to leaf, so that every walk may recurse;
- * TRACEQL_LIST_MAX items in a list, TRACEQL_REFS_MAX refs, TRACEQL_REGEX_MAX regular
- * expressions.  Beyond: TSDB_EINVAL.
+ * Limits: TRACEQL_TEXT_MAX bytes of text; TRACEQL_HEIGHT_MAX nodes from root to leaf, so
+ * that every walk of a tree may recurse, and about twice as many levels of brackets;
+ * TRACEQL_LIST_MAX items in a list (attributes of the query, stages, hints, ...),
+ * TRACEQL_REGEX_MAX regular expressions.  Beyond: TSDB_EINVAL.
  */
 #ifndef TSDB_TRACEQL_AST_H
 #define TSDB_TRACEQL_AST_H
@@ -42,10 +42,8 @@
 
 enum {
     TRACEQL_TEXT_MAX = 64 << 10,
-    TRACEQL_NESTING_MAX = 128,
     TRACEQL_HEIGHT_MAX = 512,
     TRACEQL_LIST_MAX = 1024,
-    TRACEQL_REFS_MAX = 1024,
     TRACEQL_REGEX_MAX = 256,
     TRACEQL_GROUPS_MAX = 5, /* of a metric function; those with buckets: one less */
     TRACEQL_TOP_MAX = 1000, /* compare() */
@@ -94,13 +92,13 @@ struct traceql_scalar {
     const struct traceql_field *field; /* AGGREGATE; NULL: count() */
 };
 
-/* The left operand's spans are dropped, those of the right that fit are kept; UNION_ ones
- * keep both sides of what fits. */
+/* AND and OR keep the spans of both sides.  The others keep spans of the right side: those
+ * that have such a relative (NOT_: have none) on the left; UNION_ ones keep both of a pair. */
 enum traceql_relation {
     RELATION_AND,        /* && */
     RELATION_OR,         /* || */
-    RELATION_CHILD,      /* >   the right is a child of the left */
-    RELATION_PARENT,     /* <   the right is a parent of the left */
+    RELATION_CHILD,      /* >   the right one is a child of the left one */
+    RELATION_PARENT,     /* <   the right one is a parent of the left one */
     RELATION_DESCENDANT, /* >> */
     RELATION_ANCESTOR,   /* << */
     RELATION_SIBLING,    /* ~ */
@@ -125,8 +123,9 @@ struct traceql_spanset {
     enum traceql_relation relation;
     uint32_t at, height;
     const struct traceql_spanset *left, *right;
-    const struct traceql_field *field;       /* FILTER; {}: the static true */
-    const struct traceql_pipeline *pipeline; /* in parentheses, of the trace's spans */
+    const struct traceql_field *field; /* FILTER; {}: the static true */
+    const struct traceql_pipeline
+        *pipeline; /* in parentheses; it is given what its stage is given */
 };
 
 enum traceql_stage_kind {
@@ -156,7 +155,7 @@ struct traceql_stage {
     };
 };
 
-/* The first stage, if it is not SPANSET, is given all spans of the trace as one set. */
+/* The first stage is given all spans of the trace as one set. */
 struct traceql_pipeline {
     const struct traceql_stage *stages;
     uint32_t count; /* at least 1 */
@@ -239,6 +238,9 @@ void traceql_release(struct traceql *q);
 
 /* The canonical text, on one line; it reads back as the same tree. */
 void traceql_format(const struct traceql *q, struct writer *out);
+/* A field expression alone. */
+void traceql_field_format(const struct traceql *q, const struct traceql_field *field,
+                          struct writer *out);
 const char *traceql_function_name(enum traceql_function_kind kind);
 /* The first hint of that name and type; NULL: none. */
 const struct traceql_value *traceql_hint_find(const struct traceql *q, const char *name,

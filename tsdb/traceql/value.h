@@ -6,7 +6,7 @@
 #define TSDB_TRACEQL_VALUE_H
 
 #include "tsdb/base/writer.h"
-#include "tsdb/tsdb_traces.h"
+#include "tsdb/tsdb.h"
 
 enum traceql_type {
     TRACEQL_NIL = 0, /* of a value: there is none */
