@@ -209,12 +209,15 @@ static void write_span(struct span_builder *b, const struct trace_rows *t, uint3
     const struct draft_span *d = &b->spans[t->keys[row].at];
     const struct tsdb_span *s = &d->span;
     struct table_row r = row_begin(b, SPAN_TABLE_SPANS);
-    uint64_t before = row == t->first ? 0 : (uint64_t)t->keys[row - 1].start;
-    if (row == t->first)
+    if (row == t->first) {
         put_text(r, INTRINSIC_TRACE_ID, id_text(s->trace_id.at, sizeof s->trace_id.at));
+        put_int(r, INTRINSIC_TRACE_START, s->start);
+    } else { /* wraps */
+        put_int(r, INTRINSIC_START,
+                (int64_t)((uint64_t)s->start - (uint64_t)t->keys[row - 1].start));
+    }
     put_text(r, INTRINSIC_SPAN_ID, id_text(s->span_id.at, sizeof s->span_id.at));
     put_parent(r, t, s, row);
-    put_int(r, INTRINSIC_START, (int64_t)((uint64_t)s->start - before));              /* wraps */
     put_int(r, INTRINSIC_DURATION, (int64_t)((uint64_t)s->end - (uint64_t)s->start)); /* wraps */
     put_text_if(r, INTRINSIC_STATUS_MESSAGE, s->status_message);
     put_text_if(r, INTRINSIC_TRACE_STATE, s->trace_state);

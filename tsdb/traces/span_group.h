@@ -20,8 +20,8 @@
  *                             group (the first of its id); may be negative, never 0
  *             parent_id       TEXT, 8 bytes: a parent that is not in the group.  A row
  *                             with neither is a root
- *             start           INT: ns; on the first row of a trace: since the epoch, on the
- *                             others since the row before
+ *             trace_start     INT: ns since the epoch, on the first row of each trace only
+ *             start           INT: ns since the start of the row before, on the others
  *             duration        INT: ns, end - start (wraps)
  *             name            TEXT (on every row), status_message, trace_state: TEXT, when
  *                             not empty
@@ -51,6 +51,7 @@ enum { SPAN_TAG_INTRINSIC = 0xf0 };
 #define SPAN_COLUMN_SPAN_ID "span_id"
 #define SPAN_COLUMN_PARENT "parent"
 #define SPAN_COLUMN_PARENT_ID "parent_id"
+#define SPAN_COLUMN_TRACE_START "trace_start"
 #define SPAN_COLUMN_START "start"
 #define SPAN_COLUMN_DURATION "duration"
 #define SPAN_COLUMN_NAME "name"

@@ -154,6 +154,31 @@ enum tsdb_status span_reader_find(struct span_reader *r, const struct tsdb_trace
     return TSDB_ENOTFOUND;
 }
 
+/* ns from the start of the row before; on a trace's first row since the epoch.  The row was
+ * sought; false: it has none. */
+static bool step_of(const struct span_rows *t, uint32_t first, uint32_t row, uint64_t *step)
+{
+    const struct span_column *c =
+        &t->intrinsics[row == first ? INTRINSIC_TRACE_START : INTRINSIC_START];
+    *step = (uint64_t)column_int(c, row);
+    return column_has(c, row);
+}
+
+static enum tsdb_status starts_sum(const struct span_reader *r, int64_t *starts,
+                                   struct tsdb_error *err)
+{
+    const struct span_rows *t = &r->tables[SPAN_TABLE_SPANS];
+    for (uint32_t i = 0; i < r->trace_count; i++) {
+        uint64_t sum = 0, step;
+        for (uint32_t row = r->firsts[i]; row < r->firsts[i + 1]; row++) {
+            if (!step_of(t, r->firsts[i], row, &step))
+                return span_table_damage(t, row, err);
+            starts[row] = (int64_t)(sum += step); /* wraps */
+        }
+    }
+    return TSDB_OK;
+}
+
 enum tsdb_status span_reader_starts(struct span_reader *r, const int64_t **starts,
                                     struct tsdb_error *err)
 {
@@ -164,17 +189,15 @@ enum tsdb_status span_reader_starts(struct span_reader *r, const int64_t **start
         int64_t *sums;
         enum tsdb_status st = span_reader_traces(r, &firsts, &n, err);
         if (st == TSDB_OK)
+            st = span_table_intrinsic(t, INTRINSIC_TRACE_START, err);
+        if (st == TSDB_OK)
             st = span_table_intrinsic(t, INTRINSIC_START, err);
         if (st == TSDB_OK)
             st = take(r, t->rows, sizeof *sums, &sums, err);
+        if (st == TSDB_OK)
+            st = starts_sum(r, sums, err);
         if (st != TSDB_OK)
             return st;
-        const int64_t *steps = t->intrinsics[INTRINSIC_START].ints;
-        for (uint32_t i = 0; i < n; i++) {
-            uint64_t sum = 0;
-            for (uint32_t row = firsts[i]; row < firsts[i + 1]; row++)
-                sums[row] = (int64_t)(sum += (uint64_t)steps[row]); /* wraps */
-        }
         r->starts = sums;
     }
     *starts = r->starts;
@@ -380,10 +403,14 @@ static enum tsdb_status start_read(struct span_reader *r, uint32_t first, uint32
     bool goes_on = r->summed != UINT32_MAX && r->summed >= first && r->summed <= row;
     uint64_t sum = goes_on ? (uint64_t)r->summed_start : 0;
     for (uint32_t i = goes_on ? r->summed + 1 : first; i <= row; i++) {
-        enum tsdb_status st = span_table_seek_one(t, INTRINSIC_START, i, err);
+        uint64_t step;
+        int column = i == first ? INTRINSIC_TRACE_START : INTRINSIC_START;
+        enum tsdb_status st = span_table_seek_one(t, column, i, err);
         if (st != TSDB_OK)
             return st;
-        sum += (uint64_t)column_int(&t->intrinsics[INTRINSIC_START], i); /* wraps */
+        if (!step_of(t, first, i, &step))
+            return span_table_damage(t, i, err);
+        sum += step; /* wraps */
     }
     r->summed = row;
     r->summed_start = out->start = (int64_t)sum;

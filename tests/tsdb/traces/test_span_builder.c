@@ -57,9 +57,13 @@ Test(span_builder, rows_are_in_order_and_know_their_parents)
     finish(b, &rig);
     const int64_t *start = ints_of(&rig, SPAN_TABLE_SPANS, "start");
     const int64_t *parent = ints_of(&rig, SPAN_TABLE_SPANS, "parent");
-    static const int64_t starts[] = {10, 10, 10, 10, 10, 10, 10}, ups[] = {0, 1, 1, 0, -1, 0, 0};
+    const int64_t *trace_start = ints_of(&rig, SPAN_TABLE_SPANS, "trace_start");
+    static const int64_t starts[] = {0, 10, 10, 10, 0, 10, 10}, ups[] = {0, 1, 1, 0, -1, 0, 0};
     cr_assert_eq(memcmp(start, starts, sizeof starts), 0);
     cr_assert_eq(memcmp(parent, ups, sizeof ups), 0);
+    cr_assert(trace_start[0] == 10 && trace_start[4] == 10);
+    cr_assert_eq(presence_of(&rig, SPAN_TABLE_SPANS, "trace_start"), 0x11);
+    cr_assert_eq(presence_of(&rig, SPAN_TABLE_SPANS, "start"), 0x6e);
     cr_assert_eq(presence_of(&rig, SPAN_TABLE_SPANS, "trace_id"), 0x11);
     cr_assert_eq(presence_of(&rig, SPAN_TABLE_SPANS, "parent"), 0x16);
     cr_assert_eq(presence_of(&rig, SPAN_TABLE_SPANS, "parent_id"), 0x48);

@@ -67,7 +67,10 @@ static void raw_span(struct raw *raw, const struct wrong *wrong, uint32_t row)
         raw_int(raw, wrong, t, "parent", 1);
     if (row == 0 && is_wrong(wrong, 's', "parent_id"))
         raw_text(raw, wrong, t, "parent_id", "ABCDEFGH");
-    raw_int(raw, wrong, t, "start", row ? 5 : 1000);
+    if (row == 0)
+        raw_int(raw, wrong, t, "trace_start", 1000);
+    else
+        raw_int(raw, wrong, t, "start", 5);
     raw_int(raw, wrong, t, "duration", 7);
     raw_text(raw, wrong, t, "name", "GET /");
     raw_int(raw, wrong, t, "source", 0);
@@ -141,6 +144,8 @@ static const struct wrong wrongs[] = {
     {'s', "parent", "", -2, false},
     {'s', "parent", "", INT64_MIN, false},
     {'s', "parent_id", "seven b", 0, false},
+    {'s', "trace_start", "", 0, true},
+    {'s', "trace_start", "text", 0, false},
     {'s', "start", "", 0, true},
     {'s', "duration", "", 0, true},
     {'s', "duration", "text", 0, false},
