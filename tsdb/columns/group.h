@@ -33,8 +33,8 @@
  *
  * The encoding is the cheapest that gives back every bit, chosen when the group is
  * written: GROUP_HOT packs with lz4 and tries nothing slow, GROUP_SEALED takes zstd and
- * tries templates for COLUMN_LINES.  A dictionary is given up while rows are added, when
- * the values seen so far do not repeat.
+ * tries templates for COLUMN_LINES and COLUMN_FORMS.  A dictionary is given up while rows are
+ * added, when the values seen so far do not repeat.
  *
  * Reading trusts no byte: group_open checks the head (names sorted, parts inside data),
  * the rest is checked where it is read; damage is TSDB_ECORRUPT, never a wild access,
@@ -68,6 +68,7 @@ enum column_flags {
     COLUMN_GRAMS = 1,  /* its texts are searched in: their trigrams go into the filter */
     COLUMN_VALUES = 2, /* it is looked up by value: its values go into the filter */
     COLUMN_LINES = 4,  /* long free text: no dictionary is tried; templates may be */
+    COLUMN_FORMS = 8,  /* templates may be tried where no dictionary pays */
 };
 
 /* ---- writing ------------------------------------------------------------------ */

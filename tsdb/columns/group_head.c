@@ -8,7 +8,7 @@
 enum {
     COLUMN_BYTES_MIN = 7, /* of a column in the head: an empty text, and no name */
     PART_BYTES_MIN = 3,
-    FLAGS_ALL = COLUMN_GRAMS | COLUMN_VALUES | COLUMN_LINES,
+    FLAGS_ALL = COLUMN_GRAMS | COLUMN_VALUES | COLUMN_LINES | COLUMN_FORMS,
     CLEAR_MAX = GROUP_TEXT_MAX + GROUP_TEXT_MAX / 16, /* of a column's parts */
 };
 

@@ -57,7 +57,7 @@ static void put_templates(struct group_output *o, const struct text_templates *t
 void group_output_lines(struct group_output *o, struct column_head *c,
                         const struct tsdb_text *texts, uint32_t n)
 {
-    bool may_try = o->packer.form == GROUP_SEALED && c->info.flags & COLUMN_LINES;
+    bool may_try = o->packer.form == GROUP_SEALED && c->info.flags & (COLUMN_LINES | COLUMN_FORMS);
     struct text_templates *t =
         may_try && n >= TEMPLATES_LINES_MIN ? text_templates_learn(texts, n) : NULL;
     c->info.encoding = t ? ENCODING_TEMPLATES : ENCODING_PAGES;

@@ -23,7 +23,7 @@ static enum tsdb_status repack(struct group_output *o, struct group_reader *r,
 
 static bool may_be_templates(const struct column_head *c)
 {
-    return c->info.flags & COLUMN_LINES && c->info.encoding == ENCODING_PAGES;
+    return c->info.flags & (COLUMN_LINES | COLUMN_FORMS) && c->info.encoding == ENCODING_PAGES;
 }
 
 /* The only values that are decoded: templates are made of lines. */

@@ -141,10 +141,11 @@ static __attribute__((noinline)) uint32_t column_find(struct span_builder *b, en
                                                       struct found_column *found)
 {
     enum column_kind kind = field_kind(f->type);
-    uint32_t column = f->name.len > GROUP_NAME_MAX
-                          ? UINT32_MAX
-                          : group_writer_column(b->writers[table], f->name, tag, kind,
-                                                kind == COLUMN_TEXT ? COLUMN_VALUES : 0);
+    uint32_t column =
+        f->name.len > GROUP_NAME_MAX
+            ? UINT32_MAX
+            : group_writer_column(b->writers[table], f->name, tag, kind,
+                                  kind == COLUMN_TEXT ? COLUMN_VALUES | COLUMN_FORMS : 0);
     if (column != UINT32_MAX)
         *found = (struct found_column){f->name.at, (uint32_t)f->name.len, (uint16_t)column, tag};
     return column;

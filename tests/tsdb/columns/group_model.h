@@ -186,6 +186,8 @@ static inline void model_init(struct model *m, struct random *r, uint32_t rows)
                                                   : COLUMN_TEXT;
         c->tag = (uint8_t)(i % 3);
         c->flags = c->kind == COLUMN_TEXT ? (uint8_t)random_below(r, 4) : 0;
+        if (c->kind == COLUMN_TEXT && random_below(r, 2))
+            c->flags |= COLUMN_FORMS;
         if (c->shape == MODEL_TEXT_LINES)
             c->flags |= COLUMN_LINES;
         snprintf(c->name, sizeof c->name, "c%u", (unsigned)(i * 7919 % 1000 / 3 * 3 + i / 3));
