@@ -179,28 +179,29 @@ static __attribute__((noinline)) uint32_t text_number(struct span_builder *b, en
     return number;
 }
 
-/* The text must stay where it is, not only its bytes; of a span's own name, which moves with the
- * spans, the place is set when it is written. */
 static inline void add_text(struct adding *a, enum span_table table, uint32_t column,
-                            const struct tsdb_text *text)
+                            struct tsdb_text text)
 {
     struct span_builder *b = a->b;
     uint32_t *seen = &b->seen[table][column], number = UINT32_MAX;
-    a->text_bytes += text->len;
+    a->text_bytes += text.len;
     if (*seen < UINT32_MAX - 1) {
         ++*seen;
-        struct found_text *found = text_place(b, text->at, column);
-        bool is_it = found->at == text->at && found->len == text->len && found->column == column &&
+        struct found_text *found = text_place(b, text.at, column);
+        bool is_it = found->at == text.at && found->len == text.len && found->column == column &&
                      found->table == (uint8_t)(table + 1);
-        number = is_it ? found->number : text_number(b, table, column, *text, found);
+        number = is_it ? found->number : text_number(b, table, column, text, found);
     }
     bool has_number = number != UINT32_MAX;
-    b->columns[b->entry_count] =
+    uint32_t at = b->entry_count++;
+    b->columns[at] =
         (uint16_t)(column | (has_number ? 1u * ENTRY_NUMBER : 1u * ENTRY_TEXT) << ENTRY_SHIFT);
-    if (has_number)
-        b->values[b->entry_count++].number = number;
-    else
-        b->values[b->entry_count++].text = text;
+    if (has_number) {
+        b->values[at].number = number;
+        return;
+    }
+    b->values[at].text = text.at;
+    b->values[b->entry_count++].len = text.len;
 }
 
 /* A name, where the table has one, and attributes. */
@@ -208,9 +209,9 @@ static void add_entries(struct adding *a, enum span_table table, enum tsdb_trace
                         const struct tsdb_text *name, const struct tsdb_fields *fields)
 {
     struct span_builder *b = a->b;
-    entries_reserve(b, fields->count + 1);
+    entries_reserve(b, 2 * (fields->count + 1)); /* texts may take two */
     if (name)
-        add_text(a, table, b->at[table][INTRINSIC_NAME], name);
+        add_text(a, table, b->at[table][INTRINSIC_NAME], *name);
     for (uint32_t i = 0; i < fields->count; i++) {
         const struct tsdb_field *f = &fields->at[i];
         uint8_t tag = span_attribute_tag(place, f->type);
@@ -224,7 +225,7 @@ static void add_entries(struct adding *a, enum span_table table, enum tsdb_trace
         }
         enum column_kind kind = field_kind(f->type);
         if (kind == COLUMN_TEXT) {
-            add_text(a, table, column, &f->text);
+            add_text(a, table, column, f->text);
             continue;
         }
         int what = kind == COLUMN_INT ? ENTRY_INT : ENTRY_DOUBLE;
@@ -446,7 +447,7 @@ enum tsdb_status span_builder_finish(struct span_builder *b, enum group_form for
                          (unsigned long long)bytes);
     struct span_key *keys = mem_alloc(bytes + 1);
     for (uint32_t i = 0; i < n; i++)
-        keys[i] = span_key_of(&b->spans[i].span, i);
+        keys[i] = span_key_of(&b->spans[i].span, i, b->spans[i].entries);
     span_keys_sort(keys, keys + n, n);
     span_draft_write(b, keys);
     *out = (struct made_spans){0};

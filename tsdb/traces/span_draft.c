@@ -9,6 +9,7 @@
 enum {
     SCANNED_MAX = 24, /* spans of a trace whose parents are looked for one by one */
     PREFETCH = 8,     /* spans ahead */
+    PREFETCH_VALUES = 24,
 };
 
 /* ---- columns that every table has ------------------------------------------------------- */
@@ -65,18 +66,21 @@ static struct tsdb_text id_text(const uint8_t *at, size_t n)
     return (struct tsdb_text){(const char *)at, n};
 }
 
-/* The row's n entries from `at` on; answers what is behind them. */
+/* The row's n values, whose entries begin at `at`; answers what is behind them. */
 static uint32_t put_entries(const struct span_builder *b, struct table_row r, uint32_t at,
                             uint32_t n)
 {
-    for (uint32_t end = at + n; at < end; at++) {
+    for (; n > 0; n--, at++) {
         uint32_t column = b->columns[at] & ((1u << ENTRY_SHIFT) - 1);
         const union draft_value *v = &b->values[at];
         switch (b->columns[at] >> ENTRY_SHIFT) {
         case ENTRY_INT: group_writer_int(r.w, column, v->integer); break;
         case ENTRY_DOUBLE: group_writer_double(r.w, column, v->real); break;
-        case ENTRY_TEXT: group_writer_text(r.w, column, *v->text); break;
         case ENTRY_NUMBER: group_writer_numbered(r.w, column, v->number); break;
+        case ENTRY_TEXT:
+            group_writer_text(r.w, column, (struct tsdb_text){v->text, v[1].len});
+            at++;
+            break;
         default: UNREACHABLE();
         }
     }
@@ -228,25 +232,24 @@ static void write_span(struct span_builder *b, const struct trace_rows *t, uint3
     put_int_if(r, INTRINSIC_DROPPED_ATTRIBUTES, s->attributes.dropped);
     put_int_if(r, INTRINSIC_DROPPED_EVENTS, s->dropped_events);
     put_int_if(r, INTRINSIC_DROPPED_LINKS, s->dropped_links);
-    if (b->columns[d->entries] >> ENTRY_SHIFT == ENTRY_TEXT)
-        b->values[d->entries].text = &s->name;
     uint32_t entries = put_entries(b, r, d->entries, 1 + s->attributes.count);
     write_links(b, s, row, write_events(b, s, row, entries));
 }
 
+/* Spans lie in order of arrival, so each is somewhere else. */
 static inline void prefetch(const struct span_builder *b, const struct span_key *keys, uint32_t row)
 {
-    if (row + PREFETCH < b->span_count) {
-        const char *at = (const char *)&b->spans[keys[row + PREFETCH].at];
-        for (size_t i = 0; i < sizeof(struct draft_span); i += 64)
-            __builtin_prefetch(at + i);
-    }
-    if (row + PREFETCH / 2 < b->span_count) {
-        uint32_t entries = b->spans[keys[row + PREFETCH / 2].at].entries;
-        __builtin_prefetch(b->columns + entries);
-        for (uint32_t i = 0; i < 24; i += 8)
-            __builtin_prefetch(b->values + entries + i);
-    }
+    if (row + PREFETCH >= b->span_count)
+        return;
+    const struct span_key *key = &keys[row + PREFETCH];
+    const char *span = (const char *)&b->spans[key->at];
+    const char *values = (const char *)(b->values + key->entries);
+    for (size_t i = 0; i < sizeof(struct draft_span); i += 64)
+        __builtin_prefetch(span + i);
+    for (size_t i = 0; i < PREFETCH_VALUES * sizeof *b->values; i += 64)
+        __builtin_prefetch(values + i);
+    __builtin_prefetch(b->columns + key->entries);
+    __builtin_prefetch(b->columns + key->entries + PREFETCH_VALUES);
 }
 
 void span_draft_write(struct span_builder *b, const struct span_key *keys)

@@ -29,8 +29,9 @@ static_assert(GROUP_COLUMNS_MAX <= 1 << ENTRY_SHIFT, "a column leaves room for i
 union draft_value {
     int64_t integer;
     double real;
-    const struct tsdb_text *text; /* borrowed */
-    uint32_t number;              /* of the text in its column */
+    const char *text; /* borrowed; its length is the next value, whose column says nothing */
+    size_t len;
+    uint32_t number; /* of the text in its column */
 };
 
 struct draft_span {

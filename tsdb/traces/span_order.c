@@ -17,10 +17,14 @@ static uint64_t load_be64(const uint8_t *at)
     return __builtin_bswap64(v);
 }
 
-struct span_key span_key_of(const struct tsdb_span *span, uint32_t at)
+struct span_key span_key_of(const struct tsdb_span *span, uint32_t at, uint32_t entries)
 {
-    return (struct span_key){load_be64(span->trace_id.at), load_be64(span->trace_id.at + 8),
-                             span->start, load_be64(span->span_id.at), at};
+    return (struct span_key){load_be64(span->trace_id.at),
+                             load_be64(span->trace_id.at + 8),
+                             span->start,
+                             load_be64(span->span_id.at),
+                             at,
+                             entries};
 }
 
 static inline bool is_less(const struct span_key *a, const struct span_key *b)

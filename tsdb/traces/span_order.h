@@ -14,11 +14,11 @@
 struct span_key {
     uint64_t hi, lo; /* trace id, big-endian */
     int64_t start;
-    uint64_t id; /* span id, big-endian */
-    uint32_t at; /* the span */
+    uint64_t id;          /* span id, big-endian */
+    uint32_t at, entries; /* the span, and what it has (span_draft.h) */
 };
 
-struct span_key span_key_of(const struct tsdb_span *span, uint32_t at);
+struct span_key span_key_of(const struct tsdb_span *span, uint32_t at, uint32_t entries);
 /* scratch: n more */
 void span_keys_sort(struct span_key *keys, struct span_key *scratch, uint32_t n);
 

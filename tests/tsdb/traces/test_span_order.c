@@ -64,10 +64,10 @@ Test(span_order, a_key_is_what_the_span_says)
     for (uint8_t i = 0; i < 16; i++)
         s.trace_id.at[i] = (uint8_t)(i + 1);
     s.span_id.at[7] = 9;
-    struct span_key key = span_key_of(&s, 77);
+    struct span_key key = span_key_of(&s, 77, 99);
     cr_assert_eq(key.hi, 0x0102030405060708);
     cr_assert_eq(key.lo, 0x090a0b0c0d0e0f10);
-    cr_assert(key.start == -5 && key.id == 9 && key.at == 77);
+    cr_assert(key.start == -5 && key.id == 9 && key.at == 77 && key.entries == 99);
 }
 
 Test(span_order, hashes_are_sorted_and_there_once)
