@@ -4,7 +4,7 @@
 #include "tsdb/codec/ints.h"
 #include "tsdb/columns/group.h"
 
-enum { FORM_BITS, FORM_HAVE, FORM_LACK };
+enum { FORM_BITS, FORM_HAVE, FORM_LACK, FORM_SAME };
 
 static void list_encode(const int64_t *skipped, uint32_t n, uint8_t form, struct writer *out)
 {
@@ -118,4 +118,20 @@ enum tsdb_status column_presence_decode(struct bytes in, uint32_t rows, uint32_t
     if (form == FORM_LACK)
         return list_decode(&r, rows, rows - present, false, words);
     return TSDB_ECORRUPT;
+}
+
+void column_presence_same(uint32_t column, struct writer *out)
+{
+    writer_u8(out, FORM_SAME);
+    writer_uvarint(out, column);
+}
+
+bool column_presence_is_same(struct bytes in, uint32_t *column)
+{
+    struct reader r = reader_over(in);
+    if (reader_u8(&r) != FORM_SAME || r.fault)
+        return false;
+    uint64_t of = reader_uvarint(&r);
+    *column = reader_done(&r) && of < UINT32_MAX ? (uint32_t)of : UINT32_MAX;
+    return true;
 }

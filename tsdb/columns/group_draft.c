@@ -1,6 +1,7 @@
 #include "tsdb/columns/group_draft.h"
 
 #include "tsdb/base/assert.h"
+#include "tsdb/base/hash.h"
 #include "tsdb/base/mem.h"
 #include "tsdb/base/text.h"
 #include "tsdb/codec/floats.h"
@@ -164,12 +165,45 @@ static void put_texts(struct group_output *o, struct column_head *c, const struc
 
 /* ---- columns -------------------------------------------------------------------- */
 
-static void put_presence(struct group_output *o, const struct draft_column *d)
+/* Columns that say which rows have them, for those after them that have the same. */
+struct own_presence {
+    uint64_t hash;
+    const struct draft_column *column;
+    uint32_t at; /* in the group */
+};
+
+struct presences {
+    struct own_presence *items; /* owned; one a column at most */
+    uint32_t count;
+};
+
+/* The column of the same rows, or UINT32_MAX: then `d`, the column `at`, is the one. */
+static uint32_t same_rows(struct presences *p, uint64_t seed, const struct draft_column *d,
+                          uint32_t at)
+{
+    size_t bytes = d->count * sizeof *d->rows;
+    uint64_t hash = hash64(seed, d->rows, bytes);
+    for (uint32_t i = 0; i < p->count; i++) {
+        const struct own_presence *own = &p->items[i];
+        if (own->hash == hash && own->column->count == d->count &&
+            memcmp(own->column->rows, d->rows, bytes) == 0)
+            return own->at;
+    }
+    p->items[p->count++] = (struct own_presence){hash, d, at};
+    return UINT32_MAX;
+}
+
+static void put_presence(struct group_output *o, const struct draft_column *d,
+                         struct presences *before, uint64_t seed, uint32_t at)
 {
     if (d->count == o->rows)
         return;
     if (d->rows) {
-        group_output_presence(o, d->rows, d->count);
+        uint32_t same = same_rows(before, seed, d, at);
+        if (same != UINT32_MAX)
+            group_output_same_presence(o, same);
+        else
+            group_output_presence(o, d->rows, d->count);
         return;
     }
     uint16_t *rows = MEM_ARRAY(uint16_t, d->count); /* the first ones, all of them */
@@ -179,6 +213,7 @@ static void put_presence(struct group_output *o, const struct draft_column *d)
     mem_free(rows);
 }
 
+/* Behind its presence. */
 static void put_column(struct group_output *o, const struct draft_column *d)
 {
     struct column_head c = {
@@ -188,7 +223,6 @@ static void put_column(struct group_output *o, const struct draft_column *d)
                  .flags = d->flags,
                  .present = d->count},
     };
-    put_presence(o, d);
     if (d->kind == COLUMN_INT)
         put_ints(o, &c, d->ints, d->count);
     else if (d->kind == COLUMN_DOUBLE)
@@ -219,8 +253,12 @@ void group_draft_write(const struct group_writer *w, enum group_form form,
     qsort(columns, count, sizeof(const struct draft_column *), by_name);
     struct group_output o;
     group_output_init(&o, out, form, w->rows, count);
-    for (uint32_t i = 0; i < count; i++)
+    struct presences presences = {.items = MEM_ARRAY(struct own_presence, count + 1)};
+    for (uint32_t i = 0; i < count; i++) {
+        put_presence(&o, columns[i], &presences, w->seed, i);
         put_column(&o, columns[i]);
+    }
+    mem_free(presences.items);
     if (o.builder)
         filter_builder_finish(o.builder, &out->filter);
     group_output_release(&o);

@@ -65,6 +65,13 @@ void group_output_presence(struct group_output *o, const uint16_t *have, uint32_
     group_output_part(o, writer_bytes(&o->scratch), 0);
 }
 
+void group_output_same_presence(struct group_output *o, uint32_t column)
+{
+    writer_reset(&o->scratch);
+    column_presence_same(column, &o->scratch);
+    group_output_raw(o, writer_bytes(&o->scratch), 0);
+}
+
 /* Whole bytes are longer, but zstd may make them shorter than packed bits. */
 static void codes_sealed(struct group_output *o, const uint16_t *codes, uint32_t n, unsigned width)
 {

@@ -34,6 +34,8 @@ void group_output_raw(struct group_output *o, struct bytes clear, uint32_t value
 void group_output_copy(struct group_output *o, const struct part *part, struct bytes data);
 
 void group_output_presence(struct group_output *o, const uint16_t *have, uint32_t n);
+/* As those of a column that was written before. */
+void group_output_same_presence(struct group_output *o, uint32_t column);
 void group_output_codes(struct group_output *o, const uint16_t *codes, uint32_t n,
                         uint32_t distinct);
 /* Ends the column: its entry in the head, with all parts since the last one. */

@@ -149,18 +149,41 @@ enum tsdb_status decoded_column(struct group_reader *r, uint32_t column, enum co
 
 /* ---- presence ------------------------------------------------------------------- */
 
-static enum tsdb_status presence_decode(struct group_reader *r, uint32_t column,
-                                        struct decoded_column *d, struct tsdb_error *err)
+/* The column, before this one, that has the same rows and says which; NULL: there is none. */
+static struct decoded_column *same_column(struct group_reader *r, uint32_t column, uint32_t same)
+{
+    const struct group *g = r->group;
+    if (same >= column || !column_has_presence(&g->columns[same], g->rows) ||
+        g->columns[same].info.present != g->columns[column].info.present)
+        return NULL;
+    return &r->columns[same];
+}
+
+/* may_be_same: whether another column may say which rows have this one. */
+static enum tsdb_status presence_read(struct group_reader *r, uint32_t column, bool may_be_same,
+                                      struct tsdb_error *err)
 {
     const struct group *g = r->group;
     const struct column_head *c = &g->columns[column];
+    struct decoded_column *d = &r->columns[column];
     if (d->presence || !column_has_presence(c, g->rows))
         return TSDB_OK;
     struct bytes clear;
     uint64_t *words;
+    uint32_t same;
     enum tsdb_status st = decoded_part(r, &g->parts[c->part_first], false, &clear, err);
-    if (st == TSDB_OK)
-        st = decoded_take(r, PRESENCE_WORDS(g->rows), sizeof *words, &words, err);
+    if (st != TSDB_OK)
+        return st;
+    if (column_presence_is_same(clear, &same)) {
+        struct decoded_column *other = may_be_same ? same_column(r, column, same) : NULL;
+        if (!other)
+            return decoded_damage(column, err);
+        st = presence_read(r, same, false, err);
+        if (st == TSDB_OK)
+            d->presence = other->presence;
+        return st;
+    }
+    st = decoded_take(r, PRESENCE_WORDS(g->rows), sizeof *words, &words, err);
     if (st != TSDB_OK)
         return st;
     if (column_presence_decode(clear, g->rows, c->info.present, words) != TSDB_OK)
@@ -176,7 +199,7 @@ enum tsdb_status group_presence(struct group_reader *r, uint32_t column, const u
     enum column_kind kind = group_column(r->group, column)->kind;
     enum tsdb_status st = decoded_column(r, column, kind, &d, err);
     if (st == TSDB_OK)
-        st = presence_decode(r, column, d, err);
+        st = presence_read(r, column, true, err);
     if (st == TSDB_OK)
         *bits = d->presence;
     return st;
@@ -229,7 +252,7 @@ static enum tsdb_status numbers_decode(struct group_reader *r, uint32_t column,
     int64_t *v;
     enum tsdb_status st = decoded_take(r, g->rows, sizeof *v, &v, err);
     if (st == TSDB_OK)
-        st = presence_decode(r, column, d, err);
+        st = presence_read(r, column, true, err);
     if (st != TSDB_OK)
         return st;
     int64_t *values = v + (g->rows - c->info.present);
@@ -315,7 +338,7 @@ static enum tsdb_status codes_decode(struct group_reader *r, uint32_t column,
     uint16_t *codes;
     enum tsdb_status st = decoded_take(r, g->rows, sizeof *codes, &codes, err);
     if (st == TSDB_OK)
-        st = presence_decode(r, column, d, err);
+        st = presence_read(r, column, true, err);
     if (st != TSDB_OK)
         return st;
     uint16_t *values = codes + (g->rows - c->info.present);

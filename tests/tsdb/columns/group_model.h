@@ -155,11 +155,14 @@ static inline void model_column_fill(struct model *m, struct model_column *c, st
     c->texts = ARENA_ARRAY(&m->arena, struct tsdb_text, m->rows + 1);
     ASSERT(c->texts);
     uint32_t lone = (uint32_t)random_below(r, m->rows + 1);
+    const bool *like = c > m->column && random_below(r, 3) == 0 ? c[-1].has : NULL;
     for (uint32_t i = 0; i < m->rows; i++) {
         if (random_below(r, 300) == 0)
             on = !on;
         c->has[i] = sparse == 0 || (sparse == 1 && random_below(r, 3)) || (sparse == 2 && on) ||
                     (sparse == 3 && i == lone) || (sparse == 4 && i != lone);
+        if (like)
+            c->has[i] = like[i]; /* the rows of the column that was made before */
         c->texts[i] = (struct tsdb_text){"", 0};
         if (!c->has[i])
             continue;

@@ -102,6 +102,25 @@ Test(columns, presence_of_any_rows_comes_back)
     }
 }
 
+Test(columns, presence_may_be_that_of_another_column)
+{
+    struct writer out = {0};
+    uint32_t column = 7;
+    uint64_t words[1];
+    column_presence_same(300, &out);
+    cr_assert(column_presence_is_same(writer_bytes(&out), &column));
+    cr_assert_eq(column, 300);
+    cr_assert_eq(column_presence_decode(writer_bytes(&out), 64, 3, words), TSDB_ECORRUPT);
+    cr_assert(column_presence_is_same((struct bytes){out.at, 1}, &column));
+    cr_assert_eq(column, UINT32_MAX, "nothing behind the form");
+    writer_u8(&out, 1);
+    cr_assert(column_presence_is_same(writer_bytes(&out), &column));
+    cr_assert_eq(column, UINT32_MAX, "too much behind it");
+    cr_assert(!column_presence_is_same((struct bytes){out.at, 0}, &column));
+    cr_assert(!column_presence_is_same((struct bytes){(const uint8_t *)"\0\1", 2}, &column));
+    writer_release(&out);
+}
+
 Test(columns, presence_of_few_rows_is_a_list)
 {
     static const uint16_t have[] = {7, 60000};

@@ -416,6 +416,56 @@ Test(group, numbered_texts_are_those_that_were_numbered)
     }
 }
 
+/* Goal: rows that several columns share are written once, and no column leads in a circle. */
+Test(group, columns_of_the_same_rows_share_their_presence)
+{
+    struct group_writer *w = group_writer_new(NULL);
+    struct group_strings one = {0}, all = {0};
+    struct group_strings *const outs[] = {&one, &all};
+    struct group *g;
+    struct group_reader *r = group_reader_new(NULL);
+    const uint64_t *a, *b;
+    struct random random;
+    for (int round = 0; round < 2; round++) {
+        random_init(&random, 3);
+        for (uint32_t row = 0; row < 20000; row++) {
+            bool has = random_below(&random, 2);
+            group_writer_row(w);
+            for (char name = 'a'; has && name <= (round ? 'j' : 'a'); name++)
+                group_writer_int(
+                    w, group_writer_column(w, (struct tsdb_text){&name, 1}, 0, COLUMN_INT, 0), 5);
+        }
+        cr_assert_eq(group_writer_finish(w, GROUP_SEALED, outs[round], NULL), TSDB_OK);
+    }
+    cr_assert_lt(all.data.len, one.data.len + 9 * 4);
+    cr_assert_eq(group_open(model_bytes_of(&all), &g, NULL), TSDB_OK);
+    group_reader_open(r, g);
+    cr_assert_eq(group_presence(r, 9, &a, NULL), TSDB_OK);
+    cr_assert_eq(group_presence(r, 0, &b, NULL), TSDB_OK);
+    cr_assert_eq(a, b);
+    group_free(g);
+    /* The second column's part is the last two bytes but those of the columns after it. */
+    uint8_t *second = all.data.at + one.data.len;
+    cr_assert(second[0] == 3 && second[1] == 0);
+    for (uint8_t other = 1; other < 12; other++) { /* itself, one that refers, one behind it */
+        second[1] = other;
+        cr_assert_eq(group_open(model_bytes_of(&all), &g, NULL), TSDB_OK);
+        group_reader_open(r, g);
+        cr_assert_eq(group_presence(r, 1, &a, NULL), TSDB_ECORRUPT);
+        group_free(g);
+    }
+    second[1] = 0;
+    second[3] = 1; /* the third refers to the second, which refers */
+    cr_assert_eq(group_open(model_bytes_of(&all), &g, NULL), TSDB_OK);
+    group_reader_open(r, g);
+    cr_assert_eq(group_presence(r, 2, &a, NULL), TSDB_ECORRUPT);
+    group_reader_free(r);
+    group_free(g);
+    group_writer_free(w);
+    group_strings_release(&one);
+    group_strings_release(&all);
+}
+
 Test(group, columns_end_at_their_limit)
 {
     struct group_writer *w = group_writer_new(NULL);
