@@ -7,7 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
-/* A store with a day of metrics and a day of logs, the logs the older ones. */
+/* A store with a day of metrics, one of traces and one of logs, the logs the oldest ones. */
 struct rig {
     struct fs_sim *sim;
     struct clock_sim clock;
@@ -47,6 +47,17 @@ static void put_sample(struct rig *r, int64_t ts)
     cr_assert_eq(out.counts[TSDB_ACCEPTED], 1);
 }
 
+static void put_span(struct rig *r, int64_t ts)
+{
+    struct tsdb_span_source source = {0};
+    struct tsdb_span span = {.trace_id = {{1}}, .span_id = {{1}}, .start = ts, .end = ts + 1};
+    struct tsdb_span_batch batch = {"", &source, &span, 1, 1};
+    struct tsdb_appended out = {0};
+    struct tsdb_error err = {0};
+    cr_assert_eq(tsdb_span_append(r->db, &batch, &out, NULL, &err), TSDB_OK, "%s", err.msg);
+    cr_assert_eq(out.counts[TSDB_ACCEPTED], 1);
+}
+
 static void setup(struct rig *r)
 {
     *r = (struct rig){.sim = fs_sim_new()};
@@ -59,6 +70,7 @@ static void setup(struct rig *r)
     struct tsdb_error err = {0};
     cr_assert_eq(tsdb_open(&r->options, &r->db, &err), TSDB_OK, "%s", err.msg);
     put_log(r, 995 * NS_PER_DAY);
+    put_span(r, 997 * NS_PER_DAY);
     put_sample(r, 999 * NS_PER_DAY);
     cr_assert_eq(tsdb_seal(r->db, &err), TSDB_OK, "%s", err.msg);
 }
@@ -92,10 +104,24 @@ Test(segments, of_every_signal_are_listed_and_checked)
     struct tsdb_error err = {0};
     setup(&r);
     tsdb_segments(r.db, note, names);
-    cr_assert_str_eq(names, "metrics logs ");
+    cr_assert_str_eq(names, "metrics logs traces ");
     cr_assert_eq(tsdb_verify(r.options.fs, "/db", ignore, &faults, &err), TSDB_OK, "%s", err.msg);
     cr_assert_eq(faults, 0);
     teardown(&r);
+}
+
+/* Bytes of all segments, and how many of each signal. */
+static uint64_t segment_bytes(struct rig *r, struct tsdb_stats *stats)
+{
+    tsdb_stats(r->db, stats);
+    return stats->segment_bytes + stats->log_segment_bytes + stats->trace_segment_bytes;
+}
+
+static void expire_to(struct rig *r, uint64_t bytes)
+{
+    struct tsdb_error err = {0};
+    atomic_store(&r->db->retention_bytes, bytes);
+    cr_assert_eq(db_expire_by_size(r->db, &err), TSDB_OK, "%s", err.msg);
 }
 
 Test(segments, the_oldest_goes_first_whatever_its_signal)
@@ -103,20 +129,19 @@ Test(segments, the_oldest_goes_first_whatever_its_signal)
     struct rig r;
     setup(&r);
     struct tsdb_stats stats;
-    tsdb_stats(r.db, &stats);
-    struct tsdb_error err = {0};
-    atomic_store(&r.db->retention_bytes, stats.segment_bytes + stats.log_segment_bytes);
-    cr_assert_eq(db_expire_by_size(r.db, &err), TSDB_OK);
-    tsdb_stats(r.db, &stats);
-    cr_assert_eq(stats.segments + stats.log_segments, 2);
-    atomic_store(&r.db->retention_bytes, stats.segment_bytes + stats.log_segment_bytes - 1);
-    cr_assert_eq(db_expire_by_size(r.db, &err), TSDB_OK);
-    tsdb_stats(r.db, &stats);
+    expire_to(&r, segment_bytes(&r, &stats));
+    (void)segment_bytes(&r, &stats);
+    cr_assert_eq(stats.segments + stats.log_segments + stats.trace_segments, 3);
+    expire_to(&r, segment_bytes(&r, &stats) - 1);
+    (void)segment_bytes(&r, &stats);
     cr_assert_eq(stats.log_segments, 0);
+    cr_assert_eq(stats.trace_segments, 1);
+    expire_to(&r, segment_bytes(&r, &stats) - 1);
+    (void)segment_bytes(&r, &stats);
+    cr_assert_eq(stats.trace_segments, 0);
     cr_assert_eq(stats.segments, 1);
-    atomic_store(&r.db->retention_bytes, 1);
-    cr_assert_eq(db_expire_by_size(r.db, &err), TSDB_OK);
-    tsdb_stats(r.db, &stats);
+    expire_to(&r, 1);
+    (void)segment_bytes(&r, &stats);
     cr_assert_eq(stats.segments, 0);
     teardown(&r);
 }
