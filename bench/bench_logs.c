@@ -135,11 +135,11 @@ static void append_all(struct load *l, uint32_t records, struct totals *t)
 
 static uint64_t data_bytes(struct logs *l)
 {
-    struct block_list *list = logs_blocks_ref(l);
+    struct shelf_list *list = shelf_ref(&l->shelf);
     uint64_t bytes = 0;
     for (uint32_t i = 0; i < list->count; i++)
-        bytes += list->blocks[i]->data.len;
-    log_block_list_unref(list);
+        bytes += log_block_of(list->at[i])->data.len;
+    shelf_list_unref(list);
     return bytes;
 }
 

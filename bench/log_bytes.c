@@ -119,6 +119,6 @@ int main(int argc, char **argv)
     row("filters", b->filters.len, rows, "");
     row("data", b->data.len, rows, "");
     print_columns(rows);
-    log_block_unref(b);
+    shelved_unref(&b->shelved);
     return 0;
 }

@@ -225,9 +225,9 @@ static void push(struct logs *l, struct log_batch *b)
     b->generation = l->head.generation;
     if (atomic_load_explicit(&l->tail_count, memory_order_relaxed) > 0)
         logs_tails_push(l, b);
-    mutex_lock(&l->lists);
+    mutex_lock(&l->shelf.lock);
     log_head_push(&l->head, b);
-    mutex_unlock(&l->lists);
+    mutex_unlock(&l->shelf.lock);
 }
 
 static enum tsdb_status append_under_gate(struct append *a, struct tsdb_appended *out)
@@ -299,9 +299,9 @@ static void append_end(struct append *a)
 /* Nobody has made groups of them for too long. */
 static void group_when_many(struct logs *l)
 {
-    mutex_lock(&l->lists);
+    mutex_lock(&l->shelf.lock);
     bool is_many = l->head.open_rows > LOGS_OPEN_ROWS_MAX;
-    mutex_unlock(&l->lists);
+    mutex_unlock(&l->shelf.lock);
     bool did;
     if (is_many) /* a failure leaves them open, and the next append tries again */
         (void)!logs_group_open(l, UINT32_MAX, &did, NULL);

@@ -9,7 +9,7 @@ static enum tsdb_status damaged(const struct block *b, uint32_t group, const cha
                                 struct tsdb_error *err)
 {
     return tsdb_fail(err, TSDB_ECORRUPT, "segment %016llx: group %u: %s",
-                     (unsigned long long)b->entry.id, group, what);
+                     (unsigned long long)b->shelved.entry.id, group, what);
 }
 
 static enum tsdb_status load_facts(struct block *b, struct bytes facts, struct tsdb_error *err)
@@ -20,10 +20,11 @@ static enum tsdb_status load_facts(struct block *b, struct bytes facts, struct t
     b->group_count = reader_le32(&r);
     (void)reader_le64(&r); /* rows, which the manifest has */
     b->line_bytes = reader_le64(&r);
-    b->order = reader_le64(&r);
+    b->shelved.order = reader_le64(&r);
+    b->shelved.groups = b->group_count;
     if (!reader_done(&r) || version != BLOCK_VERSION)
         return tsdb_fail(err, TSDB_ECORRUPT, "segment %016llx: facts of version %u, want %u",
-                         (unsigned long long)b->entry.id, version, (unsigned)BLOCK_VERSION);
+                         (unsigned long long)b->shelved.entry.id, version, (unsigned)BLOCK_VERSION);
     return TSDB_OK;
 }
 
@@ -74,12 +75,12 @@ static enum tsdb_status load(struct block *b, struct tsdb_error *err)
 {
     struct bytes sections[BLOCK_DATA + 1];
     for (uint32_t id = BLOCK_FACTS; id <= BLOCK_DATA; id++) {
-        if (!segment_section(b->segment, id, &sections[id]))
+        if (!segment_section(b->shelved.segment, id, &sections[id]))
             return tsdb_fail(err, TSDB_ECORRUPT, "segment %016llx: section %u is missing",
-                             (unsigned long long)b->entry.id, id);
-        enum tsdb_status st = id > BLOCK_GROUPS
-                                  ? TSDB_OK
-                                  : segment_check_range(b->segment, id, 0, sections[id].len, err);
+                             (unsigned long long)b->shelved.entry.id, id);
+        enum tsdb_status st = id > BLOCK_GROUPS ? TSDB_OK
+                                                : segment_check_range(b->shelved.segment, id, 0,
+                                                                      sections[id].len, err);
         if (st != TSDB_OK)
             return st;
     }
@@ -98,9 +99,20 @@ static enum tsdb_status load(struct block *b, struct tsdb_error *err)
     if (label_index_series_count(b->labels) != b->stream_count ||
         b->hashes.len / BLOCK_HASH_BYTES != b->stream_count)
         return tsdb_fail(err, TSDB_ECORRUPT, "segment %016llx: labels of %u streams, want %u",
-                         (unsigned long long)b->entry.id, label_index_series_count(b->labels),
-                         b->stream_count);
+                         (unsigned long long)b->shelved.entry.id,
+                         label_index_series_count(b->labels), b->stream_count);
     return TSDB_OK;
+}
+
+static void block_free(struct shelved *s)
+{
+    struct block *b = log_block_of(s);
+    for (uint32_t i = 0; i < b->group_count && b->groups; i++)
+        group_free(b->groups[i].group);
+    mem_free(b->groups);
+    label_index_free(b->labels);
+    mutex_release(&b->opening);
+    mem_free(b);
 }
 
 enum tsdb_status log_block_open(struct fs *fs, const char *path,
@@ -112,36 +124,15 @@ enum tsdb_status log_block_open(struct fs *fs, const char *path,
     if (st != TSDB_OK)
         return st;
     struct block *b = MEM_NEW(struct block);
-    b->entry = *entry;
-    b->segment = segment;
-    atomic_init(&b->refs, 1);
+    shelved_init(&b->shelved, entry, segment, block_free);
     mutex_init(&b->opening);
     st = load(b, err);
     if (st != TSDB_OK) {
-        log_block_unref(b);
+        shelved_unref(&b->shelved);
         return st;
     }
     *out = b;
     return TSDB_OK;
-}
-
-void log_block_ref(struct block *b)
-{
-    uint32_t was = atomic_fetch_add_explicit(&b->refs, 1, memory_order_relaxed);
-    ASSERT(was > 0);
-}
-
-void log_block_unref(struct block *b)
-{
-    if (!b || atomic_fetch_sub_explicit(&b->refs, 1, memory_order_acq_rel) != 1)
-        return;
-    for (uint32_t i = 0; i < b->group_count && b->groups; i++)
-        group_free(b->groups[i].group);
-    mem_free(b->groups);
-    label_index_free(b->labels);
-    segment_unref(b->segment);
-    mutex_release(&b->opening);
-    mem_free(b);
 }
 
 struct tsdb_hash log_block_hash(const struct block *b, uint32_t ordinal)
@@ -157,7 +148,7 @@ struct tsdb_hash log_block_hash(const struct block *b, uint32_t ordinal)
 static enum tsdb_status span_of(struct block *b, enum block_section section, struct block_span span,
                                 struct bytes from, struct bytes *out, struct tsdb_error *err)
 {
-    enum tsdb_status st = segment_check_range(b->segment, section, span.off, span.len, err);
+    enum tsdb_status st = segment_check_range(b->shelved.segment, section, span.off, span.len, err);
     if (st == TSDB_OK)
         *out = (struct bytes){from.at + span.off, (size_t)span.len};
     return st;
@@ -230,7 +221,7 @@ enum tsdb_status log_block_group_open(struct block *b, uint32_t group, const str
 enum tsdb_status log_block_touch(struct block *b, uint32_t group, struct tsdb_error *err)
 {
     const struct block_span *data = &b->groups[group].data;
-    return segment_check_range(b->segment, BLOCK_DATA, data->off, data->len, err);
+    return segment_check_range(b->shelved.segment, BLOCK_DATA, data->off, data->len, err);
 }
 
 /* Times as the runs say. */
@@ -276,10 +267,30 @@ static enum tsdb_status verify_group(struct block *b, uint32_t i, struct tsdb_er
 
 enum tsdb_status log_block_verify(struct block *b, struct tsdb_error *err)
 {
-    enum tsdb_status st = segment_verify_all(b->segment, err);
+    enum tsdb_status st = segment_verify_all(b->shelved.segment, err);
     if (st == TSDB_OK)
         st = label_index_check(b->labels, err);
     for (uint32_t i = 0; i < b->group_count && st == TSDB_OK; i++)
         st = verify_group(b, i, err);
     return st;
 }
+
+/* ---- as the shelf sees it ------------------------------------------------------------------ */
+
+static enum tsdb_status open_shelved(struct fs *fs, const char *path,
+                                     const struct manifest_segment *entry, struct shelved **out,
+                                     struct tsdb_error *err)
+{
+    struct block *b;
+    enum tsdb_status st = log_block_open(fs, path, entry, &b, err);
+    if (st == TSDB_OK)
+        *out = &b->shelved;
+    return st;
+}
+
+static enum tsdb_status verify_shelved(struct shelved *s, struct tsdb_error *err)
+{
+    return log_block_verify(log_block_of(s), err);
+}
+
+const struct shelf_kind log_shelf_kind = {STORE_LOGS, "logs", open_shelved, verify_shelved};

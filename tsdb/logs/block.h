@@ -20,7 +20,7 @@
  * heads and filters when a group is, the data when it is touched.
  *
  * Immutable but for groups that are opened once and kept; guarded by `opening`.  Shared by
- * reference.
+ * reference (shelf.h).
  */
 #ifndef TSDB_LOGS_BLOCK_H
 #define TSDB_LOGS_BLOCK_H
@@ -29,8 +29,8 @@
 #include "tsdb/base/thread.h"
 #include "tsdb/logs/group_rows.h"
 #include "tsdb/store/label_index.h"
-#include "tsdb/store/manifest.h"
 #include "tsdb/store/segment.h"
+#include "tsdb/store/shelf.h"
 
 enum block_section {
     BLOCK_FACTS = 1,
@@ -95,23 +95,27 @@ struct block_group {
 };
 
 struct block {
-    struct manifest_segment entry;
-    struct segment *segment; /* owned */
+    struct shelved shelved; /* first: a struct shelved of the shelf is one of these */
     struct label_index *labels;
     struct bytes hashes, runs, heads, filters, data;
     uint32_t stream_count, group_count;
-    uint64_t line_bytes, order;
+    uint64_t line_bytes;
     struct block_group *groups; /* owned */
     struct mutex opening;
     int64_t look_mono_ns; /* when expiring looks at it next; guarded by store.tend */
-    _Atomic uint32_t refs;
 };
+
+/* Of a shelf's lists. */
+static inline struct block *log_block_of(struct shelved *s)
+{
+    return (struct block *)s;
+}
+
+extern const struct shelf_kind log_shelf_kind;
 
 TSDB_NODISCARD enum tsdb_status log_block_open(struct fs *fs, const char *path,
                                                const struct manifest_segment *entry,
                                                struct block **out, struct tsdb_error *err);
-void log_block_ref(struct block *b);
-void log_block_unref(struct block *b);
 
 struct tsdb_hash log_block_hash(const struct block *b, uint32_t ordinal);
 /* All runs of the group; out has room for run_count. */

@@ -1,6 +1,6 @@
 /* engine.h - what the parts of the log engine share.
  *
- * A snapshot is taken under `lists` in one step: open batches, hot groups, blocks and
+ * A snapshot is taken under the shelf's lock in one step: open batches, hot groups, blocks and
  * tombstones.  A seal's rows move from the head into blocks in one such step too, so a
  * snapshot has every record once.  Readers hold references; nothing waits for them.
  */
@@ -10,18 +10,11 @@
 #include "tsdb/logs/block.h"
 #include "tsdb/logs/head.h"
 #include "tsdb/logs/logs.h"
-#include "tsdb/store/damage.h"
 #include "tsdb/store/sealing.h"
+#include "tsdb/store/shelf.h"
 #include "tsdb/store/tenant.h"
 #include "tsdb/store/tenant_limits.h"
 #include "tsdb/store/tombstones.h"
-
-/* The blocks at one moment, what was written first in front.  Shared by reference. */
-struct block_list {
-    _Atomic uint32_t refs;
-    uint32_t count;
-    struct block *blocks[]; /* each referenced */
-};
 
 /* How long streams are kept: the first rule that matches counts. */
 struct rule {
@@ -44,12 +37,10 @@ struct logs {
     struct store *store; /* borrowed */
     logs_selector_fn *selector;
     struct head head;
-    struct mutex lists;            /* guards the next two and the head's rows */
-    struct block_list *blocks;     /* referenced */
+    struct shelf shelf;            /* its lock guards the next and the head's rows, too */
     struct tombstones *tombstones; /* referenced */
-    struct damage damage;
-    struct logs_seal *seal; /* owned: between turn and publish; guarded by store.tend */
-    struct mutex config;    /* guards the next four */
+    struct logs_seal *seal;        /* owned: between turn and publish; guarded by store.tend */
+    struct mutex config;           /* guards the next four */
     struct tsdb_limits limits;
     struct tenant_limits tenant_limits;
     int64_t retention;
@@ -57,24 +48,9 @@ struct logs {
     struct mutex tailing; /* guards the list of tails and what waits in them */
     struct logs_tail *tails;
     _Atomic uint32_t tail_count;
-    _Atomic uint64_t merges, expired, tail_sequence;
-    _Atomic int64_t merge_ns, replay_ns;
+    _Atomic uint64_t tail_sequence;
+    _Atomic int64_t replay_ns;
 };
-
-/* ---- lists (logs.c) ------------------------------------------------------------- */
-
-struct block_list *logs_blocks_ref(struct logs *l);
-void log_block_list_unref(struct block_list *list);
-/* The next list: without removed (their files go too, where they are retired), with added,
- * whose references it takes over.  `lists` held; the old list is returned, to be unreferenced
- * without the lock. */
-struct block_list *logs_blocks_swap(struct logs *l, struct block *const *added,
-                                    uint32_t added_count, const uint64_t *removed,
-                                    uint32_t removed_count);
-/* Takes a block out of the list without touching its file (it was quarantined). */
-void logs_block_forget(struct logs *l, uint64_t id);
-/* A damaged block is set aside, once. */
-void logs_set_aside(struct logs *l, const struct manifest_segment *entry, const char *why);
 
 /* ---- deletion and rules (tombstone.c, rules.c) --------------------------------------- */
 
@@ -111,11 +87,6 @@ TSDB_NODISCARD enum tsdb_status logs_cache_open(struct logs *l, struct tsdb_erro
 /* ---- sealing (seal.c), following (tail.c) ------------------------------------------------ */
 
 void logs_add_sealer(struct logs *l);
-/* The span of time that a new segment for ts covers. */
-struct logs_window {
-    int64_t start, end; /* [start, end); of the last one also INT64_MAX */
-};
-struct logs_window logs_window_of(int64_t now, int64_t ts);
 
 /* A batch came into the head. */
 void logs_tails_push(struct logs *l, struct log_batch *batch);

@@ -8,41 +8,6 @@
 
 enum { HIDDEN_SHARE = 4, LOOK_MINUTES = 10 };
 
-int64_t logs_reached(struct logs *l, const struct block_list *list)
-{
-    int64_t now = clock_wall_ns(l->store->clock), newest = INT64_MIN;
-    for (uint32_t i = 0; i < list->count; i++)
-        if (list->blocks[i]->entry.ts_max > newest)
-            newest = list->blocks[i]->entry.ts_max;
-    return newest < now ? newest : now;
-}
-
-static enum tsdb_status drop_old(struct logs *l, const struct block_list *list,
-                                 struct tsdb_error *err)
-{
-    mutex_lock(&l->config);
-    int64_t retention = l->retention;
-    mutex_unlock(&l->config);
-    int64_t now = logs_reached(l, list);
-    if (retention <= 0 || now < INT64_MIN + retention)
-        return TSDB_OK;
-    uint64_t ids[MERGE_INPUTS_MAX];
-    uint32_t n = 0;
-    for (uint32_t i = 0; i < list->count && n < MERGE_INPUTS_MAX; i++)
-        if (list->blocks[i]->entry.ts_max < now - retention)
-            ids[n++] = list->blocks[i]->entry.id;
-    struct manifest_edit edit = {.removed = ids, .removed_count = n};
-    enum tsdb_status st = n > 0 ? store_apply(l->store, &edit, err) : TSDB_OK;
-    if (st != TSDB_OK || n == 0)
-        return st;
-    mutex_lock(&l->lists);
-    struct block_list *old = logs_blocks_swap(l, NULL, 0, ids, n);
-    mutex_unlock(&l->lists);
-    log_block_list_unref(old);
-    (void)atomic_fetch_add(&l->expired, n);
-    return TSDB_OK;
-}
-
 /* Whether a good part of the block is hidden. */
 static enum tsdb_status is_hollow(struct logs *l, struct block *b, int64_t now, bool *out,
                                   struct tsdb_error *err)
@@ -62,19 +27,19 @@ static enum tsdb_status is_hollow(struct logs *l, struct block *b, int64_t now, 
     hides_release(&hides);
     tombstones_unref(t);
     rules_unref(rules);
-    *out = hidden > 0 && hidden >= b->entry.samples / HIDDEN_SHARE;
+    *out = hidden > 0 && hidden >= b->shelved.entry.samples / HIDDEN_SHARE;
     return st;
 }
 
 /* The next hollow block, each looked at once in a while. */
-static enum tsdb_status find_hollow(struct logs *l, const struct block_list *list,
+static enum tsdb_status find_hollow(struct logs *l, const struct shelf_list *list,
                                     struct block **out, struct tsdb_error *err)
 {
-    int64_t now = logs_reached(l, list), mono = clock_mono_ns(l->store->clock);
+    int64_t now = shelf_reached(&l->shelf, list), mono = clock_mono_ns(l->store->clock);
     enum tsdb_status st = TSDB_OK;
     *out = NULL;
     for (uint32_t i = 0; i < list->count && !*out && st == TSDB_OK; i++) {
-        struct block *b = list->blocks[i];
+        struct block *b = log_block_of(list->at[i]);
         bool is_found = false;
         if (b->look_mono_ns > mono)
             continue;
@@ -82,7 +47,7 @@ static enum tsdb_status find_hollow(struct logs *l, const struct block_list *lis
         struct tsdb_error fault = {0};
         st = is_hollow(l, b, now, &is_found, &fault);
         if (st == TSDB_ECORRUPT) {
-            logs_set_aside(l, &b->entry, fault.msg);
+            shelf_set_aside(&l->shelf, &b->shelved.entry, fault.msg);
             st = TSDB_OK;
         } else if (st != TSDB_OK && err) {
             *err = fault;
@@ -95,23 +60,24 @@ static enum tsdb_status find_hollow(struct logs *l, const struct block_list *lis
 
 enum tsdb_status logs_expire(struct logs *l, struct tsdb_error *err)
 {
+    mutex_lock(&l->config);
+    int64_t retention = l->retention;
+    mutex_unlock(&l->config);
     mutex_lock(&l->store->tend);
-    struct block_list *list = logs_blocks_ref(l);
     struct block *hollow = NULL;
-    enum tsdb_status st = drop_old(l, list, err);
-    log_block_list_unref(list);
-    list = logs_blocks_ref(l);
+    enum tsdb_status st = shelf_expire(&l->shelf, retention, err);
+    struct shelf_list *list = shelf_ref(&l->shelf);
     if (st == TSDB_OK)
         st = find_hollow(l, list, &hollow, err);
     if (st == TSDB_OK && hollow) {
         struct merge_choice *choice = MEM_NEW(struct merge_choice);
         bool did;
-        choice->inputs[choice->count++] = hollow;
-        choice->level = hollow->entry.level;
+        choice->inputs[choice->count++] = &hollow->shelved;
+        choice->level = hollow->shelved.entry.level;
         st = logs_merge_blocks(l, choice, &did, err);
         mem_free(choice);
     }
-    log_block_list_unref(list);
+    shelf_list_unref(list);
     if (st == TSDB_OK)
         st = logs_forget_tombstones(l, err);
     mutex_unlock(&l->store->tend);

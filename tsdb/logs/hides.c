@@ -26,7 +26,7 @@ static enum tsdb_status add_rule(const struct block *b, const struct rule *rule,
         ordinals_subtract(&found, taken);
         ordinals_unite(taken, &found);
     }
-    if (st == TSDB_OK && has_end && found.count > 0 && b->entry.ts_min < now - rule->period)
+    if (st == TSDB_OK && has_end && found.count > 0 && b->shelved.entry.ts_min < now - rule->period)
         add(out, INT64_MIN, now - rule->period)->streams = found;
     else
         ordinals_release(&found);

@@ -1,79 +1,18 @@
-/* Merging: the blocks of one window of time become one.
- *
- * A window (a day; 30 days for what does not lie within one) is due when it has ended and
- * holds two blocks; one that was merged before is merged again for late records only when
- * there are enough of them (an eighth, or eight blocks).  A day that is still open is
- * tidied when eight fresh blocks lie in it.
+/* Merging: the blocks of one window of time become one (store/merging.h).
  *
  * Groups that are full and of which nothing is hidden are copied as bytes; the rows of the
- * others are taken together and written anew (regroup.h).  The output goes aside, is
- * verified by its writer, and replaces its inputs in one manifest edit. */
+ * others are taken together and written anew (regroup.h). */
 #include "tsdb/logs/merge.h"
 
-#include "tsdb/base/assert.h"
 #include "tsdb/base/mem.h"
 #include "tsdb/base/status.h"
 #include "tsdb/base/writer.h"
 #include "tsdb/logs/hides.h"
 #include "tsdb/logs/regroup.h"
 
-enum {
-    MERGE_FRESH_MIN = 8,
-    MERGE_LATE_SHARE = 8,
-    MERGE_BYTES_MAX = 512 << 20, /* of the inputs: filters wait in memory */
-    MERGE_GRACE_MINUTES = 5,
-    LEVEL_TIDY = 1,
-    LEVEL_WHOLE = 2,
-    FULL_ROWS = GROUP_ROWS_MAX / 2,
-    FULL_TEXTS = GROUP_TEXTS_MAX / 2,
-};
+enum { FULL_ROWS = GROUP_ROWS_MAX / 2, FULL_TEXTS = GROUP_TEXTS_MAX / 2 };
 
 /* ---- choosing ------------------------------------------------------------------------ */
-
-static struct logs_window window_of(const struct block *b)
-{
-    struct logs_window day = logs_window_of(b->entry.ts_min, b->entry.ts_min);
-    if (b->entry.ts_max < day.end)
-        return day;
-    return logs_window_of(INT64_MAX, b->entry.ts_min);
-}
-
-static bool is_due(const struct merge_choice *c, bool has_ended, bool is_forced)
-{
-    uint32_t fresh = 0, small = 0;
-    uint64_t small_bytes = 0, large_bytes = 0;
-    for (uint32_t i = 0; i < c->count; i++) {
-        const struct manifest_segment *e = &c->inputs[i]->entry;
-        fresh += e->level == 0;
-        small += e->level < LEVEL_WHOLE;
-        small_bytes += e->level < LEVEL_WHOLE ? e->bytes : 0;
-        large_bytes += e->level < LEVEL_WHOLE ? 0 : e->bytes;
-    }
-    if (c->count < 2 || small == 0)
-        return false;
-    if (is_forced)
-        return true;
-    if (!has_ended)
-        return fresh >= MERGE_FRESH_MIN;
-    return small == c->count || small >= MERGE_FRESH_MIN ||
-           small_bytes >= large_bytes / MERGE_LATE_SHARE;
-}
-
-/* windows: of each block of the list. */
-static void gather(const struct block_list *list, const struct logs_window *windows,
-                   struct logs_window w, struct merge_choice *out)
-{
-    uint64_t bytes = 0;
-    out->count = 0;
-    for (uint32_t i = 0; i < list->count && out->count < MERGE_INPUTS_MAX; i++) {
-        struct block *b = list->blocks[i];
-        if (windows[i].start != w.start || windows[i].end != w.end ||
-            bytes + b->entry.bytes > MERGE_BYTES_MAX)
-            continue;
-        bytes += b->entry.bytes;
-        out->inputs[out->count++] = b;
-    }
-}
 
 static bool is_touched(const struct tombstones *t, const struct block *b)
 {
@@ -83,36 +22,15 @@ static bool is_touched(const struct tombstones *t, const struct block *b)
     return false;
 }
 
-static bool choose_window(struct logs *l, const struct block_list *list, bool is_forced,
-                          struct merge_choice *out)
+/* Besides what is due: what has deleted records in it is written anew. */
+static bool choose_touched(struct logs *l, const struct shelf_list *list, struct merge_choice *out)
 {
-    int64_t now = clock_wall_ns(l->store->clock);
-    struct logs_window *windows = MEM_ARRAY(struct logs_window, list->count);
-    bool is_found = false;
-    for (uint32_t i = 0; i < list->count; i++)
-        windows[i] = window_of(list->blocks[i]);
-    for (uint32_t i = 0; i < list->count && !is_found; i++) {
-        bool has_ended = windows[i].end < now - MERGE_GRACE_MINUTES * NS_PER_MINUTE;
-        gather(list, windows, windows[i], out);
-        out->level = has_ended || is_forced ? LEVEL_WHOLE : LEVEL_TIDY;
-        is_found = is_due(out, has_ended, is_forced);
-    }
-    mem_free(windows);
-    return is_found;
-}
-
-static bool choose(struct logs *l, const struct block_list *list, bool is_forced,
-                   struct merge_choice *out)
-{
-    if (choose_window(l, list, is_forced, out))
-        return true;
-    /* Asked to finish: also rewrite what has deleted records in it. */
     struct tombstones *t = logs_tombstones_ref(l);
     out->count = 0;
-    for (uint32_t i = 0; i < list->count && is_forced && out->count == 0; i++) {
-        if (is_touched(t, list->blocks[i])) {
-            out->inputs[out->count++] = list->blocks[i];
-            out->level = list->blocks[i]->entry.level;
+    for (uint32_t i = 0; i < list->count && out->count == 0; i++) {
+        if (is_touched(t, log_block_of(list->at[i]))) {
+            out->inputs[out->count++] = list->at[i];
+            out->level = list->at[i]->entry.level;
         }
     }
     tombstones_unref(t);
@@ -290,73 +208,48 @@ static enum tsdb_status merge_block(struct merge *g, struct block *b)
     return st;
 }
 
-static enum tsdb_status commit(struct merge *g, uint64_t id, const char *path)
+static enum tsdb_status finish(struct merge *g, uint64_t id, const char *path, struct shelved **out)
 {
     struct block_facts facts = {0};
     struct block_writer *writer = g->writer;
-    const struct merge_choice *choice = g->choice;
     g->writer = NULL;
     enum tsdb_status st = log_block_writer_seal(writer, &facts, g->err);
-    if (st != TSDB_OK)
+    if (st != TSDB_OK || facts.rows == 0) /* everything was hidden */
         return st;
     struct manifest_segment entry = {.id = id,
                                      .signal = STORE_LOGS,
-                                     .level = choice->level,
+                                     .level = g->choice->level,
                                      .ts_min = facts.ts_min,
                                      .ts_max = facts.ts_max,
                                      .bytes = facts.bytes,
                                      .series = facts.streams,
                                      .samples = facts.rows,
                                      .content = facts.content};
-    bool is_empty = facts.rows == 0; /* everything was hidden */
-    struct block *block = NULL;
-    if (!is_empty)
-        st = log_block_open(g->l->store->fs, path, &entry, &block, g->err);
-    if (st != TSDB_OK)
-        return st;
-    uint64_t removed[MERGE_INPUTS_MAX];
-    for (uint32_t i = 0; i < choice->count; i++)
-        removed[i] = choice->inputs[i]->entry.id;
-    struct manifest_edit edit = {.added = &entry,
-                                 .added_count = is_empty ? 0 : 1,
-                                 .removed = removed,
-                                 .removed_count = choice->count};
-    st = store_apply(g->l->store, &edit, g->err);
-    if (st != TSDB_OK) {
-        if (block && st == TSDB_EINVAL) /* nothing was written */
-            segment_retire(block->segment);
-        log_block_unref(block);
-        return st;
-    }
-    mutex_lock(&g->l->lists);
-    struct block_list *old =
-        logs_blocks_swap(g->l, &block, is_empty ? 0 : 1, removed, choice->count);
-    mutex_unlock(&g->l->lists);
-    log_block_list_unref(old);
-    return TSDB_OK;
+    return log_shelf_kind.open(g->l->store->fs, path, &entry, out, g->err);
 }
 
-static enum tsdb_status merge(struct logs *l, const struct merge_choice *choice, int64_t now,
-                              struct tsdb_error *err)
+/* NOLINTNEXTLINE(readability-function-size): merge_write_fn */
+static enum tsdb_status write_merged(void *arg, const struct merge_choice *choice, uint64_t id,
+                                     const char *path, struct shelved **out, struct tsdb_error *err)
 {
+    struct logs *l = arg;
+    struct shelf_list *list = shelf_ref(&l->shelf);
     struct merge g = {.l = l,
                       .choice = choice,
                       .tombstones = logs_tombstones_ref(l),
                       .rules = logs_rules_ref(l),
-                      .now = now,
+                      .now = shelf_reached(&l->shelf, list),
                       .err = err};
-    uint64_t id = store_take_id(l->store);
-    char path[STORE_PATH_MAX];
+    shelf_list_unref(list);
     arena_init(&g.arena, SIZE_MAX, NULL);
-    store_segment_path(l->store, id, STORE_LOGS, path);
     enum tsdb_status st =
         log_block_writer_open(l->store->fs, path, choice->inputs[0]->order, &g.writer, err);
     for (uint32_t i = 0; i < choice->count && st == TSDB_OK; i++)
-        st = merge_block(&g, choice->inputs[i]);
+        st = merge_block(&g, log_block_of(choice->inputs[i]));
     if (st == TSDB_OK)
         st = flush(&g);
     if (st == TSDB_OK)
-        st = commit(&g, id, path);
+        st = finish(&g, id, path, out);
     log_block_writer_abort(g.writer);
     for (uint32_t i = 0; i < g.source_count; i++)
         mem_free((struct group_run *)(uintptr_t)g.sources[i].runs);
@@ -368,68 +261,33 @@ static enum tsdb_status merge(struct logs *l, const struct merge_choice *choice,
     return st;
 }
 
-/* Room for the output beside its inputs, and the reserve. */
-static bool has_room(const struct logs *l, const struct merge_choice *c)
-{
-    uint64_t want = STORE_DISK_RESERVE_BYTES;
-    for (uint32_t i = 0; i < c->count; i++)
-        want += c->inputs[i]->entry.bytes;
-    return atomic_load(&l->store->disk_free_bytes) > want;
-}
-
-/* An input that does not decode is set aside, so that the next try goes without. */
-static enum tsdb_status set_damage_aside(struct logs *l, const struct merge_choice *c,
-                                         enum tsdb_status st)
-{
-    if (st != TSDB_ECORRUPT)
-        return st;
-    for (uint32_t i = 0; i < c->count; i++) {
-        struct tsdb_error err = {0};
-        if (log_block_verify(c->inputs[i], &err) == TSDB_OK)
-            continue;
-        logs_set_aside(l, &c->inputs[i]->entry, err.msg);
-        st = TSDB_OK;
-    }
-    return st;
-}
-
 enum tsdb_status logs_merge_blocks(struct logs *l, const struct merge_choice *choice, bool *did,
                                    struct tsdb_error *err)
 {
-    struct tsdb_error fault = {0};
-    *did = false;
-    if (!has_room(l, choice))
-        return TSDB_OK;
-    struct block_list *list = logs_blocks_ref(l);
-    int64_t now = logs_reached(l, list);
-    enum tsdb_status st = store_settle(l->store, &fault);
-    if (st == TSDB_OK)
-        st = merge(l, choice, now, &fault);
-    *did = st == TSDB_OK;
-    if (*did)
-        (void)atomic_fetch_add(&l->merges, 1);
-    st = set_damage_aside(l, choice, st);
-    log_block_list_unref(list);
-    if (st != TSDB_OK && err)
-        *err = fault;
+    return merge_run(&l->shelf, choice, write_merged, l, did, err);
+}
+
+/* Asked to finish: also what merge_one has no reason to touch. */
+static enum tsdb_status merge_touched(struct logs *l, bool *did, struct tsdb_error *err)
+{
+    struct merge_choice *choice = MEM_NEW(struct merge_choice);
+    struct shelf_list *list = shelf_ref(&l->shelf);
+    enum tsdb_status st = TSDB_OK;
+    if (choose_touched(l, list, choice))
+        st = logs_merge_blocks(l, choice, did, err);
+    shelf_list_unref(list);
+    mem_free(choice);
     return st;
 }
 
 enum tsdb_status logs_merge(struct logs *l, bool is_forced, bool *did, struct tsdb_error *err)
 {
-    *did = false;
-    struct merge_choice *choice = MEM_NEW(struct merge_choice);
     mutex_lock(&l->store->tend);
-    int64_t began = clock_mono_ns(l->store->clock);
-    struct block_list *list = logs_blocks_ref(l);
-    enum tsdb_status st = TSDB_OK;
-    if (choose(l, list, is_forced, choice))
-        st = logs_merge_blocks(l, choice, did, err);
-    log_block_list_unref(list);
+    enum tsdb_status st = merge_one(&l->shelf, is_forced, write_merged, l, did, err);
+    if (st == TSDB_OK && !*did && is_forced)
+        st = merge_touched(l, did, err);
     if (st == TSDB_OK && *did)
         st = logs_forget_tombstones(l, err);
-    (void)atomic_fetch_add(&l->merge_ns, clock_mono_ns(l->store->clock) - began);
     mutex_unlock(&l->store->tend);
-    mem_free(choice);
     return st;
 }

@@ -96,14 +96,14 @@ enum tsdb_status logs_group_open(struct logs *l, uint32_t before_generation, boo
     struct grouping g = {.l = l};
     *did = false;
     mutex_lock(&h->grouping);
-    mutex_lock(&l->lists);
+    mutex_lock(&l->shelf.lock);
     uint32_t n = next_count(h, before_generation);
     if (n > 0)
         take(&g, n);
-    mutex_unlock(&l->lists);
+    mutex_unlock(&l->shelf.lock);
     enum tsdb_status st = n > 0 ? make(&g, filters_for(&g), err) : TSDB_OK;
     if (n > 0 && st == TSDB_OK) {
-        mutex_lock(&l->lists);
+        mutex_lock(&l->shelf.lock);
         /* A seal may have taken them out meanwhile: then they are in a block. */
         if (h->open_first == g.first) {
             for (uint32_t i = 0; i < g.made->count; i++) {
@@ -112,7 +112,7 @@ enum tsdb_status logs_group_open(struct logs *l, uint32_t before_generation, boo
             }
             log_head_drop_open(h, n);
         }
-        mutex_unlock(&l->lists);
+        mutex_unlock(&l->shelf.lock);
         *did = true;
     }
     mutex_unlock(&h->grouping);
@@ -122,9 +122,9 @@ enum tsdb_status logs_group_open(struct logs *l, uint32_t before_generation, boo
 
 bool logs_group_step(struct logs *l)
 {
-    mutex_lock(&l->lists);
+    mutex_lock(&l->shelf.lock);
     bool is_due = l->head.open_rows >= LOGS_GROUP_ROWS;
-    mutex_unlock(&l->lists);
+    mutex_unlock(&l->shelf.lock);
     bool did = false;
     return is_due && logs_group_open(l, UINT32_MAX, &did, NULL) == TSDB_OK && did;
 }
@@ -134,20 +134,20 @@ enum tsdb_status logs_cache_open(struct logs *l, struct tsdb_error *err)
     struct head *h = &l->head;
     struct grouping g = {.l = l};
     mutex_lock(&h->grouping);
-    mutex_lock(&l->lists);
+    mutex_lock(&l->shelf.lock);
     const struct open_groups *cached = h->cached;
     bool is_fresh =
         cached && cached->first == h->open_first && cached->end == h->open_first + h->open_count;
     if (!is_fresh)
         take(&g, h->open_count);
-    mutex_unlock(&l->lists);
+    mutex_unlock(&l->shelf.lock);
     enum tsdb_status st = !is_fresh && g.count > 0 ? make(&g, GROUP_BARE, err) : TSDB_OK;
     if (st == TSDB_OK && g.made) {
-        mutex_lock(&l->lists);
+        mutex_lock(&l->shelf.lock);
         struct open_groups *old = h->cached;
         h->cached = g.made;
         g.made = old;
-        mutex_unlock(&l->lists);
+        mutex_unlock(&l->shelf.lock);
     }
     mutex_unlock(&h->grouping);
     end(&g);

@@ -6,9 +6,8 @@
  *             sealed groups of one block a window
  *   publish   the blocks enter the list and the rows leave the head, in one step
  *
- * Windows are days; of what is older than a month they are 30 days, so that a year of late
- * records makes some forty segments and not hundreds.  Streams keep the order of
- * their refs: those that came together lie together. */
+ * Windows are those of store/window.h.  Streams keep the order of their refs: those that came
+ * together lie together. */
 #include "tsdb/logs/engine.h"
 
 #include "tsdb/base/assert.h"
@@ -17,11 +16,11 @@
 #include "tsdb/base/text.h"
 #include "tsdb/base/writer.h"
 #include "tsdb/logs/regroup.h"
+#include "tsdb/store/window.h"
 
-enum { WINDOWS_MAX = 64, IDLE_MINUTES = 15, FINE_DAYS = 31, COARSE_DAYS = 30 };
+enum { IDLE_MINUTES = 15 };
 
-struct window {
-    struct logs_window span;
+struct window_file {
     uint64_t id;
     struct block_writer *writer; /* NULL until rows come */
     struct block *block;
@@ -30,45 +29,11 @@ struct window {
 struct logs_seal {
     struct logs *l;
     uint32_t generation; /* what is of those before is sealed */
-    int64_t now;
-    struct window windows[WINDOWS_MAX];
-    uint32_t window_count, last; /* last: the window that was found last */
-    struct hot_group **hot;      /* owned, each referenced */
+    struct windows windows;
+    struct window_file files[SEAL_WINDOWS_MAX];
+    struct hot_group **hot; /* owned, each referenced */
     uint32_t hot_count;
 };
-
-/* ---- windows ------------------------------------------------------------------------ */
-
-static struct logs_window window_at(int64_t ts, int64_t width)
-{
-    int64_t into = ts % width;
-    if (into < 0)
-        into += width;
-    int64_t start = ts < INT64_MIN + into ? INT64_MIN : ts - into;
-    return (struct logs_window){start, start > INT64_MAX - width ? INT64_MAX : start + width};
-}
-
-struct logs_window logs_window_of(int64_t now, int64_t ts)
-{
-    bool is_fine = now < INT64_MIN + FINE_DAYS * NS_PER_DAY || ts > now - FINE_DAYS * NS_PER_DAY;
-    return window_at(ts, is_fine ? NS_PER_DAY : COARSE_DAYS * NS_PER_DAY);
-}
-
-/* The index of the time's window; the last one takes whatever has none of its own. */
-static uint32_t window_of(struct logs_seal *s, int64_t ts)
-{
-    const struct logs_window *last = &s->windows[s->last].span;
-    struct logs_window w = logs_window_of(s->now, ts);
-    if (s->window_count > 0 && last->start == w.start && last->end == w.end)
-        return s->last;
-    for (uint32_t i = 0; i < s->window_count; i++)
-        if (s->windows[i].span.start == w.start && s->windows[i].span.end == w.end)
-            return s->last = i;
-    if (s->window_count == WINDOWS_MAX)
-        return WINDOWS_MAX - 1;
-    s->windows[s->window_count].span = w;
-    return s->last = s->window_count++;
-}
 
 /* ---- writing ------------------------------------------------------------------------- */
 
@@ -81,10 +46,11 @@ struct target {
 static bool is_in_window(void *arg, int64_t ts)
 {
     struct target *t = arg;
-    return window_of(t->s, ts) == t->window;
+    return windows_find(&t->s->windows, ts) == t->window;
 }
 
-static enum tsdb_status open_writer(struct logs_seal *s, struct window *w, struct tsdb_error *err)
+static enum tsdb_status open_writer(struct logs_seal *s, struct window_file *w,
+                                    struct tsdb_error *err)
 {
     char path[STORE_PATH_MAX];
     if (w->writer)
@@ -115,7 +81,7 @@ static enum tsdb_status number_runs(struct logs_seal *s, struct block_writer *w,
 static enum tsdb_status write_group(void *arg, struct made_group *made, struct tsdb_error *err)
 {
     struct target *t = arg;
-    struct window *w = &t->s->windows[t->window];
+    struct window_file *w = &t->s->files[t->window];
     enum tsdb_status st = open_writer(t->s, w, err);
     if (st == TSDB_OK)
         st = number_runs(t->s, w->writer, made, err);
@@ -138,18 +104,18 @@ static enum tsdb_status write_group(void *arg, struct made_group *made, struct t
 /* Which windows the chunk has rows of: bit i for window i. */
 static uint64_t windows_of(struct logs_seal *s, const struct regroup *r)
 {
-    static_assert(WINDOWS_MAX == 64, "a set of windows is one word");
+    static_assert(SEAL_WINDOWS_MAX == 64, "a set of windows is one word");
     uint64_t set = 0;
     for (uint32_t source = 0; source < r->count; source++) {
         const int64_t *times = regroup_times(r, source);
         for (uint32_t i = 0; i < r->sources[source].run_count; i++) {
             const struct group_run *run = &r->sources[source].runs[i];
-            uint32_t first = window_of(s, run->ts_min);
+            uint32_t first = windows_find(&s->windows, run->ts_min);
             set |= (uint64_t)1 << first;
-            if (window_of(s, run->ts_max) == first && first != WINDOWS_MAX - 1)
+            if (windows_find(&s->windows, run->ts_max) == first && first != SEAL_WINDOWS_MAX - 1)
                 continue;
             for (uint32_t row = run->first; row < run->first + run->rows; row++)
-                set |= (uint64_t)1 << window_of(s, times[row]);
+                set |= (uint64_t)1 << windows_find(&s->windows, times[row]);
         }
     }
     return set;
@@ -188,14 +154,14 @@ static bool is_whole(struct logs_seal *s, const struct hot_group *hot)
     bool is_large = g->rows >= GROUP_ROWS_MAX / 2 || g->text_bytes >= GROUP_TEXTS_MAX / 2;
     return is_large && line != UINT32_MAX &&
            (group_column(hot->group, line)->flags & COLUMN_GRAMS) &&
-           window_of(s, g->ts_min) == window_of(s, g->ts_max);
+           windows_find(&s->windows, g->ts_min) == windows_find(&s->windows, g->ts_max);
 }
 
 static enum tsdb_status write_whole(struct logs_seal *s, const struct hot_group *hot,
                                     struct tsdb_error *err)
 {
     struct made_group made = hot->made;
-    struct target t = {s, window_of(s, made.ts_min)};
+    struct target t = {s, windows_find(&s->windows, made.ts_min)};
     made.strings = (struct group_strings){0};
     made.runs = MEM_ARRAY(struct group_run, made.run_count);
     memcpy(made.runs, hot->made.runs, made.run_count * sizeof *made.runs);
@@ -209,7 +175,7 @@ static enum tsdb_status write_whole(struct logs_seal *s, const struct hot_group 
 static void take_hot(struct logs_seal *s)
 {
     struct head *h = &s->l->head;
-    mutex_lock(&s->l->lists);
+    mutex_lock(&s->l->shelf.lock);
     s->hot = MEM_ARRAY(struct hot_group *, h->hot_count);
     for (uint32_t i = 0; i < h->hot_count; i++) {
         if (h->hot[i]->generation >= s->generation)
@@ -217,7 +183,7 @@ static void take_hot(struct logs_seal *s)
         hot_group_ref(h->hot[i]);
         s->hot[s->hot_count++] = h->hot[i];
     }
-    mutex_unlock(&s->l->lists);
+    mutex_unlock(&s->l->shelf.lock);
 }
 
 static enum tsdb_status write_all(struct logs_seal *s, struct tsdb_error *err)
@@ -250,8 +216,8 @@ static enum tsdb_status write_all(struct logs_seal *s, struct tsdb_error *err)
 /* Ends the files and opens them as blocks. */
 static enum tsdb_status finish(struct logs_seal *s, struct seal_edit *edit, struct tsdb_error *err)
 {
-    for (uint32_t i = 0; i < s->window_count; i++) {
-        struct window *w = &s->windows[i];
+    for (uint32_t i = 0; i < s->windows.count; i++) {
+        struct window_file *w = &s->files[i];
         struct block_writer *writer = w->writer;
         struct block_facts facts;
         if (!writer)
@@ -287,7 +253,7 @@ static void turn(void *arg)
     ASSERT(!l->seal);
     l->seal = MEM_NEW(struct logs_seal);
     l->seal->l = l;
-    l->seal->now = clock_wall_ns(l->store->clock);
+    l->seal->windows.now = clock_wall_ns(l->store->clock);
     l->seal->generation = ++l->head.generation;
 }
 
@@ -302,11 +268,13 @@ static void release(struct logs *l, bool keeps_files)
 {
     struct logs_seal *s = l->seal;
     l->seal = NULL;
-    for (uint32_t i = 0; i < s->window_count; i++) {
-        log_block_writer_abort(s->windows[i].writer);
-        if (s->windows[i].block && !keeps_files)
-            segment_retire(s->windows[i].block->segment);
-        log_block_unref(s->windows[i].block);
+    for (uint32_t i = 0; i < s->windows.count; i++) {
+        log_block_writer_abort(s->files[i].writer);
+        struct block *b = s->files[i].block;
+        if (b && !keeps_files)
+            segment_retire(b->shelved.segment);
+        if (b)
+            shelved_unref(&b->shelved);
     }
     for (uint32_t i = 0; i < s->hot_count; i++)
         hot_group_unref(s->hot[i]);
@@ -318,18 +286,18 @@ static void publish(void *arg)
 {
     struct logs *l = arg;
     struct logs_seal *s = l->seal;
-    struct block *blocks[WINDOWS_MAX];
+    struct shelved *blocks[SEAL_WINDOWS_MAX];
     uint32_t n = 0;
-    for (uint32_t i = 0; i < s->window_count; i++) {
-        if (s->windows[i].block)
-            blocks[n++] = s->windows[i].block;
-        s->windows[i].block = NULL;
+    for (uint32_t i = 0; i < s->windows.count; i++) {
+        if (s->files[i].block)
+            blocks[n++] = &s->files[i].block->shelved;
+        s->files[i].block = NULL;
     }
-    mutex_lock(&l->lists);
-    struct block_list *old = logs_blocks_swap(l, blocks, n, NULL, 0);
+    mutex_lock(&l->shelf.lock);
+    struct shelf_list *old = shelf_swap(&l->shelf, blocks, n, NULL, 0);
     log_head_drop_before(&l->head, s->generation);
-    mutex_unlock(&l->lists);
-    log_block_list_unref(old);
+    mutex_unlock(&l->shelf.lock);
+    shelf_list_unref(old);
     rwlock_write(&l->store->gate);
     log_head_forget_idle(&l->head, clock_mono_ns(l->store->clock) - IDLE_MINUTES * NS_PER_MINUTE);
     rwlock_unlock(&l->store->gate);

@@ -33,7 +33,7 @@ struct set_part {
 
 struct logs_set {
     struct logs *l;
-    struct block_list *blocks; /* referenced */
+    struct shelf_list *blocks; /* referenced */
     struct tombstones *tombstones;
     struct rules *rules;
     struct hot_group **hot; /* owned, each referenced */
@@ -313,7 +313,8 @@ static enum tsdb_status put_part(struct logs_set *set, const struct making *m, s
 static enum tsdb_status add_group(struct logs_set *set, struct source *from,
                                   const struct candidate *c, struct tsdb_error *err)
 {
-    struct making m = {.set = set, .block_id = from->block ? from->block->entry.id : UINT64_MAX};
+    struct making m = {.set = set,
+                       .block_id = from->block ? from->block->shelved.entry.id : UINT64_MAX};
     m.runs = ARENA_ARRAY(&set->arena, struct logs_run, c->run_count);
     if (!m.runs)
         return is_short(set, err);
@@ -367,7 +368,7 @@ static bool take_all(struct logs_set *set, uint64_t *want)
     take_hot(set, h->hot, h->hot_count);
     if (needs_open)
         take_hot(set, cached->at, open);
-    set->blocks = l->blocks;
+    set->blocks = l->shelf.list;
     set->tombstones = l->tombstones;
     (void)atomic_fetch_add_explicit(&set->blocks->refs, 1, memory_order_relaxed);
     (void)atomic_fetch_add_explicit(&set->tombstones->refs, 1, memory_order_relaxed);
@@ -402,9 +403,9 @@ static enum tsdb_status snapshot(struct logs_set *set, const struct matcher *m, 
     uint64_t want = 0;
     for (;;) {
         rwlock_read(&l->head.streams);
-        mutex_lock(&l->lists);
+        mutex_lock(&l->shelf.lock);
         bool has_all = take_all(set, &want);
-        mutex_unlock(&l->lists);
+        mutex_unlock(&l->shelf.lock);
         enum tsdb_status st = has_all ? find_in_head(set, m, count, err) : TSDB_OK;
         rwlock_unlock(&l->head.streams);
         if (!has_all)
@@ -455,8 +456,9 @@ static enum tsdb_status find_in_blocks(struct logs_set *set, const struct matche
 {
     enum tsdb_status st = TSDB_OK;
     for (uint32_t i = 0; i < set->blocks->count && st == TSDB_OK; i++) {
-        struct block *b = set->blocks->blocks[i];
-        if (b->entry.ts_max < set->start || b->entry.ts_min >= set->end)
+        struct block *b = log_block_of(set->blocks->at[i]);
+        const struct manifest_segment *entry = &b->shelved.entry;
+        if (entry->ts_max < set->start || entry->ts_min >= set->end)
             continue;
         uint32_t before = set->part_count;
         struct tsdb_error fault = {0};
@@ -464,7 +466,7 @@ static enum tsdb_status find_in_blocks(struct logs_set *set, const struct matche
         if (st == TSDB_ECORRUPT) {
             set->part_count = before;
             set->is_partial = true;
-            logs_set_aside(set->l, &b->entry, fault.msg);
+            shelf_set_aside(&set->l->shelf, entry, fault.msg);
             st = TSDB_OK;
         } else if (st != TSDB_OK && err) {
             *err = fault;
@@ -515,7 +517,7 @@ void logs_set_close(struct logs_set *set)
         return;
     for (uint32_t i = 0; i < set->hot_count; i++)
         hot_group_unref(set->hot[i]);
-    log_block_list_unref(set->blocks);
+    shelf_list_unref(set->blocks);
     tombstones_unref(set->tombstones);
     rules_unref(set->rules);
     slots_release(&set->by_hash);
@@ -560,7 +562,7 @@ void logs_set_damaged(struct logs_set *set, uint32_t part, const char *why)
 {
     set->is_partial = true;
     if (set->parts[part].block)
-        logs_set_aside(set->l, &set->parts[part].block->entry, why);
+        shelf_set_aside(&set->l->shelf, &set->parts[part].block->shelved.entry, why);
 }
 
 uint32_t logs_set_streams(const struct logs_set *set)
@@ -576,5 +578,5 @@ const struct logs_stream *logs_set_stream(const struct logs_set *set, uint32_t s
 
 bool logs_set_is_partial(const struct logs_set *set)
 {
-    return set->is_partial || damage_is_in(&set->l->damage, set->start, set->end - 1);
+    return set->is_partial || damage_is_in(&set->l->shelf.damage, set->start, set->end - 1);
 }

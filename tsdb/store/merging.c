@@ -153,7 +153,6 @@ enum tsdb_status merge_one(struct shelf *s, bool is_forced, merge_write_fn *fn, 
 {
     *did = false;
     struct merge_choice *choice = MEM_NEW(struct merge_choice);
-    mutex_lock(&s->store->tend);
     int64_t began = clock_mono_ns(s->store->clock);
     struct shelf_list *list = shelf_ref(s);
     enum tsdb_status st = TSDB_OK;
@@ -161,7 +160,6 @@ enum tsdb_status merge_one(struct shelf *s, bool is_forced, merge_write_fn *fn, 
         st = merge_run(s, choice, fn, arg, did, err);
     shelf_list_unref(list);
     (void)atomic_fetch_add(&s->merge_ns, clock_mono_ns(s->store->clock) - began);
-    mutex_unlock(&s->store->tend);
     mem_free(choice);
     return st;
 }

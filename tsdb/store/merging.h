@@ -40,7 +40,7 @@ typedef enum tsdb_status merge_write_fn(void *arg, const struct merge_choice *ch
 TSDB_NODISCARD enum tsdb_status merge_run(struct shelf *s, const struct merge_choice *choice,
                                           merge_write_fn *fn, void *arg, bool *did,
                                           struct tsdb_error *err);
-/* Chooses and runs one merge.  Takes store.tend. */
+/* Chooses and runs one merge.  store.tend held. */
 TSDB_NODISCARD enum tsdb_status merge_one(struct shelf *s, bool is_forced, merge_write_fn *fn,
                                           void *arg, bool *did, struct tsdb_error *err);
 

@@ -107,6 +107,7 @@ void shelf_forget(struct shelf *s, uint64_t id)
     struct shelf_list *old = shelf_swap(s, NULL, 0, &id, 1);
     mutex_unlock(&s->lock);
     shelf_list_unref(old);
+    (void)atomic_fetch_add(&s->expired, 1);
 }
 
 void shelf_set_aside(struct shelf *s, const struct manifest_segment *entry, const char *why)
@@ -295,4 +296,19 @@ enum tsdb_status shelf_verify(const struct shelf_kind *kind, struct fs *fs, cons
         return tsdb_fail(err, TSDB_ECORRUPT, "%s: %llu faults in %llu segments of %s", dir,
                          (unsigned long long)v.faults, (unsigned long long)v.blocks, kind->name);
     return TSDB_OK;
+}
+
+void shelf_figures(struct shelf *s, struct tsdb_stats *out, struct shelf_figures *segments)
+{
+    struct shelf_list *list = shelf_ref(s);
+    *segments = (struct shelf_figures){.count = list->count};
+    for (uint32_t i = 0; i < list->count; i++) {
+        segments->bytes += list->at[i]->entry.bytes;
+        segments->rows += list->at[i]->entry.samples;
+    }
+    shelf_list_unref(list);
+    out->quarantined += damage_count(&s->damage);
+    out->merges += atomic_load(&s->merges);
+    out->expired += atomic_load(&s->expired);
+    out->merge_ns_total += atomic_load(&s->merge_ns);
 }

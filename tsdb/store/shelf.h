@@ -73,8 +73,8 @@ struct shelf_list *shelf_ref(struct shelf *s);
  * over.  `lock` held; the old list is returned, to be unreferenced without it. */
 struct shelf_list *shelf_swap(struct shelf *s, struct shelved *const *added, uint32_t added_count,
                               const uint64_t *removed, uint32_t removed_count);
-/* Takes the segment out of the list and its file out of the folder; the manifest's edit is the
- * caller's.  Takes `lock`. */
+/* Takes the segment out of the list and its file out of the folder (retention by size); the
+ * manifest's edit is the caller's.  Takes `lock`. */
 void shelf_forget(struct shelf *s, uint64_t id);
 /* It is damaged.  Takes `lock`. */
 void shelf_set_aside(struct shelf *s, const struct manifest_segment *entry, const char *why);
@@ -93,5 +93,11 @@ TSDB_NODISCARD enum tsdb_status shelf_verify(const struct shelf_kind *kind, stru
                                              const char *dir,
                                              void (*report)(void *arg, const char *line), void *arg,
                                              struct tsdb_error *err);
+
+struct shelf_figures {
+    uint64_t count, bytes, rows; /* of the segments in the list */
+};
+/* Adds what the signals have in common to *out. */
+void shelf_figures(struct shelf *s, struct tsdb_stats *out, struct shelf_figures *segments);
 
 #endif

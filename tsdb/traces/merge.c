@@ -164,5 +164,8 @@ static enum tsdb_status write_merged(void *arg, const struct merge_choice *choic
 
 enum tsdb_status traces_merge(struct traces *t, bool is_forced, bool *did, struct tsdb_error *err)
 {
-    return merge_one(&t->shelf, is_forced, write_merged, t, did, err);
+    mutex_lock(&t->store->tend);
+    enum tsdb_status st = merge_one(&t->shelf, is_forced, write_merged, t, did, err);
+    mutex_unlock(&t->store->tend);
+    return st;
 }

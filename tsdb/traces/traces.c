@@ -79,7 +79,6 @@ enum tsdb_status traces_verify(struct fs *fs, const char *dir,
 void traces_forget_segment(struct traces *t, uint64_t id)
 {
     shelf_forget(&t->shelf, id);
-    (void)atomic_fetch_add(&t->shelf.expired, 1);
 }
 
 uint64_t traces_head_bytes(struct traces *t)
@@ -92,17 +91,11 @@ void traces_stats(struct traces *t, struct tsdb_stats *out)
     mutex_lock(&t->shelf.lock);
     out->trace_spans = t->head.spans;
     mutex_unlock(&t->shelf.lock);
-    struct shelf_list *list = shelf_ref(&t->shelf);
-    out->trace_segments = list->count;
-    for (uint32_t i = 0; i < list->count; i++) {
-        out->trace_segment_bytes += list->at[i]->entry.bytes;
-        out->trace_segment_spans += list->at[i]->entry.samples;
-    }
-    shelf_list_unref(list);
+    struct shelf_figures segments;
+    shelf_figures(&t->shelf, out, &segments);
+    out->trace_segments = segments.count;
+    out->trace_segment_bytes = segments.bytes;
+    out->trace_segment_spans = segments.rows;
     out->trace_head_bytes = traces_head_bytes(t);
-    out->quarantined += damage_count(&t->shelf.damage);
-    out->merges += atomic_load(&t->shelf.merges);
-    out->expired += atomic_load(&t->shelf.expired);
-    out->merge_ns_total += atomic_load(&t->shelf.merge_ns);
     out->replay_ns += atomic_load(&t->replay_ns);
 }

@@ -51,7 +51,7 @@ static inline bool prop_log_block(struct bytes file)
     }
     if (is_open) {
         (void)!log_block_verify(b, NULL);
-        log_block_unref(b);
+        shelved_unref(&b->shelved);
     }
     fs_sim_free(sim);
     return is_open;

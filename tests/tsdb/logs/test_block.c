@@ -17,7 +17,7 @@ static struct writer make_file(void)
         rig_put(&r, i % 3 ? "api" : "db", RIG_NOW + i, line);
     }
     rig_seal(&r);
-    store_segment_path(&r.store, r.l->blocks->blocks[0]->entry.id, STORE_LOGS, path);
+    store_segment_path(&r.store, r.l->shelf.list->at[0]->entry.id, STORE_LOGS, path);
     struct bytes file = fs_sim_get(r.sim, path);
     writer_put(&out, file.at, file.len);
     rig_release(&r);
@@ -79,13 +79,14 @@ Test(block, holds_what_the_manifest_says)
     rig_init(&r);
     rig_put(&r, "api", RIG_NOW, "x");
     rig_seal(&r);
-    struct block *b = r.l->blocks->blocks[0];
+    struct block *b = log_block_of(r.l->shelf.list->at[0]);
     struct tsdb_error err = {0};
     cr_assert_eq(log_block_verify(b, &err), TSDB_OK, "%s", err.msg);
-    cr_assert_eq(b->entry.samples, 1u);
+    cr_assert_eq(b->shelved.entry.samples, 1u);
     cr_assert_eq(b->stream_count, 1u);
-    store_segment_path(&r.store, b->entry.id, STORE_METRICS, path); /* no such file */
+    store_segment_path(&r.store, b->shelved.entry.id, STORE_METRICS, path); /* no such file */
     struct block *other;
-    cr_assert_eq(log_block_open(r.options.fs, path, &b->entry, &other, NULL), TSDB_ENOTFOUND);
+    cr_assert_eq(log_block_open(r.options.fs, path, &b->shelved.entry, &other, NULL),
+                 TSDB_ENOTFOUND);
     rig_release(&r);
 }

@@ -9,11 +9,11 @@ static void make(struct rig *r, char path[STORE_PATH_MAX])
     rig_put(r, "api", RIG_NOW - NS_PER_DAY, "old");
     rig_put(r, "api", RIG_NOW, "new");
     rig_seal(r);
-    cr_assert_eq(r->l->blocks->count, 2u);
-    const struct block *b = r->l->blocks->blocks[0];
-    if (b->entry.ts_max == RIG_NOW)
-        b = r->l->blocks->blocks[1];
-    store_segment_path(&r->store, b->entry.id, STORE_LOGS, path);
+    cr_assert_eq(r->l->shelf.list->count, 2u);
+    const struct block *b = log_block_of(r->l->shelf.list->at[0]);
+    if (b->shelved.entry.ts_max == RIG_NOW)
+        b = log_block_of(r->l->shelf.list->at[1]);
+    store_segment_path(&r->store, b->shelved.entry.id, STORE_LOGS, path);
 }
 
 static uint64_t file_bytes(struct rig *r, const char *path)
@@ -94,14 +94,14 @@ Test(damage, a_merge_goes_on_without_it)
         rig_seal(&r);
     }
     char path[STORE_PATH_MAX];
-    store_segment_path(&r.store, r.l->blocks->blocks[1]->entry.id, STORE_LOGS, path);
+    store_segment_path(&r.store, r.l->shelf.list->at[1]->entry.id, STORE_LOGS, path);
     rig_close(&r);
     flip(&r, path, 64); /* the data come first */
     rig_open(&r);
     rig_merge(&r); /* finds it and sets it aside */
-    cr_assert_eq(r.l->blocks->count, 2u);
+    cr_assert_eq(r.l->shelf.list->count, 2u);
     rig_merge(&r);
-    cr_assert_eq(r.l->blocks->count, 1u);
+    cr_assert_eq(r.l->shelf.list->count, 1u);
     uint32_t rows;
     cr_assert(is_partial(&r, INT64_MIN, INT64_MAX, &rows));
     cr_assert_eq(rows, 40u);

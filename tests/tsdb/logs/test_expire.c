@@ -26,7 +26,7 @@ Test(expire, by_the_time_of_whole_segments)
         rig_put(&r, "api", RIG_NOW - day * NS_PER_DAY, line);
     }
     rig_seal(&r);
-    cr_assert_eq(r.l->blocks->count, 6u);
+    cr_assert_eq(r.l->shelf.list->count, 6u);
     r.options.retention = 2 * NS_PER_DAY + NS_PER_HOUR * 2;
     logs_configure(r.l, &r.options);
     expire(&r);

@@ -40,9 +40,9 @@ Test(merge, a_year_of_late_records)
         rig_seal(&r);
     }
     char *before = everything(&r);
-    cr_assert(r.l->blocks->count <= 3 * 45, "%u", r.l->blocks->count);
+    cr_assert(r.l->shelf.list->count <= 3 * 45, "%u", r.l->shelf.list->count);
     rig_merge(&r);
-    cr_assert(r.l->blocks->count <= 45, "%u", r.l->blocks->count);
+    cr_assert(r.l->shelf.list->count <= 45, "%u", r.l->shelf.list->count);
     expect_same(&r, before);
     rig_reopen(&r);
     expect_same(&r, before);
@@ -59,7 +59,8 @@ Test(merge, all_of_time)
     rig_put(&r, "api", RIG_NOW, "y");
     rig_seal(&r);
     char *before = everything(&r);
-    cr_assert_eq(r.l->blocks->count, 64u, "%u: the last window takes the rest", r.l->blocks->count);
+    cr_assert_eq(r.l->shelf.list->count, 64u, "%u: the last window takes the rest",
+                 r.l->shelf.list->count);
     rig_merge(&r);
     expect_same(&r, before);
     mem_free(before);
@@ -81,7 +82,7 @@ Test(merge, a_day_is_due_when_it_has_ended)
     clock_sim_advance(&r.clock, 25 * NS_PER_HOUR);
     cr_assert_eq(logs_merge(r.l, false, &did, NULL), TSDB_OK);
     cr_assert(did);
-    cr_assert_eq(r.l->blocks->count, 1u);
+    cr_assert_eq(r.l->shelf.list->count, 1u);
     cr_assert_eq(logs_merge(r.l, false, &did, NULL), TSDB_OK);
     cr_assert(!did);
     rig_release(&r);
@@ -107,17 +108,17 @@ Test(merge, full_groups_are_copied_and_small_ones_joined)
     for (int i = 0; i < 12; i++)
         put_many(&r, RIG_NOW - 3 * NS_PER_HOUR + i * 10000);
     rig_seal(&r);
-    cr_assert_eq(r.l->blocks->count, 1u);
-    cr_assert_eq(r.l->blocks->blocks[0]->group_count, 1u);
-    uint64_t data = r.l->blocks->blocks[0]->groups[0].data.len;
+    cr_assert_eq(r.l->shelf.list->count, 1u);
+    cr_assert_eq(log_block_of(r.l->shelf.list->at[0])->group_count, 1u);
+    uint64_t data = log_block_of(r.l->shelf.list->at[0])->groups[0].data.len;
     for (int i = 0; i < 4; i++) {
         rig_put(&r, i % 2 ? "db" : "web", RIG_NOW - NS_PER_HOUR, "few");
         rig_seal(&r);
     }
     rig_merge(&r);
-    cr_assert_eq(r.l->blocks->count, 1u);
-    struct block *b = r.l->blocks->blocks[0];
-    cr_assert_eq(b->entry.samples, 12u * TSDB_LOG_BATCH_MAX + 4);
+    cr_assert_eq(r.l->shelf.list->count, 1u);
+    struct block *b = log_block_of(r.l->shelf.list->at[0]);
+    cr_assert_eq(b->shelved.entry.samples, 12u * TSDB_LOG_BATCH_MAX + 4);
     cr_assert_eq(b->group_count, 2u);
     cr_assert(b->groups[0].data.len == data || b->groups[1].data.len == data);
     cr_assert_eq(b->stream_count, 3u);
