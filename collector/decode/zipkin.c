@@ -17,6 +17,7 @@ enum tag {
     TAG_LIBRARY_VERSION,
     TAG_DROPPED_ATTRIBUTES,
     TAG_DROPPED_EVENTS,
+    TAG_DROPPED_LINKS,
     TAG_TRACE_STATE,
     TAG_COUNT,
 };
@@ -32,6 +33,7 @@ static const char *const tag_names[TAG_COUNT] = {
     [TAG_LIBRARY_VERSION] = "otel.library.version",
     [TAG_DROPPED_ATTRIBUTES] = "otel.dropped_attributes_count",
     [TAG_DROPPED_EVENTS] = "otel.dropped_events_count",
+    [TAG_DROPPED_LINKS] = "otel.dropped_links_count",
     [TAG_TRACE_STATE] = "w3c.tracestate",
 };
 
@@ -562,6 +564,7 @@ static enum tsdb_status end_span(struct walk *w)
     r->span.kind = kind_of(r);
     r->span.trace_state = tag_use(r, TAG_TRACE_STATE);
     r->span.dropped_events = use_count(r, TAG_DROPPED_EVENTS);
+    r->span.dropped_links = use_count(r, TAG_DROPPED_LINKS);
     r->dropped = use_count(r, TAG_DROPPED_ATTRIBUTES);
     if (!r->why)
         st = find_source(w);

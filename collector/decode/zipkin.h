@@ -17,7 +17,7 @@
  *                           and one beside otel.status_code OK, stay tags
  *   otel.status_code        OK, ERROR; and otel.status_description
  *   otel.scope.name, otel.scope.version, and their old names otel.library.*: the scope
- *   otel.dropped_attributes_count, otel.dropped_events_count
+ *   otel.dropped_attributes_count, otel.dropped_events_count, otel.dropped_links_count
  *   w3c.tracestate          trace state
  *
  * A span is refused for its ids, a time that is none, or a member of another type than it

@@ -61,7 +61,8 @@ static void expect(const char *json, const char *line)
     "\"timestamp\":5}],"                                                                           \
     "\"tags\":{\"http.path\":\"/\",\"error\":\"it broke\",\"otel.scope.name\":\"lib\","            \
     "\"otel.library.name\":\"old\",\"otel.library.version\":\"1.2\",\"w3c.tracestate\":\"a=1\","   \
-    "\"otel.dropped_attributes_count\":\"3\",\"otel.dropped_events_count\":\"4\"},"                \
+    "\"otel.dropped_attributes_count\":\"3\",\"otel.dropped_events_count\":\"4\",\"otel.dropped_"  \
+    "links_count\":\"5\"},"                                                                        \
     "\"shared\":true,\"debug\":true,\"later\":[{\"a\":[]}]}]"
 
 #define TYPICAL_LINE                                                                               \
@@ -70,7 +71,7 @@ static void expect(const char *json, const char *line)
     "<http.path=s:/ net.host.ip=s:10.0.0.1 net.host.port=i:80 peer.service=s:back "                \
     "net.peer.ip=s:fe80::1 net.peer.port=i:9000 zipkin.shared=b:1 zipkin.debug=b:1>+3 "            \
     "event(1795380002131101000 'sent' <>) event(5000 'retry' <try=i:2 wait=d:1 why=j:[\"a\"]>) "   \
-    "events+4"
+    "events+4 links+5"
 
 Test(zipkin, a_typical_span)
 {
