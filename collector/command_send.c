@@ -1,8 +1,10 @@
+#include "collector/api/param.h"
 #include "collector/command.h"
 #include "collector/command_socket.h"
 #include "proto/andon.pb-c.h"
 #include "proto/otlp_logs.pb-c.h"
 #include "proto/otlp_metrics.pb-c.h"
+#include "proto/otlp_trace.pb-c.h"
 #include "tsdb/base/clock.h"
 #include "tsdb/base/mem.h"
 #include "tsdb/base/random.h"
@@ -15,6 +17,7 @@ enum { ACK_MAX = 4096, LABELS_MAX = 64, TIMEOUT_S = 10, DATAGRAM_MAX = 65000 };
 
 struct send_flags {
     const char *type, *unit, *to, *service, *token_file, *level;
+    const char *duration, *kind, *status, *message, *parent; /* of a span */
     struct command_list labels, fields;
 };
 
@@ -211,6 +214,99 @@ static void pack_record(const char *message, const struct level *level, struct a
     out->len += otlp__export_logs_service_request__pack(&request, writer_reserve(out, len));
 }
 
+/* ---- a span -----------------------------------------------------------------------------------
+ */
+
+enum { TRACE_BYTES = 16, SPAN_BYTES = 8, PARENT_TEXT = 55 };
+
+struct span {
+    const char *name;
+    int64_t duration;
+    Otlp__Span__SpanKind kind;
+    Otlp__Status__StatusCode status;
+    uint8_t trace[TRACE_BYTES], id[SPAN_BYTES], parent[SPAN_BYTES];
+    bool has_parent;
+};
+
+/* Its index in the list, which ends with NULL, or -1. */
+static int word_find(const char *const *list, const char *word)
+{
+    for (int i = 0; list[i]; i++)
+        if (strcmp(list[i], word) == 0)
+            return i;
+    return -1;
+}
+
+static bool hex_read(const char *text, uint8_t *out, size_t len)
+{
+    static const char digits[] = "0123456789abcdef";
+    uint8_t any = 0;
+    for (size_t i = 0; i < 2 * len; i++) {
+        const char *digit = text[i] ? strchr(digits, text[i]) : NULL;
+        if (!digit)
+            return false;
+        out[i / 2] = (uint8_t)(out[i / 2] << 4 | (digit - digits));
+        any |= out[i / 2];
+    }
+    return any != 0;
+}
+
+/* 00-TRACE-SPAN-FLAGS (https://www.w3.org/TR/trace-context/#traceparent-header) */
+static bool parent_read(const char *text, struct span *out)
+{
+    uint8_t flags[1] = {0};
+    if (strlen(text) != PARENT_TEXT || strncmp(text, "00-", 3) != 0 || text[35] != '-' ||
+        text[52] != '-')
+        return false;
+    out->has_parent = true;
+    bool is_hex = hex_read(text + 53, flags, sizeof flags) || strcmp(text + 53, "00") == 0;
+    return is_hex && hex_read(text + 3, out->trace, sizeof out->trace) &&
+           hex_read(text + 36, out->parent, sizeof out->parent);
+}
+
+static void pack_span(const struct span *s, const char *message, struct attributes *resource,
+                      struct attributes *fields, struct writer *out)
+{
+    Otlp__Status status;
+    otlp__status__init(&status);
+    status.code = s->status;
+    status.message = unchanged(message);
+    Otlp__Span span, *spans = &span;
+    otlp__span__init(&span);
+    span.trace_id = (ProtobufCBinaryData){sizeof s->trace, (uint8_t *)(uintptr_t)s->trace};
+    span.span_id = (ProtobufCBinaryData){sizeof s->id, (uint8_t *)(uintptr_t)s->id};
+    if (s->has_parent)
+        span.parent_span_id =
+            (ProtobufCBinaryData){sizeof s->parent, (uint8_t *)(uintptr_t)s->parent};
+    span.name = unchanged(s->name);
+    span.kind = s->kind;
+    span.end_time_unix_nano = (uint64_t)clock_wall_ns(clock_real());
+    span.start_time_unix_nano = span.end_time_unix_nano - (uint64_t)s->duration;
+    span.attributes = fields->pairs;
+    span.n_attributes = fields->count;
+    span.status = &status;
+    span.flags = 1; /* sampled */
+    Otlp__ScopeSpans scope, *scopes = &scope;
+    otlp__scope_spans__init(&scope);
+    scope.spans = &spans;
+    scope.n_spans = 1;
+    Otlp__Resource of;
+    otlp__resource__init(&of);
+    of.attributes = resource->pairs;
+    of.n_attributes = resource->count;
+    Otlp__ResourceSpans all_spans, *all = &all_spans;
+    otlp__resource_spans__init(&all_spans);
+    all_spans.resource = &of;
+    all_spans.scope_spans = &scopes;
+    all_spans.n_scope_spans = 1;
+    Otlp__ExportTraceServiceRequest request;
+    otlp__export_trace_service_request__init(&request);
+    request.resource_spans = &all;
+    request.n_resource_spans = 1;
+    size_t len = otlp__export_trace_service_request__get_packed_size(&request);
+    out->len += otlp__export_trace_service_request__pack(&request, writer_reserve(out, len));
+}
+
 /* ---- the envelope -----------------------------------------------------------------------------
  */
 
@@ -373,6 +469,40 @@ static int send_record(const char *message, const struct level *level, const str
     return exit_status;
 }
 
+/* What a child of the span is told. */
+static bool show_parent(const struct span *span)
+{
+    char trace[2 * TRACE_BYTES], id[2 * SPAN_BYTES];
+    struct writer w = {0};
+    writer_text(&w, "traceparent=00-");
+    writer_put(&w, trace, hex_encode(span->trace, sizeof span->trace, trace));
+    writer_u8(&w, '-');
+    writer_put(&w, id, hex_encode(span->id, sizeof span->id, id));
+    writer_text(&w, "-01\n");
+    bool is_written = command_print(&w);
+    writer_release(&w);
+    return is_written;
+}
+
+static int send_span(const struct span *span, const struct send_flags *f)
+{
+    struct attributes resource = {.count = 0}, fields = {.count = 0};
+    int exit_status = COMMAND_USAGE;
+    attributes_add(&resource, "service.name", strlen("service.name"), f->service);
+    if (attributes_parse("--label", &f->labels, &resource) &&
+        attributes_parse("--field", &f->fields, &fields)) {
+        struct writer request = {0};
+        pack_span(span, f->message, &resource, &fields, &request);
+        exit_status = send_request(ANDON__ENVELOPE__KIND__TRACES, &request, f);
+        writer_release(&request);
+    }
+    attributes_release(&resource);
+    attributes_release(&fields);
+    if (exit_status == COMMAND_OK && !show_parent(span))
+        exit_status = COMMAND_FAILED;
+    return exit_status;
+}
+
 static int send_metric(int argc, const char *const *argv)
 {
     const char *words[3];
@@ -388,7 +518,8 @@ static int send_metric(int argc, const char *const *argv)
     };
     const struct command_line line = {
         "send metric NAME VALUE [--label k=v]... [--type gauge|counter] [--unit U] [--service S] "
-        "[--to tcp://127.0.0.1:4319|udp://...] [--token-file FILE]; or send log, see --help there",
+        "[--to tcp://127.0.0.1:4319|udp://...] [--token-file FILE]; or send log, send span, see "
+        "--help there",
         flags, sizeof flags / sizeof flags[0], words, 3};
     if (!command_parse(argc, argv, &line))
         return COMMAND_USAGE;
@@ -429,6 +560,60 @@ static int send_log(int argc, const char *const *argv)
     return send_record(words[1], level, &f);
 }
 
+static int read_span(int argc, const char *const *argv)
+{
+    static const char *const kinds[] = {"internal", "server",   "client",
+                                        "producer", "consumer", NULL};
+    static const char *const codes[] = {"unset", "ok", "error", NULL};
+    const char *words[2];
+    struct send_flags f = {.to = "tcp://127.0.0.1:4319",
+                           .service = "andon-send",
+                           .duration = "0",
+                           .kind = "internal",
+                           .status = "unset",
+                           .message = ""};
+    const struct command_flag flags[] = {
+        {.name = "--duration", .value = &f.duration},
+        {.name = "--kind", .value = &f.kind},
+        {.name = "--status", .value = &f.status},
+        {.name = "--message", .value = &f.message},
+        {.name = "--traceparent", .value = &f.parent},
+        {.name = "--label", .list = &f.labels},
+        {.name = "--field", .list = &f.fields},
+        {.name = "--to", .value = &f.to},
+        {.name = "--service", .value = &f.service},
+        {.name = "--token-file", .value = &f.token_file},
+    };
+    const struct command_line line = {
+        "send span NAME [--duration 1.5|300ms] [--kind internal|server|client|producer|consumer] "
+        "[--status ok|error] [--message TEXT] [--traceparent 00-TRACE-SPAN-01] [--label k=v]... "
+        "[--field k=v]... [--service S] [--to tcp://127.0.0.1:4319|udp://...] [--token-file FILE]",
+        flags, sizeof flags / sizeof flags[0], words, 2};
+    if (!command_parse(argc, argv, &line))
+        return COMMAND_USAGE;
+    struct span span = {.name = words[1]};
+    struct tsdb_error err;
+    int kind = word_find(kinds, f.kind), code = word_find(codes, f.status);
+    if (param_duration(text_of(f.duration), &span.duration, &err) != TSDB_OK || span.duration < 0)
+        return command_fail(COMMAND_USAGE, "--duration is \"%s\", want seconds, or such as 5m",
+                            f.duration);
+    if (kind < 0)
+        return command_fail(COMMAND_USAGE,
+                            "--kind is \"%s\", want internal, server, client, producer or consumer",
+                            f.kind);
+    if (code < 0)
+        return command_fail(COMMAND_USAGE, "--status is \"%s\", want ok or error", f.status);
+    if (f.parent && !parent_read(f.parent, &span))
+        return command_fail(COMMAND_USAGE, "--traceparent is \"%s\", want 00-TRACE-SPAN-FLAGS",
+                            f.parent);
+    if (!f.parent)
+        random_secret(span.trace, sizeof span.trace);
+    random_secret(span.id, sizeof span.id);
+    span.kind = (Otlp__Span__SpanKind)(kind + 1);
+    span.status = (Otlp__Status__StatusCode)code;
+    return send_span(&span, &f);
+}
+
 /* The first word that is neither a flag nor a flag's value. */
 static const char *first_word(int argc, const char *const *argv)
 {
@@ -443,6 +628,8 @@ static const char *first_word(int argc, const char *const *argv)
 
 int command_send(int argc, const char *const *argv)
 {
-    bool is_log = strcmp(first_word(argc, argv), "log") == 0;
-    return (is_log ? send_log : send_metric)(argc, argv);
+    const char *what = first_word(argc, argv);
+    if (strcmp(what, "log") == 0)
+        return send_log(argc, argv);
+    return (strcmp(what, "span") == 0 ? read_span : send_metric)(argc, argv);
 }
