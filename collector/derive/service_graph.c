@@ -87,28 +87,39 @@ enum peer_attribute {
     PEER_ATTRIBUTE_COUNT,
 };
 
-/* By length first: few attributes have one of these. */
+/* The only one that it can be, by its length and its first letter. */
+static enum peer_attribute candidate_of(struct tsdb_text name)
+{
+    switch (name.len) {
+    case 7: return DB_NAME;
+    case 9: return DB_SYSTEM;
+    case 12: return name.at[0] == 'p' ? PEER_SERVICE : DB_NAMESPACE;
+    case 13: return ZIPKIN_SHARED;
+    case 14: return name.at[0] == 'd' ? DB_SYSTEM_NAME : SERVER_ADDRESS;
+    case 17: return NETWORK_PEER_PORT;
+    case 20: return NETWORK_PEER_ADDRESS;
+    default: return PEER_ATTRIBUTE_COUNT;
+    }
+}
+
 static enum peer_attribute attribute_of(struct tsdb_text name)
 {
-    static const struct tsdb_text names[PEER_ATTRIBUTE_COUNT] = {
-        [PEER_SERVICE] = {"peer.service", 12},
-        [DB_NAME] = {"db.name", 7},
-        [DB_SYSTEM] = {"db.system", 9},
-        [DB_SYSTEM_NAME] = {"db.system.name", 14},
-        [DB_NAMESPACE] = {"db.namespace", 12},
-        [SERVER_ADDRESS] = {"server.address", 14},
-        [NETWORK_PEER_ADDRESS] = {"network.peer.address", 20},
-        [NETWORK_PEER_PORT] = {"network.peer.port", 17},
-        [ZIPKIN_SHARED] = {"zipkin.shared", 13},
+    static const char *const names[PEER_ATTRIBUTE_COUNT] = {
+        [PEER_SERVICE] = "peer.service",
+        [DB_NAME] = "db.name",
+        [DB_SYSTEM] = "db.system",
+        [DB_SYSTEM_NAME] = "db.system.name",
+        [DB_NAMESPACE] = "db.namespace",
+        [SERVER_ADDRESS] = "server.address",
+        [NETWORK_PEER_ADDRESS] = "network.peer.address",
+        [NETWORK_PEER_PORT] = "network.peer.port",
+        [ZIPKIN_SHARED] = "zipkin.shared",
     };
-    static const uint32_t lengths =
-        1u << 7 | 1u << 9 | 1u << 12 | 1u << 13 | 1u << 14 | 1u << 17 | 1u << 20;
-    if (name.len > 20 || !(lengths >> name.len & 1))
+    enum peer_attribute a = candidate_of(name);
+    if (a == PEER_ATTRIBUTE_COUNT || name.at[0] != names[a][0] ||
+        memcmp(name.at, names[a], name.len) != 0)
         return PEER_ATTRIBUTE_COUNT;
-    for (unsigned i = 0; i < PEER_ATTRIBUTE_COUNT; i++)
-        if (text_equal(name, names[i]))
-            return (enum peer_attribute)i;
-    return PEER_ATTRIBUTE_COUNT;
+    return a;
 }
 
 struct peer {
