@@ -1,0 +1,421 @@
+#include "tsdb/traceql/metric_scan.h"
+
+#include "tsdb/base/mem.h"
+#include "tsdb/base/thread.h"
+#include "tsdb/traceql/part_keys.h"
+
+#include <math.h>
+#include <string.h>
+
+enum { SCAN_WORKERS_MAX = 64, BUCKETS = 2200 };
+
+/* ---- sums --------------------------------------------------------------------------------- */
+
+void metric_sums_init(struct metric_sums *s, const struct metric_plan *plan)
+{
+    *s = (struct metric_sums){.plan = plan};
+    metric_table_init(&s->table, plan->query->room, plan->kept, plan->label_count,
+                      plan->query->grid.count);
+    s->exemplars = MEM_ARRAY(struct metric_exemplar, (size_t)plan->query->exemplars + 1);
+}
+
+void metric_sums_release(struct metric_sums *s)
+{
+    metric_table_release(&s->table);
+    mem_free(s->exemplars);
+    s->exemplars = NULL;
+}
+
+static uint64_t hash_of_start(int64_t ts)
+{
+    uint64_t h = (uint64_t)ts * UINT64_C(0x9e3779b97f4a7c15);
+    h ^= h >> 32;
+    h *= UINT64_C(0xd6e8feb86659fd93);
+    return h ^ h >> 32;
+}
+
+bool metric_sums_wants(const struct metric_sums *s, int64_t ts, uint32_t *slot)
+{
+    const struct metric_grid *g = &s->plan->query->grid;
+    uint32_t count = s->plan->query->exemplars;
+    if (count == 0)
+        return false;
+    uint64_t width = ((uint64_t)g->to - (uint64_t)g->from - 1) / count + 1;
+    *slot = (uint32_t)(((uint64_t)ts - (uint64_t)g->from - 1) / width);
+    const struct metric_exemplar *e = &s->exemplars[*slot];
+    return !e->is_set || hash_of_start(ts) <= e->hash;
+}
+
+static bool is_before(const struct metric_exemplar *a, const struct metric_exemplar *b)
+{
+    if (a->hash != b->hash)
+        return a->hash < b->hash;
+    int sign = memcmp(&a->at.trace_id, &b->at.trace_id, sizeof a->at.trace_id);
+    return sign ? sign < 0 : memcmp(&a->at.span_id, &b->at.span_id, sizeof a->at.span_id) < 0;
+}
+
+void metric_sums_exemplar(struct metric_sums *s, uint32_t slot, uint32_t series,
+                          const struct tsdb_trace_exemplar *in)
+{
+    struct metric_exemplar e = {true, hash_of_start(in->ts), series, *in};
+    if (!s->exemplars[slot].is_set || is_before(&e, &s->exemplars[slot]))
+        s->exemplars[slot] = e;
+}
+
+enum tsdb_status metric_sums_add(struct metric_sums *to, const struct metric_sums *from,
+                                 struct tsdb_error *err)
+{
+    enum tsdb_status st = metric_table_add(&to->table, &from->table, err);
+    for (uint32_t i = 0; i < to->plan->query->exemplars && st == TSDB_OK; i++) {
+        const struct metric_exemplar *e = &from->exemplars[i];
+        uint32_t series;
+        if (!e->is_set)
+            continue;
+        st = metric_table_put(&to->table, from->table.series[e->series].labels, &series, err);
+        if (st == TSDB_OK)
+            metric_sums_exemplar(to, i, series, &e->at);
+    }
+    return st;
+}
+
+/* ---- a worker's part --------------------------------------------------------------------------
+ */
+
+struct metric_scan_job;
+
+struct scan_worker {
+    struct metric_scan_job *job;
+    struct metric_sums sums;
+    struct span_part *part;
+    struct part_keys keys[TRACEQL_GROUPS_MAX + 1];
+    uint64_t *mask; /* owned, PART_WORDS */
+    uint32_t *ids;  /* owned, GROUP_ROWS_MAX: of the row's labels */
+    uint32_t id_count;
+    double *numbers;  /* owned, GROUP_ROWS_MAX: NaN: none */
+    uint32_t *series; /* owned: by id; UINT32_MAX: not looked up yet */
+    uint32_t series_room;
+    uint32_t bucket_ids[BUCKETS];
+    struct thread thread;
+    enum tsdb_status status;
+    struct tsdb_error err;
+};
+
+struct metric_scan_job {
+    const struct metric_plan *plan;
+    struct traces_set *set;
+    _Atomic uint32_t next_part;
+};
+
+static void drop_row(struct scan_worker *w, uint32_t row)
+{
+    w->mask[row / 64] &= ~(UINT64_C(1) << row % 64);
+}
+
+/* Numbers of a column of ints or doubles, at once; false: it is not as simple as that. */
+static bool column_numbers(struct scan_worker *w)
+{
+    const struct traceql_function *f = w->job->plan->f;
+    const struct traceql_ref *ref = &w->part->refs[f->ref];
+    const struct bound_field *b = span_part_field(w->part, f->ref);
+    bool is_duration = ref->intrinsic == INTRINSIC_DURATION;
+    if ((ref->intrinsic != INTRINSIC_NONE && !is_duration) || b->second.count > 0 ||
+        b->first.count != 1 || b->first.table != SPAN_TABLE_SPANS)
+        return false;
+    uint8_t type = b->first.at[0].type;
+    const struct part_column *c =
+        span_part_column(w->part, SPAN_TABLE_SPANS, b->first.at[0].column);
+    if (!c || !(c->ints || c->doubles) || (type != TSDB_FIELD_INT && type != TSDB_FIELD_DOUBLE))
+        return false;
+    double unit = is_duration ? 1e9 : 1;
+    PART_MASK_EACH(w->part, w->mask, row)
+    {
+        w->numbers[row] = !part_column_has(c, row) ? (double)NAN
+                          : c->ints                ? (double)c->ints[row] / unit
+                                                   : c->doubles[row];
+    }
+    return true;
+}
+
+/* The field's value of a row, as the span source has it. */
+static struct span_value row_value(struct scan_worker *w, uint32_t row)
+{
+    uint32_t slot = w->job->plan->f->ref;
+    const struct traceql_ref *ref = &w->part->refs[slot];
+    struct span_source source = span_part_source(w->part);
+    struct span_test field = {.kind = FIELD_REF,
+                              .slot = slot,
+                              .ref = ref,
+                              .has_event = traceql_ref_child(ref) == TSDB_PLACE_EVENT,
+                              .has_link = traceql_ref_child(ref) == TSDB_PLACE_LINK};
+    span_part_row(w->part, row);
+    arena_reset(&w->part->values);
+    return span_test_value(&field, &source);
+}
+
+/* The function's value of every row; rows without one leave the mask. */
+static void find_numbers(struct scan_worker *w)
+{
+    const struct metric_plan *plan = w->job->plan;
+    const struct traceql_ref *ref = &w->part->refs[plan->f->ref];
+    if (!column_numbers(w)) {
+        PART_MASK_EACH(w->part, w->mask, row)
+        {
+            struct span_value v = row_value(w, row);
+            w->numbers[row] = metric_function_number(plan->f, ref, &v);
+        }
+    }
+    PART_MASK_EACH(w->part, w->mask, row)
+    {
+        if (isnan(w->numbers[row]))
+            drop_row(w, row);
+    }
+}
+
+/* The power of two of each row's value, as keys; rows without one leave the mask. */
+static void find_buckets(struct scan_worker *w)
+{
+    struct part_keys *k = &w->keys[w->job->plan->label_count - 1];
+    memset(w->bucket_ids, 0xff, sizeof w->bucket_ids);
+    k->count = 0;
+    PART_MASK_EACH(w->part, w->mask, row)
+    {
+        struct span_value v = row_value(w, row), bucket = metric_function_bucket(&v);
+        int exponent = 0;
+        if (bucket.type == TRACEQL_NIL) {
+            drop_row(w, row);
+            continue;
+        }
+        (void)frexp(bucket.real, &exponent);
+        uint32_t *id = &w->bucket_ids[exponent + 1080];
+        if (*id == UINT32_MAX) {
+            if (k->count == k->cap) {
+                k->cap = k->cap ? 2 * k->cap : 64;
+                k->values = mem_grow(k->values, k->cap, sizeof *k->values);
+            }
+            k->values[k->count] = bucket;
+            *id = k->count++;
+        }
+        k->ids[row] = *id;
+    }
+}
+
+/* One small number for each row that stands for all its labels. */
+static enum tsdb_status find_ids(struct scan_worker *w, struct tsdb_error *err)
+{
+    const struct metric_plan *plan = w->job->plan;
+    const struct traceql_refs *by = &plan->f->by;
+    w->id_count = 1;
+    for (uint32_t i = 0; i < plan->label_count; i++) {
+        struct part_keys *k = &w->keys[i];
+        if (i < by->count && !part_keys_field(k, w->part, by->at[i], w->mask))
+            return trace_room_full(plan->query->room, err);
+        if (i == 0) {
+            PART_MASK_EACH(w->part, w->mask, row)
+            {
+                w->ids[row] = k->ids[row];
+            }
+            w->id_count = k->count;
+        } else {
+            w->id_count = part_keys_combine(k, w->part, w->mask, w->ids, w->id_count);
+        }
+    }
+    if (w->id_count > w->series_room) {
+        w->series = mem_grow(w->series, w->id_count, sizeof *w->series);
+        w->series_room = w->id_count;
+    }
+    memset(w->series, 0xff, w->id_count * sizeof *w->series);
+    return TSDB_OK;
+}
+
+static enum tsdb_status series_of(struct scan_worker *w, uint32_t row, uint32_t *out,
+                                  struct tsdb_error *err)
+{
+    const struct metric_plan *plan = w->job->plan;
+    struct span_value labels[TRACEQL_GROUPS_MAX + 1];
+    uint32_t *known = &w->series[plan->label_count ? w->ids[row] : 0];
+    if (*known == UINT32_MAX) {
+        for (uint32_t i = 0; i < plan->label_count; i++)
+            labels[i] = w->keys[i].values[w->keys[i].ids[row]];
+        enum tsdb_status st = metric_table_put(&w->sums.table, labels, known, err);
+        if (st != TSDB_OK)
+            return st;
+    }
+    *out = *known;
+    return TSDB_OK;
+}
+
+/* The row as an exemplar, when it is the one of its stretch. */
+static void try_exemplar(struct scan_worker *w, uint32_t row, int64_t ts, uint32_t series)
+{
+    uint32_t slot, count;
+    if (!metric_sums_wants(&w->sums, ts, &slot))
+        return;
+    const struct metric_plan *plan = w->job->plan;
+    struct tsdb_trace_exemplar e = {.ts = ts, .value = NAN};
+    const uint32_t *firsts = span_part_traces(w->part, &count);
+    if (!firsts || count == 0 || !span_part_span_id(w->part, row, &e.span_id))
+        return;
+    uint32_t from = 0, to = count;
+    while (to - from > 1) {
+        uint32_t mid = from + (to - from) / 2;
+        if (firsts[mid] <= row)
+            from = mid;
+        else
+            to = mid;
+    }
+    if (!span_part_trace_id(w->part, firsts[from], &e.trace_id))
+        return;
+    if (plan->has_value)
+        e.value = w->numbers[row];
+    metric_sums_exemplar(&w->sums, slot, series, &e);
+}
+
+static enum tsdb_status count_rows(struct scan_worker *w, struct tsdb_error *err)
+{
+    const struct metric_plan *plan = w->job->plan;
+    const struct metric_grid *g = &plan->query->grid;
+    const int64_t *starts = span_part_starts(w->part);
+    struct metric_table *t = &w->sums.table;
+    int64_t from = 0, until = 0; /* what `step` covers: (from, until] */
+    uint32_t step = 0, series = 0;
+    if (!starts)
+        return TSDB_OK;
+    PART_MASK_EACH(w->part, w->mask, row)
+    {
+        int64_t ts = starts[row];
+        if (ts <= from || ts > until) {
+            step = metric_grid_step(g, ts);
+            from = g->from + (int64_t)step * g->step;
+            until = from + g->step;
+        }
+        enum tsdb_status st = series_of(w, row, &series, err);
+        if (st != TSDB_OK)
+            return st;
+        if (t->kept == KEPT_COUNTS)
+            t->series[series].counts[step]++;
+        else if (!metric_table_count(t, series, step, w->numbers[row]))
+            return trace_room_full(plan->query->room, err);
+        if (plan->query->exemplars > 0)
+            try_exemplar(w, row, ts, series);
+    }
+    return TSDB_OK;
+}
+
+static enum tsdb_status take_part(struct scan_worker *w, struct tsdb_error *err)
+{
+    const struct metric_plan *plan = w->job->plan;
+    bool is_exact;
+    part_mask(w->part, plan->sets.only, w->part->rows_in, w->mask, &is_exact);
+    if (plan->has_value)
+        find_numbers(w);
+    if (plan->has_bucket)
+        find_buckets(w);
+    if (part_mask_count(w->part, w->mask) == 0)
+        return TSDB_OK;
+    enum tsdb_status st = find_ids(w, err);
+    if (st == TSDB_OK)
+        st = span_part_check(w->part, err); /* nothing is counted of a part that is damaged */
+    if (st == TSDB_OK)
+        st = count_rows(w, err);
+    return st;
+}
+
+static enum tsdb_status look_at(struct scan_worker *w, uint32_t number, struct tsdb_error *err)
+{
+    struct trace_room *room = w->job->plan->query->room;
+    enum tsdb_status st = trace_room_poll(room, err);
+    if (st != TSDB_OK)
+        return st;
+    span_part_open(w->part, number);
+    bool may = part_mask_may(w->part, w->job->plan->sets.only);
+    st = may ? span_part_read(w->part, err) : TSDB_END;
+    if (st == TSDB_OK)
+        st = take_part(w, err);
+    if (st == TSDB_OK)
+        st = span_part_check(w->part, err);
+    trace_room_count(room, w->part, !may);
+    return st == TSDB_END ? TSDB_OK : st;
+}
+
+/* ---- workers
+ * ------------------------------------------------------------------------------------- */
+
+/* Parts until there are none left, or another worker has failed. */
+static void *work(void *arg)
+{
+    struct scan_worker *w = arg;
+    uint32_t parts = traces_set_parts(w->job->set);
+    while (w->status == TSDB_OK) {
+        uint32_t part = atomic_fetch_add(&w->job->next_part, 1);
+        if (part >= parts)
+            break;
+        w->status = look_at(w, part, &w->err);
+        if (w->status != TSDB_OK)
+            atomic_store(&w->job->next_part, parts);
+    }
+    return NULL;
+}
+
+static void worker_init(struct scan_worker *w, struct metric_scan_job *job)
+{
+    const struct metric_query *query = job->plan->query;
+    w->job = job;
+    metric_sums_init(&w->sums, job->plan);
+    int64_t end = query->grid.to < INT64_MAX ? query->grid.to + 1 : INT64_MAX;
+    int64_t start = query->grid.from < INT64_MAX ? query->grid.from + 1 : INT64_MAX;
+    w->part = span_part_new(job->set, query->q, start, end, query->room->budget);
+    for (uint32_t i = 0; i < job->plan->label_count; i++)
+        part_keys_init(&w->keys[i], query->room->budget);
+    w->mask = MEM_ARRAY(uint64_t, PART_WORDS);
+    w->ids = MEM_ARRAY(uint32_t, GROUP_ROWS_MAX);
+    w->numbers = MEM_ARRAY(double, GROUP_ROWS_MAX);
+}
+
+static void worker_release(struct scan_worker *w)
+{
+    metric_sums_release(&w->sums);
+    span_part_free(w->part);
+    for (uint32_t i = 0; i < w->job->plan->label_count; i++)
+        part_keys_release(&w->keys[i]);
+    mem_free(w->mask);
+    mem_free(w->ids);
+    mem_free(w->numbers);
+    mem_free(w->series);
+}
+
+/* A second thread pays when there are several parts to read. */
+static uint32_t workers_for(const struct metric_scan_job *job)
+{
+    uint32_t parts = traces_set_parts(job->set), cores = thread_cores();
+    uint32_t most = cores < SCAN_WORKERS_MAX ? cores : SCAN_WORKERS_MAX;
+    if (job->plan->query->room->is_single || parts < 2)
+        return 1;
+    return parts < most ? parts : most;
+}
+
+enum tsdb_status metric_scan(struct metric_sums *sums, struct traces_set *set,
+                             struct tsdb_error *err)
+{
+    struct metric_scan_job job = {.plan = sums->plan, .set = set};
+    uint32_t count = workers_for(&job);
+    struct scan_worker *workers = MEM_ARRAY(struct scan_worker, count);
+    for (uint32_t i = 0; i < count; i++)
+        worker_init(&workers[i], &job);
+    for (uint32_t i = 1; i < count; i++)
+        thread_start(&workers[i].thread, "andon-scan", work, &workers[i]);
+    (void)work(&workers[0]);
+    for (uint32_t i = 1; i < count; i++)
+        thread_join(&workers[i].thread);
+    enum tsdb_status st = TSDB_OK;
+    for (uint32_t i = 0; i < count && st == TSDB_OK; i++) {
+        st = workers[i].status;
+        if (st != TSDB_OK)
+            *err = workers[i].err;
+        else
+            st = metric_sums_add(sums, &workers[i].sums, err);
+    }
+    for (uint32_t i = 0; i < count; i++)
+        worker_release(&workers[i]);
+    mem_free(workers);
+    return st;
+}
