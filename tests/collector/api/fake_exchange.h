@@ -6,6 +6,7 @@
 #define TESTS_COLLECTOR_API_FAKE_EXCHANGE_H
 
 #include "collector/net/exchange.h"
+#include "collector/self/trace.h"
 #include "tsdb/base/text.h"
 #include "tsdb/base/thread.h"
 #include "tsdb/base/writer.h"
@@ -20,6 +21,7 @@ struct exchange {
     const char *headers[8][2]; /* more: names in lower case, and values */
     const char *tenant;        /* NULL: the default one */
     struct arena arena;
+    struct trace trace;
     struct mutex lock;
     struct cond change;
     atomic_bool is_gone;
@@ -114,6 +116,11 @@ struct tsdb_text exchange_header(const struct exchange *x, const char *name)
 struct bytes exchange_body(const struct exchange *x)
 {
     return x->body ? (struct bytes){(const uint8_t *)x->body, strlen(x->body)} : x->message;
+}
+
+struct trace *exchange_trace(struct exchange *x)
+{
+    return &x->trace;
 }
 
 struct arena *exchange_arena(struct exchange *x)

@@ -9,6 +9,7 @@
 
 #include "collector/net/exchange.h"
 #include "collector/net/frames.h"
+#include "collector/self/trace.h"
 #include "tsdb/base/text.h"
 #include "tsdb/base/writer.h"
 
@@ -24,6 +25,7 @@ struct exchange {
     uint32_t header_count;
     const char *method, *path, *query; /* NULL: "POST", "/", "" */
     struct arena arena;
+    struct trace trace;
     struct bytes body;
     bool is_grpc, is_compressed;
     /* the answer */
@@ -65,6 +67,11 @@ struct tsdb_text exchange_path(const struct exchange *x)
 struct tsdb_text exchange_query(const struct exchange *x)
 {
     return text_of(x->query ? x->query : "");
+}
+
+struct trace *exchange_trace(struct exchange *x)
+{
+    return &x->trace;
 }
 
 /* The test releases it. */
