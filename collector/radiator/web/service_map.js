@@ -4,7 +4,7 @@ import { $, element } from "./controls.js";
 import { cut, millis, short, visible } from "./text.js";
 
 const SVG = "http://www.w3.org/2000/svg";
-const NODE = { width: 190, height: 58, gapX: 120, gapY: 26 };
+const NODE = { width: 190, height: 76, gapX: 120, gapY: 26 };
 const EDGES_MAX = 400;
 
 function make(tag, attributes, text) {
@@ -85,10 +85,11 @@ function drawNode(name, edges, { x, y }, pick) {
   const into = edges.filter((e) => e.server === name), rate = into.reduce((n, e) => n + e.rate, 0), failed = into.reduce((n, e) => n + e.failed, 0);
   const slow = Math.max(...into.map((e) => e.p95).filter(Number.isFinite), -1);
   const group = make("g", { transform: `translate(${x},${y})`, class: failed > 0 ? "node is-bad" : "node", tabindex: "0", role: "button" });
-  const words = into.length ? [`${short(rate)}/s`, ...(slow >= 0 ? [`p95 ${millis(slow * 1000)}`] : []), ...(failed > 0 ? [`${percent(failed / rate)} failed`] : [])] : ["calls only"];
+  const flow = into.length ? [`${short(rate)}/s`, ...(slow >= 0 ? [`p95 ${millis(slow * 1000)}`] : [])] : ["calls only"];
+  const words = [...flow, ...(failed > 0 ? [`${percent(failed / rate)} failed`] : [])];
   group.setAttribute("aria-label", `${visible(name)}: ${words.join(", ")}`);
   group.append(make("rect", { width: NODE.width, height: NODE.height, rx: 8 }), make("text", { x: 12, y: 24, class: "name" }, cut(visible(name), 22)),
-    make("text", { x: 12, y: 45, class: "words" }, words.join(" · ")), make("title", {}, `${visible(name)}: ${words.join(", ")}`));
+    make("text", { x: 12, y: 44, class: "words" }, flow.join(" · ")), make("text", { x: 12, y: 64, class: "words" }, words.slice(flow.length).join("")), make("title", {}, `${visible(name)}: ${words.join(", ")}`));
   group.addEventListener("click", () => pick(name));
   group.addEventListener("keydown", (event) => {
     if (event.key === "Enter") pick(name);

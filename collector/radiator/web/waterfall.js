@@ -163,9 +163,10 @@ export class Waterfall {
       track.append(dot);
     }
     const time = element("span", "took", took);
+    track.prepend(bar);
     if (left > 60) time.style.right = `${100 - left}%`;
-    else time.style.left = `${Math.min(left + width, 100)}%`;
-    track.prepend(bar, time);
+    else if (left + width <= 88) time.style.left = `${left + width}%`;
+    (left > 60 || left + width <= 88 ? track : bar).append(time); /* beside the bar, or at its end */
     head.append(label, track);
     head.setAttribute("role", "button");
     head.setAttribute("aria-expanded", "false");
