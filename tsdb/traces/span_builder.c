@@ -40,41 +40,29 @@ static void charge(struct span_builder *b, uint64_t bytes)
     }
 }
 
-/* What a list grows to for `more` items behind `count`. */
-static uint32_t grown(uint32_t cap, uint32_t count, uint32_t more)
-{
-    uint32_t want = cap ? cap : CAP_MIN;
-    while (want - count < more)
-        want *= 2;
-    return want;
-}
-
 static void entries_reserve(struct span_builder *b, uint32_t more)
 {
-    if (more <= b->entry_cap - b->entry_count)
-        return;
-    uint32_t cap = grown(b->entry_cap, b->entry_count, more);
-    charge(b, (uint64_t)(cap - b->entry_cap) * (sizeof *b->columns + sizeof *b->values));
-    b->columns = mem_grow(b->columns, cap, sizeof *b->columns);
-    b->values = mem_grow(b->values, cap, sizeof *b->values);
-    b->entry_cap = cap;
+    while (more > b->entry_chunks * (uint64_t)ENTRIES_CHUNK - b->entry_count) {
+        charge(b, sizeof(struct draft_entries) + sizeof *b->entries);
+        b->entries = mem_grow(b->entries, b->entry_chunks + 1, sizeof(struct draft_entries *));
+        b->entries[b->entry_chunks++] = mem_alloc(sizeof(struct draft_entries));
+    }
 }
 
 static void spans_reserve(struct span_builder *b)
 {
-    if (b->span_count < b->span_cap)
+    struct draft_span **chunk = &b->spans[b->span_count / SPANS_CHUNK];
+    if (*chunk)
         return;
-    uint32_t cap = grown(b->span_cap, b->span_count, 1);
-    charge(b, (uint64_t)(cap - b->span_cap) * sizeof *b->spans);
-    b->spans = mem_grow(b->spans, cap, sizeof *b->spans);
-    b->span_cap = cap;
+    charge(b, SPANS_CHUNK * sizeof **chunk);
+    *chunk = mem_alloc(SPANS_CHUNK * sizeof **chunk);
 }
 
 static void sources_reserve(struct span_builder *b)
 {
     if (b->source_count < b->source_cap)
         return;
-    uint32_t cap = grown(b->source_cap, b->source_count, 1);
+    uint32_t cap = b->source_cap ? 2 * b->source_cap : CAP_MIN;
     charge(b, (uint64_t)(cap - b->source_cap) * sizeof *b->sources);
     b->sources = mem_grow(b->sources, cap, sizeof *b->sources);
     b->source_cap = cap;
@@ -94,10 +82,12 @@ static void writers_renew(struct span_builder *b)
 
 static void rows_release(struct span_builder *b)
 {
-    mem_free(b->spans);
+    for (uint32_t i = 0; i < GROUP_ROWS_MAX / SPANS_CHUNK; i++)
+        mem_free(b->spans[i]);
+    for (uint32_t i = 0; i < b->entry_chunks; i++)
+        mem_free(b->entries[i]);
+    mem_free((void *)b->entries);
     mem_free(b->sources);
-    mem_free(b->columns);
-    mem_free(b->values);
     slots_release(&b->source_slots);
     if (b->budget)
         budget_release(b->budget, b->charged);
@@ -194,14 +184,14 @@ static inline void add_text(struct adding *a, enum span_table table, uint32_t co
     }
     bool has_number = number != UINT32_MAX;
     uint32_t at = b->entry_count++;
-    b->columns[at] =
+    *entry_column(b, at) =
         (uint16_t)(column | (has_number ? 1u * ENTRY_NUMBER : 1u * ENTRY_TEXT) << ENTRY_SHIFT);
     if (has_number) {
-        b->values[at].number = number;
+        entry_value(b, at)->number = number;
         return;
     }
-    b->values[at].text = text.at;
-    b->values[b->entry_count++].len = text.len;
+    entry_value(b, at)->text = text.at;
+    entry_value(b, b->entry_count++)->len = text.len;
 }
 
 /* A name, where the table has one, and attributes. */
@@ -229,8 +219,8 @@ static void add_entries(struct adding *a, enum span_table table, enum tsdb_trace
             continue;
         }
         int what = kind == COLUMN_INT ? ENTRY_INT : ENTRY_DOUBLE;
-        b->columns[b->entry_count] = (uint16_t)(column | (unsigned)what << ENTRY_SHIFT);
-        b->values[b->entry_count++].integer = f->integer; /* or the double's bits */
+        *entry_column(b, b->entry_count) = (uint16_t)(column | (unsigned)what << ENTRY_SHIFT);
+        entry_value(b, b->entry_count++)->integer = f->integer; /* or the double's bits */
     }
 }
 
@@ -356,7 +346,7 @@ bool span_builder_span(struct span_builder *b, const struct tsdb_span *span)
         span->link_count > GROUP_ROWS_MAX - b->link_count)
         return false;
     spans_reserve(b);
-    struct draft_span *d = &b->spans[b->span_count];
+    struct draft_span *d = draft_span_at(b, b->span_count);
     d->span = *span;
     if (!add_span_entries(b, d))
         return false;
@@ -392,7 +382,7 @@ static void columns_renew(struct span_builder *b)
     for (uint32_t i = 0; i < b->source_count; i++)
         is_good &= add_source_entries(b, &b->sources[i]);
     for (uint32_t i = 0; i < b->span_count; i++)
-        is_good &= add_span_entries(b, &b->spans[i]);
+        is_good &= add_span_entries(b, draft_span_at(b, i));
     ASSERT(is_good); /* they have been there before */
 }
 
@@ -405,7 +395,8 @@ static void facts_set(const struct span_builder *b, const struct span_key *keys,
     out->ts_max = INT64_MIN;
     for (uint32_t i = 0; i < b->span_count; i++) {
         if (i == 0 || !span_keys_share_trace(&keys[i - 1], &keys[i]))
-            out->hashes[out->hash_count++] = span_trace_hash(&b->spans[keys[i].at].span.trace_id);
+            out->hashes[out->hash_count++] =
+                span_trace_hash(&draft_span_at(b, keys[i].at)->span.trace_id);
         out->ts_min = keys[i].start < out->ts_min ? keys[i].start : out->ts_min;
         out->ts_max = keys[i].start > out->ts_max ? keys[i].start : out->ts_max;
     }
@@ -447,7 +438,7 @@ enum tsdb_status span_builder_finish(struct span_builder *b, enum group_form for
                          (unsigned long long)bytes);
     struct span_key *keys = mem_alloc(bytes + 1);
     for (uint32_t i = 0; i < n; i++)
-        keys[i] = span_key_of(&b->spans[i].span, i, b->spans[i].entries);
+        keys[i] = span_key_of(&draft_span_at(b, i)->span, i, draft_span_at(b, i)->entries);
     span_keys_sort(keys, keys + n, n);
     span_draft_write(b, keys);
     *out = (struct made_spans){0};

@@ -71,14 +71,16 @@ static uint32_t put_entries(const struct span_builder *b, struct table_row r, ui
                             uint32_t n)
 {
     for (; n > 0; n--, at++) {
-        uint32_t column = b->columns[at] & ((1u << ENTRY_SHIFT) - 1);
-        const union draft_value *v = &b->values[at];
-        switch (b->columns[at] >> ENTRY_SHIFT) {
+        unsigned what = *entry_column(b, at);
+        uint32_t column = what & ((1u << ENTRY_SHIFT) - 1);
+        const union draft_value *v = entry_value(b, at);
+        switch (what >> ENTRY_SHIFT) {
         case ENTRY_INT: group_writer_int(r.w, column, v->integer); break;
         case ENTRY_DOUBLE: group_writer_double(r.w, column, v->real); break;
         case ENTRY_NUMBER: group_writer_numbered(r.w, column, v->number); break;
         case ENTRY_TEXT:
-            group_writer_text(r.w, column, (struct tsdb_text){v->text, v[1].len});
+            group_writer_text(r.w, column,
+                              (struct tsdb_text){v->text, entry_value(b, at + 1)->len});
             at++;
             break;
         default: UNREACHABLE();
@@ -110,7 +112,7 @@ static void write_sources(struct span_builder *b)
     for (uint32_t i = 0; i < b->source_count; i++)
         b->sources[i].row = UINT32_MAX;
     for (uint32_t i = 0; i < b->span_count; i++)
-        b->sources[b->spans[i].span.source].row = 0;
+        b->sources[draft_span_at(b, i)->span.source].row = 0;
     for (uint32_t i = 0, row = 0; i < b->source_count; i++) {
         if (b->sources[i].row == UINT32_MAX)
             continue;
@@ -210,7 +212,7 @@ static void write_links(struct span_builder *b, const struct tsdb_span *s, uint3
 
 static void write_span(struct span_builder *b, const struct trace_rows *t, uint32_t row)
 {
-    const struct draft_span *d = &b->spans[t->keys[row].at];
+    const struct draft_span *d = draft_span_at(b, t->keys[row].at);
     const struct tsdb_span *s = &d->span;
     struct table_row r = row_begin(b, SPAN_TABLE_SPANS);
     if (row == t->first) {
@@ -242,14 +244,15 @@ static inline void prefetch(const struct span_builder *b, const struct span_key 
     if (row + PREFETCH >= b->span_count)
         return;
     const struct span_key *key = &keys[row + PREFETCH];
-    const char *span = (const char *)&b->spans[key->at];
-    const char *values = (const char *)(b->values + key->entries);
+    const char *span = (const char *)draft_span_at(b, key->at);
+    const char *values = (const char *)entry_value(b, key->entries);
+    const uint16_t *columns = entry_column(b, key->entries);
     for (size_t i = 0; i < sizeof(struct draft_span); i += 64)
         __builtin_prefetch(span + i);
-    for (size_t i = 0; i < PREFETCH_VALUES * sizeof *b->values; i += 64)
+    for (size_t i = 0; i < PREFETCH_VALUES * sizeof(union draft_value); i += 64)
         __builtin_prefetch(values + i);
-    __builtin_prefetch(b->columns + key->entries);
-    __builtin_prefetch(b->columns + key->entries + PREFETCH_VALUES);
+    __builtin_prefetch(columns);
+    __builtin_prefetch(columns + PREFETCH_VALUES);
 }
 
 void span_draft_write(struct span_builder *b, const struct span_key *keys)

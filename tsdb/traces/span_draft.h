@@ -20,6 +20,9 @@ enum {
     SPAN_TEXTS_BYTES_MAX = 48 << 20, /* of a group's spans; of its sources likewise */
     SPAN_COLUMNS_KEPT = 1024,        /* places of the columns that were found last */
     SPAN_TEXTS_KEPT = 4096,          /* and of texts */
+    /* Lists grow by chunks: nothing moves, and the allocator has blocks of that size again. */
+    SPANS_CHUNK = 1024,
+    ENTRIES_CHUNK = 1 << 14,
 };
 
 /* What an entry's value is: in the upper bits of its column. */
@@ -47,6 +50,11 @@ struct draft_source {
     uint32_t row; /* while rows are written; UINT32_MAX: no span has it */
 };
 
+struct draft_entries {
+    union draft_value values[ENTRIES_CHUNK];
+    uint16_t columns[ENTRIES_CHUNK];
+};
+
 /* A column that was found by where its name lies: names of a batch are the same memory. */
 struct found_column {
     const char *at;
@@ -68,11 +76,10 @@ struct span_builder {
     uint64_t charged, forced, seed;
     struct group_writer *writers[SPAN_TABLES]; /* owned; without rows but while finishing */
     uint16_t at[SPAN_TABLES][INTRINSICS];      /* columns, where the table has them */
-    struct draft_span *spans;                  /* owned */
-    struct draft_source *sources;              /* owned */
-    uint16_t *columns;                         /* owned; of entries */
-    union draft_value *values;                 /* owned; likewise */
-    uint32_t span_count, span_cap, source_count, source_cap, entry_count, entry_cap;
+    struct draft_span *spans[GROUP_ROWS_MAX / SPANS_CHUNK]; /* owned; NULL: none yet */
+    struct draft_source *sources;                           /* owned */
+    struct draft_entries **entries;                         /* owned; entry_chunks of them */
+    uint32_t span_count, source_count, source_cap, entry_count, entry_chunks;
     uint32_t event_count, link_count;
     uint64_t text_bytes, source_text_bytes;
     struct slots source_slots;
@@ -81,6 +88,21 @@ struct span_builder {
     uint32_t seen[SPAN_TABLES][GROUP_COLUMNS_MAX]; /* texts of each column so far; UINT32_MAX: it
                                                       has no numbers */
 };
+
+static inline struct draft_span *draft_span_at(const struct span_builder *b, uint32_t i)
+{
+    return &b->spans[i / SPANS_CHUNK][i % SPANS_CHUNK];
+}
+
+static inline uint16_t *entry_column(const struct span_builder *b, uint32_t i)
+{
+    return &b->entries[i / ENTRIES_CHUNK]->columns[i % ENTRIES_CHUNK];
+}
+
+static inline union draft_value *entry_value(const struct span_builder *b, uint32_t i)
+{
+    return &b->entries[i / ENTRIES_CHUNK]->values[i % ENTRIES_CHUNK];
+}
 
 /* Makes the columns that every table has. */
 void span_draft_columns(struct span_builder *b);
