@@ -26,7 +26,7 @@ static enum tsdb_status codes_decode(struct group_reader *r, uint32_t column,
 {
     const struct column_head *c = &r->group->columns[column];
     struct bytes clear;
-    uint16_t *codes;
+    uint16_t *codes = NULL;
     enum tsdb_status st = decoded_dictionary(r, column, d, err);
     if (st == TSDB_OK)
         st = decoded_take(r, part->values, sizeof *codes, &codes, err);
@@ -48,14 +48,14 @@ static enum tsdb_status values_decode(struct group_reader *r, uint32_t column,
         return codes_decode(r, column, d, part, out, err);
     enum tsdb_status st;
     if (c->info.kind == COLUMN_TEXT) {
-        struct tsdb_text *texts;
+        struct tsdb_text *texts = NULL;
         st = decoded_take(r, part->values, sizeof *texts, &texts, err);
         if (st == TSDB_OK)
             st = decoded_texts(r, column, part, texts, err);
         out->texts = texts;
         return st;
     }
-    int64_t *numbers;
+    int64_t *numbers = NULL;
     st = decoded_take(r, part->values, sizeof *numbers, &numbers, err);
     if (st == TSDB_OK)
         st = decoded_numbers(r, c, part, numbers, err);
