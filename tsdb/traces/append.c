@@ -1,7 +1,9 @@
 /* tsdb_span_append: verdicts, one journal record, one open batch.
  *
  * Per span: the checks, which also count what it weighs, and one pass that writes it as it
- * goes into the journal and stays in memory; one memcpy by the journal. */
+ * goes into the journal and stays in memory; one memcpy by the journal.  Names of attributes
+ * are looked at when that pass meets them first; where one is bad, the checks are done again
+ * with the names of every span. */
 #include "tsdb/traces/engine.h"
 
 #include "tsdb/base/assert.h"
@@ -23,6 +25,7 @@ struct append {
     uint8_t *source_verdicts; /* owned; PENDING: not looked at yet */
     uint64_t weight;          /* of what is accepted */
     uint32_t accepted;
+    bool checks_names; /* of spans; those of sources always are */
     struct tsdb_error *err;
 };
 
@@ -46,39 +49,64 @@ static enum tsdb_verdict check_span(struct append *a, const struct tsdb_span *sp
         return TSDB_TOO_OLD;
     if (span->start > a->ts_max)
         return TSDB_TOO_NEW;
-    enum tsdb_verdict verdict = span_check(span);
+    enum tsdb_verdict verdict = span_size_check(span, &size);
+    if (verdict == TSDB_ACCEPTED && a->checks_names)
+        verdict = span_check(span);
     if (verdict == TSDB_ACCEPTED)
         verdict = check_source(a, span->source);
-    if (verdict == TSDB_ACCEPTED && span_size_check(span, &size) == TSDB_ACCEPTED)
+    if (verdict == TSDB_ACCEPTED)
         a->weight += span_weight(span, &size);
     return verdict;
 }
 
 static void check_spans(struct append *a)
 {
+    a->accepted = 0;
+    a->weight = 0;
+    memset(a->source_verdicts, PENDING, a->batch->source_count);
     for (uint32_t i = 0; i < a->batch->span_count; i++) {
         const struct tsdb_span *span = &a->batch->spans[i];
         ASSERT(span->source < a->batch->source_count);
         a->verdicts[i] = (uint8_t)check_span(a, span);
         a->accepted += a->verdicts[i] == TSDB_ACCEPTED;
     }
-    if (a->accepted == 0 || trace_head_admits(&a->t->head, a->tenant))
-        return;
+}
+
+/* One tenant too many: nothing of it is taken. */
+static void refuse_all(struct append *a)
+{
     for (uint32_t i = 0; i < a->batch->span_count; i++)
         if (a->verdicts[i] == TSDB_ACCEPTED)
             a->verdicts[i] = TSDB_SERIES_LIMIT;
     a->accepted = 0;
 }
 
-/* Written, as a batch that is not in the head yet; the writer's memory is the payload. */
+/* Writes what is accepted, which may become less. */
+static enum tsdb_status write_payload(struct append *a, struct writer *out)
+{
+    enum tsdb_status st = span_record_write(a->batch, a->verdicts, out);
+    if (st != TSDB_OK) {
+        a->checks_names = true;
+        check_spans(a);
+        st = span_record_write(a->batch, a->verdicts, out);
+        ASSERT(st == TSDB_OK); /* everything was checked */
+    }
+    if (a->accepted > 0 && !trace_head_admits(&a->t->head, a->tenant))
+        refuse_all(a);
+    if (out->len > TRACES_BATCH_BYTES_MAX)
+        return tsdb_fail(a->err, TSDB_EINVAL, "batch of %zu bytes, at most %d", out->len,
+                         TRACES_BATCH_BYTES_MAX);
+    return TSDB_OK;
+}
+
+/* A batch that is not in the head yet, or NULL: nothing is accepted; the writer's memory is
+ * the payload. */
 static enum tsdb_status encode(struct append *a, struct span_batch **out)
 {
     struct writer payload = {0};
-    enum tsdb_status st = span_record_write(a->batch, a->verdicts, &payload);
-    ASSERT(st == TSDB_OK); /* everything was checked */
-    if (payload.len > TRACES_BATCH_BYTES_MAX) {
-        st = tsdb_fail(a->err, TSDB_EINVAL, "batch of %zu bytes, at most %d", payload.len,
-                       TRACES_BATCH_BYTES_MAX);
+    enum tsdb_status st = write_payload(a, &payload);
+    *out = NULL;
+    if (st != TSDB_OK || a->accepted == 0) {
         writer_release(&payload);
         return st;
     }
@@ -116,13 +144,14 @@ static enum tsdb_status append_under_gate(struct append *a, struct tsdb_appended
         return tsdb_fail(a->err, TSDB_EINVAL, "batch of about %llu bytes in the clear, at most %d",
                          (unsigned long long)a->weight, TRACES_BATCH_WEIGHT_MAX);
     struct budget *budget = &a->t->head.budget;
-    if (!budget_charge(budget, a->weight)) /* until the batch's own charge */
+    uint64_t charged = a->weight; /* until the batch's own charge */
+    if (!budget_charge(budget, charged))
         return tsdb_fail(a->err, TSDB_ELIMIT, "memory budget: a batch of %llu bytes does not fit",
-                         (unsigned long long)a->weight);
+                         (unsigned long long)charged);
     struct span_batch *b;
     enum tsdb_status st = encode(a, &b);
-    budget_release(budget, a->weight);
-    if (st != TSDB_OK)
+    budget_release(budget, charged);
+    if (st != TSDB_OK || !b)
         return st;
     st = journal_append(a->t->store->journal, TRACES_RECORD, &b->payload, 1, &b->position, a->err);
     if (st != TSDB_OK) {
@@ -150,7 +179,6 @@ static void append_begin(struct append *a, struct traces *t, const struct tsdb_s
     a->ts_max = now > INT64_MAX - future ? INT64_MAX : now + future;
     a->verdicts = mem_alloc((size_t)batch->span_count + 1);
     a->source_verdicts = mem_alloc((size_t)batch->source_count + 1);
-    memset(a->source_verdicts, PENDING, batch->source_count);
 }
 
 static void append_end(struct append *a)

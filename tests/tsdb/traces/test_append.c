@@ -183,3 +183,18 @@ Test(append, a_store_that_is_read_only_takes_nothing)
     cr_assert_str_eq(rig_read(&r, "", 1), "1<0 x@api");
     rig_release(&r);
 }
+
+Test(append, a_tenant_of_which_nothing_is_taken_is_none)
+{
+    struct rig r;
+    rig_init(&r);
+    struct tsdb_field bad = {.name = {"\xff", 1}, .type = TSDB_FIELD_BOOL};
+    struct tsdb_span span = rig_span(1, 1, 0, RIG_NOW, "x");
+    span.attributes = (struct tsdb_fields){&bad, 1, 0};
+    cr_assert_eq(rig_append(&r, "nobody", &span), TSDB_BAD_LABELS);
+    span = rig_span(0, 1, 0, RIG_NOW, "x");
+    cr_assert_eq(rig_append(&r, "nobody", &span), TSDB_BAD_LABELS);
+    cr_assert_eq(r.t->head.tenant_count, 1u);
+    cr_assert_eq(traces_head_bytes(r.t), 0u);
+    rig_release(&r);
+}
