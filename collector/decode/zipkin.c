@@ -187,6 +187,7 @@ static enum tsdb_status take_port(struct walk *w, enum json_token token, uint64_
 
 static enum tsdb_status take_endpoint(struct walk *w, enum json_token token, struct endpoint *out)
 {
+    struct endpoint e = *out;
     enum tsdb_status st = TSDB_OK;
     if (token != JSON_BEGIN_OBJECT)
         return skip_odd(w, token, "an endpoint is not an object");
@@ -194,17 +195,18 @@ static enum tsdb_status take_endpoint(struct walk *w, enum json_token token, str
         struct tsdb_text *text = NULL;
         bool is_port = key_is(w, "port");
         if (key_is(w, "serviceName"))
-            text = &out->service;
+            text = &e.service;
         else if (key_is(w, "ipv4"))
-            text = &out->ipv4;
+            text = &e.ipv4;
         else if (key_is(w, "ipv6"))
-            text = &out->ipv6;
+            text = &e.ipv6;
         token = json_next(&w->json);
         if (text)
             st = take_text(w, token, text);
         else
-            st = is_port ? take_port(w, token, &out->port) : skip(w, token);
+            st = is_port ? take_port(w, token, &e.port) : skip(w, token);
     }
+    *out = e;
     return st == TSDB_OK && token != JSON_END_OBJECT ? TSDB_ECORRUPT : st;
 }
 
@@ -474,9 +476,9 @@ static uint8_t kind_of(const struct reading *r)
         [TSDB_KIND_PRODUCER] = "PRODUCER",
         [TSDB_KIND_CONSUMER] = "CONSUMER",
     };
-    for (uint8_t i = TSDB_KIND_SERVER; i <= TSDB_KIND_CONSUMER; i++)
+    for (unsigned i = TSDB_KIND_SERVER; i <= TSDB_KIND_CONSUMER; i++)
         if (text_equal(r->kind, text_of(names[i])))
-            return i;
+            return (uint8_t)i;
     return r->has_kind ? TSDB_KIND_UNSPECIFIED : TSDB_KIND_INTERNAL;
 }
 
