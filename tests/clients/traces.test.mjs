@@ -35,7 +35,7 @@ const SPANS = [
 
 /* The spans, ended, children before their parents; their contexts and the first start. */
 async function send(exporter) {
-  const provider = new TracerProvider({ resource: resourceFromAttributes(RESOURCE), spanProcessors: [new BatchSpanProcessor(exporter)] });
+  const provider = new TracerProvider({ resource: resourceFromAttributes(RESOURCE), spanProcessors: [new BatchSpanProcessor({ exporter })] });
   const tracer = provider.getTracer('shop.tests', '1.2.3', { schemaUrl: 'https://opentelemetry.io/schemas/1.30.0' });
   const second = Math.floor(Date.now() / 1000) - 60;
   const at = (ns) => [second + Math.floor(ns / 1e9), ns % 1e9];
