@@ -44,8 +44,7 @@ static int put_range(struct writer *form, const struct query_flags *f)
     return COMMAND_OK;
 }
 
-/* ---- the answer -------------------------------------------------------------------------------
- */
+/* ---- the answer ----------------------------------------------------------------------------- */
 
 static void warn_all(const json_t *notes, const char *kind)
 {

@@ -99,8 +99,7 @@ void table_put_vector(struct writer *out, const json_t *result)
     writer_release(&left);
 }
 
-/* ---- sparklines -------------------------------------------------------------------------------
- */
+/* ---- sparklines ----------------------------------------------------------------------------- */
 
 struct spark {
     double cells[SPARK_WIDTH]; /* mean of what fell into the column; NaN: nothing */

@@ -46,8 +46,7 @@ static void pad_from(struct writer *w, size_t from, size_t width)
     while (w->len < from + width);
 }
 
-/* ---- searches ---------------------------------------------------------------------------------
- */
+/* ---- searches ------------------------------------------------------------------------------- */
 
 static void put_found(struct writer *w, const json_t *t)
 {
@@ -82,75 +81,76 @@ static void put_search(struct writer *w, const json_t *root)
         put_found(w, json_array_get(found, i));
 }
 
-/* ---- metric queries
- * ------------------------------------------------------------------------------ */
+/* ---- metric queries ------------------------------------------------------------------------- */
 
-/* A KeyValue's value as text. */
-static json_t *value_text(const json_t *value)
+static int append(const char *at, size_t len, void *w)
 {
-    char text[64];
-    const json_t *v;
-    if ((v = json_object_get(value, "stringValue")) || (v = json_object_get(value, "intValue")))
-        return json_string(json_string_value(v) ? json_string_value(v) : "");
-    if ((v = json_object_get(value, "boolValue")))
-        return json_string(json_is_true(v) ? "true" : "false");
-    (void)snprintf(text, sizeof text, "%.17g",
-                   json_number_value(json_object_get(value, "doubleValue")));
-    return json_string(text);
+    writer_put(w, at, len);
+    return 0;
 }
 
-static json_t *number_text(const json_t *value)
+/* A value that was parsed, as JSON again; numbers and truth values as texts. */
+static void put_json(struct writer *w, const json_t *value)
 {
-    char text[64];
     if (json_is_string(value))
-        return json_string(json_string_value(value)); /* NaN and the like */
-    (void)snprintf(text, sizeof text, "%.17g", json_number_value(value));
-    return json_string(text);
+        (void)json_dump_callback(value, append, w, JSON_ENCODE_ANY); /* append never fails */
+    else if (json_is_boolean(value))
+        writer_text(w, json_is_true(value) ? "\"true\"" : "\"false\"");
+    else
+        writer_format(w, "\"%.17g\"", json_number_value(value));
 }
 
-/* A series as Prometheus' API has it. */
-static json_t *series_of(const json_t *in)
+/* The one member of a KeyValue's value. */
+static const json_t *any_value(const json_t *value)
 {
-    json_t *metric = json_object(), *out = json_object();
+    static const char *const members[] = {"stringValue", "intValue", "boolValue", "doubleValue"};
+    const json_t *v = NULL;
+    for (size_t i = 0; i < sizeof members / sizeof members[0] && !v; i++)
+        v = json_object_get(value, members[i]);
+    return v;
+}
+
+/* A series as Prometheus' API has it; times do not matter to a table.  (Text that is parsed
+ * again: jansson's functions that make values have the names of the API's writer.) */
+static void write_series(struct writer *w, const json_t *in)
+{
     const json_t *labels = json_object_get(in, "labels");
     const json_t *samples = json_object_get(in, "samples");
+    writer_text(w, "{\"metric\":{");
     for (size_t i = 0; i < json_array_size(labels); i++) {
         const json_t *label = json_array_get(labels, i);
-        (void)json_object_set_new(metric, text_member(label, "key"),
-                                  value_text(json_object_get(label, "value")));
+        writer_text(w, i > 0 ? "," : "");
+        put_json(w, json_object_get(label, "key"));
+        writer_u8(w, ':');
+        put_json(w, any_value(json_object_get(label, "value")));
     }
-    (void)json_object_set_new(out, "metric", metric);
-    if (!samples) {
-        json_t *point = json_pack("[iO]", 0, json_null());
-        (void)json_array_set_new(point, 1, number_text(json_object_get(in, "value")));
-        (void)json_object_set_new(out, "value", point);
-        return out;
-    }
-    json_t *values = json_array();
+    writer_text(w, samples ? "},\"values\":[" : "},\"value\":[0,");
     for (size_t i = 0; i < json_array_size(samples); i++) {
-        const json_t *sample = json_array_get(samples, i);
-        json_t *point = json_array();
-        (void)json_array_append_new(
-            point, json_real(strtod(text_member(sample, "timestampMs"), NULL) / 1000));
-        (void)json_array_append_new(point, number_text(json_object_get(sample, "value")));
-        (void)json_array_append_new(values, point);
+        writer_text(w, i > 0 ? ",[0," : "[0,");
+        put_json(w, json_object_get(json_array_get(samples, i), "value"));
+        writer_u8(w, ']');
     }
-    (void)json_object_set_new(out, "values", values);
-    return out;
+    if (!samples)
+        put_json(w, json_object_get(in, "value"));
+    writer_text(w, "]}");
 }
 
 static void put_series(struct writer *w, const json_t *root, bool has_range)
 {
-    json_t *result = json_array();
+    struct writer text = {0};
     const json_t *series = json_object_get(root, "series");
-    for (size_t i = 0; i < json_array_size(series); i++)
-        (void)json_array_append_new(result, series_of(json_array_get(series, i)));
+    for (size_t i = 0; i < json_array_size(series); i++) {
+        writer_u8(&text, i > 0 ? ',' : '[');
+        write_series(&text, json_array_get(series, i));
+    }
+    writer_text(&text, text.len > 0 ? "]" : "[]");
+    json_t *result = json_loadb((const char *)text.at, text.len, 0, NULL);
     (has_range ? table_put_matrix : table_put_vector)(w, result);
     json_decref(result);
+    writer_release(&text);
 }
 
-/* ---- asking
- * ----------------------------------------------------------------------------------------- */
+/* ---- asking --------------------------------------------------------------------------------- */
 
 /* The one line of an error, as text or in Jaeger's form. */
 static int fail(const struct http_answer *answer)
@@ -221,8 +221,7 @@ int trace_query(const struct server *server, struct bytes form, bool has_range, 
     return exit_status;
 }
 
-/* ---- a tree of spans
- * ----------------------------------------------------------------------------- */
+/* ---- a tree of spans ------------------------------------------------------------------------ */
 
 /* Indexes are those of the answer's spans; -1: none. */
 struct tree {

@@ -171,8 +171,7 @@ static bool text_to_json(struct json *out, struct json_pull *in, enum json_token
     return is_valid;
 }
 
-/* ---- JSON text as a message --------------------------------------------------------------------
- */
+/* ---- JSON text as a message ----------------------------------------------------------------- */
 
 static bool text_to_protobuf(struct writer *out, struct json_pull *in, enum json_token token);
 

@@ -188,8 +188,7 @@ static void run_operations(struct request *r)
     end(&l, list_kinds(&l, service, request_param(r, "spanKind"), &err), &err);
 }
 
-/* ---- the same, version 3 ----------------------------------------------------------------------
- */
+/* ---- the same, version 3 -------------------------------------------------------------------- */
 
 static void begin_3(struct request *r, const char *key)
 {

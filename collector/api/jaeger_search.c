@@ -169,8 +169,7 @@ static bool ask_3(struct search *s)
     return true;
 }
 
-/* ---- answers ----------------------------------------------------------------------------------
- */
+/* ---- answers -------------------------------------------------------------------------------- */
 
 /* Each trace that was found, whole; those that have gone meanwhile are passed over. */
 static enum tsdb_status read_traces(struct search *s, struct tsdb_trace_query *query,
@@ -257,8 +256,7 @@ static void finish_search_3(void *arg, const struct tsdb_trace_stats *stats)
         end_result(s->r);
 }
 
-/* ---- summaries ----------------------------------------------------------------------------------
- */
+/* ---- summaries ------------------------------------------------------------------------------ */
 
 static void put_count(struct json *j, const char *key, uint64_t n)
 {
@@ -335,8 +333,7 @@ static void finish_summaries(void *arg, const struct tsdb_trace_stats *stats)
     reply_end(&s->r->reply);
 }
 
-/* ---- running
- * ---------------------------------------------------------------------------------------- */
+/* ---- running -------------------------------------------------------------------------------- */
 
 static void run(struct request *r, bool (*ask_all)(struct search *s), const struct trace_work *how)
 {
@@ -397,8 +394,7 @@ static void run_summaries(struct request *r)
     run(r, ask_3, &work);
 }
 
-/* ---- one trace ----------------------------------------------------------------------------------
- */
+/* ---- one trace ------------------------------------------------------------------------------ */
 
 /* False: answered; that there is none, too. */
 static bool read_one(struct request *r, struct tsdb_text text, int64_t start, int64_t end,

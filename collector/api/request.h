@@ -93,7 +93,7 @@ exchange_handler_fn handle_rules, handle_alerts, handle_targets, handle_alertman
     handle_scrape_pools, handle_buildinfo, handle_runtimeinfo, handle_status_tsdb,
     handle_status_flags, handle_status_config, handle_walreplay; /* status.c */
 exchange_handler_fn handle_delete_series, handle_snapshot, handle_clean_tombstones, handle_seal,
-    handle_reload;                                                                    /* admin.c */
+    handle_reload;                       /* admin.c */
 exchange_handler_fn handle_provisioning; /* provisioning.c */
 exchange_handler_fn handle_healthy, handle_ready, handle_health_json, handle_metrics; /* health.c */
 

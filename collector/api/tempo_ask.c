@@ -183,8 +183,7 @@ bool tempo_ask(struct request *r, struct tempo_asked *out)
            ask_filter(r, out);
 }
 
-/* ---- messages ---------------------------------------------------------------------------------
- */
+/* ---- messages ------------------------------------------------------------------------------- */
 
 enum part { /* what a field of a message is */
             PART_NONE,
@@ -358,8 +357,7 @@ bool tempo_ask_message(struct request *r, struct tempo_asked *out)
     return make_filter(r, &m.filter, out);
 }
 
-/* ---- identifiers -------------------------------------------------------------------------------
- */
+/* ---- identifiers ---------------------------------------------------------------------------- */
 
 static const struct {
     const char *prefix;

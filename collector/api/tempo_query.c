@@ -84,7 +84,7 @@ static void run_search(struct request *r)
                    (unsigned long long)asked.limit, TEMPO_LIMIT_MAX);
         return;
     }
-    q.options.start = asked.start;
+    q.options.start = asked.start > 0 ? asked.start : 0;
     q.options.end = asked.end;
     q.options.limit = (uint32_t)asked.limit;
     q.options.spans_per_set = held(asked.spans_per_set, TEMPO_SPANS_MAX);

@@ -166,8 +166,7 @@ static void run_tags_2(struct request *r)
     request_fail_engine(r, st, &err, NULL);
 }
 
-/* ---- version 1 of tags: names only
- * --------------------------------------------------------------- */
+/* ---- version 1 of tags: names only ---------------------------------------------------------- */
 
 enum { NAMES_MAX = 1 << 16 };
 
@@ -236,8 +235,7 @@ static void run_tags(struct request *r)
     tempo_answer_end(&l.answer, NULL);
 }
 
-/* ---- values
- * -------------------------------------------------------------------------------------- */
+/* ---- values --------------------------------------------------------------------------------- */
 
 static const char *type_name(const struct listing *l, uint8_t type)
 {

@@ -81,8 +81,7 @@ static void put_trace(struct json *j, const char *list, const struct tsdb_trace 
     json_end_object(j);
 }
 
-/* ---- version 1: the trace, or 404 ---------------------------------------------------------------
- */
+/* ---- version 1: the trace, or 404 ----------------------------------------------------------- */
 
 static void run_trace(struct request *r)
 {
@@ -105,8 +104,7 @@ static void run_trace(struct request *r)
     tsdb_trace_free(trace);
 }
 
-/* ---- version 2: the trace, perhaps an empty one, and how whole it is
- * -------------------------------- */
+/* ---- version 2: the trace, perhaps an empty one, and how whole it is ------------------------ */
 
 static void answer_message(struct request *r, const struct tsdb_trace *trace)
 {

@@ -169,8 +169,7 @@ static bool put_known(struct trace_filter *f, struct tsdb_text name, struct tsdb
     return false;
 }
 
-/* ---- the conditions ---------------------------------------------------------------------------
- */
+/* ---- the conditions ------------------------------------------------------------------------- */
 
 void trace_filter_equal(struct trace_filter *f, const char *what, struct tsdb_text value)
 {
@@ -211,8 +210,7 @@ struct tsdb_text trace_filter_end(struct trace_filter *f)
     return (struct tsdb_text){(const char *)f->text.at, f->text.len};
 }
 
-/* ---- lists of tags
- * ------------------------------------------------------------------------------- */
+/* ---- lists of tags -------------------------------------------------------------------------- */
 
 /* A quoted value's length with both quotes; 0: it does not end. */
 static size_t quoted_length(struct tsdb_text text)
