@@ -5,7 +5,6 @@
 #include "tsdb/base/text.h"
 
 #include "tsdb/traceql/metric_scan.h"
-#include "tsdb/traceql/trace_candidates.h"
 
 #include <math.h>
 #include <string.h>
@@ -35,8 +34,7 @@ struct span_value metric_function_bucket(const struct span_value *v)
     return span_double(ldexp(1, mantissa == 0.5 ? exponent - 1 : exponent) / unit);
 }
 
-/* ---- the plan ----------------------------------------------------------------------------------
- */
+/* ---- the plan -------------------------------------------------------------------------------- */
 
 static enum metric_kept kept_by(enum traceql_function_kind kind)
 {
@@ -66,128 +64,18 @@ static enum tsdb_status plan_init(struct metric_plan *plan, const struct metric_
         .has_value = kept_by(f->kind) != KEPT_COUNTS,
     };
     plan->label_count = f->by.count + plan->has_bucket;
-    return sets_plan_init(&plan->sets, query->q, m->pipeline, query->arena, err);
-}
-
-/* Columns tell everything that is asked. */
-static bool is_columns(const struct metric_plan *plan)
-{
-    const struct traceql_ref *refs = plan->query->q->refs;
-    const struct traceql_refs *by = &plan->f->by;
-    bool is_columns = plan->sets.only != NULL;
-    for (uint32_t i = 0; i < by->count; i++)
-        is_columns = is_columns && !traceql_ref_is_trace(&refs[by->at[i]]);
-    bool has_ref = plan->has_value || plan->has_bucket;
-    return is_columns && !(has_ref && traceql_ref_is_trace(&refs[plan->f->ref]));
-}
-
-/* ---- whole traces -------------------------------------------------------------------------------
- */
-
-struct trace_walk {
-    const struct metric_plan *plan;
-    struct metric_sums *sums;
-    struct traces_set *set;
-    struct arena scratch, values;
-    int64_t start, end; /* half-open */
-};
-
-static struct span_value value_of(struct trace_view *view, const struct traceql *q, uint32_t slot)
-{
-    const struct traceql_ref *ref = &q->refs[slot];
-    struct span_source source = trace_view_source(view);
-    struct span_test field = {.kind = FIELD_REF,
-                              .slot = slot,
-                              .ref = ref,
-                              .has_event = traceql_ref_child(ref) == TSDB_PLACE_EVENT,
-                              .has_link = traceql_ref_child(ref) == TSDB_PLACE_LINK};
-    return span_test_value(&field, &source);
-}
-
-static enum tsdb_status take_span(struct trace_walk *w, struct trace_view *view, uint32_t index,
-                                  struct tsdb_error *err)
-{
-    const struct metric_plan *plan = w->plan;
-    const struct traceql *q = plan->query->q;
-    const struct tsdb_span *span = &view->trace->spans[index];
-    struct span_value labels[TRACEQL_GROUPS_MAX + 1];
-    double number = NAN;
-    uint32_t series, slot;
-    view->span = index;
-    arena_reset(&w->values);
-    if (plan->has_value || plan->has_bucket) {
-        struct span_value v = value_of(view, q, plan->f->ref);
-        number = metric_function_number(plan->f, &q->refs[plan->f->ref], &v);
-        if (plan->has_bucket)
-            labels[plan->label_count - 1] = metric_function_bucket(&v);
-        if (plan->has_bucket ? labels[plan->label_count - 1].type == TRACEQL_NIL : isnan(number))
-            return TSDB_OK;
-    }
-    for (uint32_t i = 0; i < plan->f->by.count; i++)
-        labels[i] = value_of(view, q, plan->f->by.at[i]);
-    enum tsdb_status st = metric_table_put(&w->sums->table, labels, &series, err);
-    if (st != TSDB_OK)
-        return st;
-    uint32_t step = metric_grid_step(&plan->query->grid, span->start);
-    if (!metric_table_count(&w->sums->table, series, step, number))
-        return trace_room_full(plan->query->room, err);
-    if (metric_sums_wants(w->sums, span->start, &slot)) {
-        struct tsdb_trace_exemplar e = {span->start, plan->has_value ? number : (double)NAN,
-                                        view->trace->id, span->span_id};
-        metric_sums_exemplar(w->sums, slot, series, &e);
-    }
-    return TSDB_OK;
-}
-
-static enum tsdb_status take_trace(struct trace_walk *w, const struct tsdb_trace_id *id,
-                                   struct tsdb_error *err)
-{
-    struct trace_room *room = w->plan->query->room;
-    struct tsdb_trace *trace;
-    struct trace_view view;
-    const struct span_set *sets;
-    uint32_t count = 0;
-    enum tsdb_status st = trace_room_poll(room, err);
-    if (st == TSDB_OK)
-        st = trace_room_read(room, w->set, id, &trace, err);
-    if (st != TSDB_OK)
-        return st == TSDB_ENOTFOUND ? TSDB_OK : st;
-    arena_reset(&w->scratch);
-    st = trace_view_init(&view, trace, w->start, w->end, &w->scratch, &w->values, err);
-    if (st == TSDB_OK)
-        st = sets_plan_run(&w->plan->sets, &view, &w->scratch, &sets, &count, err);
-    for (uint32_t i = 0; i < count && st == TSDB_OK; i++)
-        for (uint32_t k = 0; k < sets[i].count && st == TSDB_OK; k++)
-            st = take_span(w, &view, sets[i].spans[k], err);
-    traces_trace_free(trace);
+    plan->start = query->grid.from < INT64_MAX ? query->grid.from + 1 : INT64_MAX;
+    plan->end = query->grid.to < INT64_MAX ? query->grid.to + 1 : INT64_MAX;
+    enum tsdb_status st = sets_plan_init(&plan->sets, query->q, m->pipeline, query->arena, err);
+    plan->is_columns = plan->sets.only != NULL;
+    for (uint32_t i = 0; i < f->by.count; i++)
+        plan->is_columns = plan->is_columns && !traceql_ref_is_trace(&query->q->refs[f->by.at[i]]);
+    if ((plan->has_value || plan->has_bucket) && traceql_ref_is_trace(&query->q->refs[f->ref]))
+        plan->is_columns = false;
     return st;
 }
 
-static enum tsdb_status walk_traces(struct metric_sums *sums, struct traces_set *set, int64_t start,
-                                    int64_t end, struct tsdb_error *err)
-{
-    const struct metric_query *query = sums->plan->query;
-    struct trace_walk w = {
-        .plan = sums->plan, .sums = sums, .set = set, .start = start, .end = end};
-    arena_init(&w.scratch, SIZE_MAX, query->room->budget);
-    arena_init(&w.values, SIZE_MAX, query->room->budget);
-    struct trace_candidates *c =
-        trace_candidates_new(query->room, query->q, &sums->plan->sets, set, start, end);
-    enum tsdb_status st = TSDB_OK;
-    while (st == TSDB_OK) {
-        struct tsdb_trace_id id;
-        st = trace_candidates_next(c, &id, err);
-        if (st == TSDB_OK)
-            st = take_trace(&w, &id, err);
-    }
-    trace_candidates_free(c);
-    arena_release(&w.scratch);
-    arena_release(&w.values);
-    return st == TSDB_END ? TSDB_OK : st;
-}
-
-/* ---- rows
- * ------------------------------------------------------------------------------------------ */
+/* ---- rows ------------------------------------------------------------------------------------ */
 
 static struct tsdb_text label_name(const struct metric_query *query, uint32_t slot)
 {
@@ -333,8 +221,7 @@ static enum tsdb_status put_rows(const struct metric_sums *sums, struct metric_r
     return TSDB_OK;
 }
 
-/* ---- running
- * ----------------------------------------------------------------------------------------- */
+/* ---- running --------------------------------------------------------------------------------- */
 
 static enum tsdb_status run(struct metric_plan *plan, struct metric_rows *out,
                             struct tsdb_error *err)
@@ -342,9 +229,7 @@ static enum tsdb_status run(struct metric_plan *plan, struct metric_rows *out,
     const struct metric_query *query = plan->query;
     struct traces_set *set;
     struct metric_sums sums;
-    int64_t start = query->grid.from < INT64_MAX ? query->grid.from + 1 : INT64_MAX;
-    int64_t end = query->grid.to < INT64_MAX ? query->grid.to + 1 : INT64_MAX;
-    enum tsdb_status st = trace_room_select(query->room, start, end, &set, err);
+    enum tsdb_status st = trace_room_select(query->room, plan->start, plan->end, &set, err);
     if (st != TSDB_OK)
         return st;
     metric_sums_init(&sums, plan);
@@ -352,8 +237,7 @@ static enum tsdb_status run(struct metric_plan *plan, struct metric_rows *out,
     if (plan->label_count == 0 && plan->kept != KEPT_DIGESTS) /* counts nothing, too */
         st = metric_table_put(&sums.table, NULL, &none, err);
     if (st == TSDB_OK)
-        st = is_columns(plan) ? metric_scan(&sums, set, err)
-                              : walk_traces(&sums, set, start, end, err);
+        st = metric_scan(&sums, set, err);
     if (traces_set_is_partial(set))
         atomic_store(&query->room->counts.is_partial, true);
     traces_set_close(set);

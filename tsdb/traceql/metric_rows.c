@@ -86,8 +86,7 @@ void metric_rows_settle(struct metric_rows *rows, uint32_t steps)
         qsort(rows->at, kept, sizeof *rows->at, by_labels);
 }
 
-/* ---- one side
- * ------------------------------------------------------------------------------------ */
+/* ---- one side -------------------------------------------------------------------------------- */
 
 static bool compares(enum traceql_op op, double a, double b)
 {
@@ -172,8 +171,7 @@ void metric_rows_top(struct metric_rows *rows, uint32_t steps, uint32_t count, b
     metric_rows_settle(rows, steps);
 }
 
-/* ---- two sides
- * --------------------------------------------------------------------------------------- */
+/* ---- two sides ------------------------------------------------------------------------------- */
 
 static bool is_name(const struct metric_label *label)
 {

@@ -3,83 +3,15 @@
 #include "tsdb/base/mem.h"
 #include "tsdb/base/thread.h"
 #include "tsdb/traceql/part_keys.h"
+#include "tsdb/traceql/part_traces.h"
 
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
 enum { SCAN_WORKERS_MAX = 64, BUCKETS = 2200 };
 
-/* ---- sums --------------------------------------------------------------------------------- */
-
-void metric_sums_init(struct metric_sums *s, const struct metric_plan *plan)
-{
-    *s = (struct metric_sums){.plan = plan};
-    metric_table_init(&s->table, plan->query->room, plan->kept, plan->label_count,
-                      plan->query->grid.count);
-    s->exemplars = MEM_ARRAY(struct metric_exemplar, (size_t)plan->query->exemplars + 1);
-}
-
-void metric_sums_release(struct metric_sums *s)
-{
-    metric_table_release(&s->table);
-    mem_free(s->exemplars);
-    s->exemplars = NULL;
-}
-
-static uint64_t hash_of_start(int64_t ts)
-{
-    uint64_t h = (uint64_t)ts * UINT64_C(0x9e3779b97f4a7c15);
-    h ^= h >> 32;
-    h *= UINT64_C(0xd6e8feb86659fd93);
-    return h ^ h >> 32;
-}
-
-bool metric_sums_wants(const struct metric_sums *s, int64_t ts, uint32_t *slot)
-{
-    const struct metric_grid *g = &s->plan->query->grid;
-    uint32_t count = s->plan->query->exemplars;
-    if (count == 0)
-        return false;
-    uint64_t width = ((uint64_t)g->to - (uint64_t)g->from - 1) / count + 1;
-    *slot = (uint32_t)(((uint64_t)ts - (uint64_t)g->from - 1) / width);
-    const struct metric_exemplar *e = &s->exemplars[*slot];
-    return !e->is_set || hash_of_start(ts) <= e->hash;
-}
-
-static bool is_before(const struct metric_exemplar *a, const struct metric_exemplar *b)
-{
-    if (a->hash != b->hash)
-        return a->hash < b->hash;
-    int sign = memcmp(&a->at.trace_id, &b->at.trace_id, sizeof a->at.trace_id);
-    return sign ? sign < 0 : memcmp(&a->at.span_id, &b->at.span_id, sizeof a->at.span_id) < 0;
-}
-
-void metric_sums_exemplar(struct metric_sums *s, uint32_t slot, uint32_t series,
-                          const struct tsdb_trace_exemplar *in)
-{
-    struct metric_exemplar e = {true, hash_of_start(in->ts), series, *in};
-    if (!s->exemplars[slot].is_set || is_before(&e, &s->exemplars[slot]))
-        s->exemplars[slot] = e;
-}
-
-enum tsdb_status metric_sums_add(struct metric_sums *to, const struct metric_sums *from,
-                                 struct tsdb_error *err)
-{
-    enum tsdb_status st = metric_table_add(&to->table, &from->table, err);
-    for (uint32_t i = 0; i < to->plan->query->exemplars && st == TSDB_OK; i++) {
-        const struct metric_exemplar *e = &from->exemplars[i];
-        uint32_t series;
-        if (!e->is_set)
-            continue;
-        st = metric_table_put(&to->table, from->table.series[e->series].labels, &series, err);
-        if (st == TSDB_OK)
-            metric_sums_exemplar(to, i, series, &e->at);
-    }
-    return st;
-}
-
-/* ---- a worker's part --------------------------------------------------------------------------
- */
+/* ---- a worker's part ------------------------------------------------------------------------- */
 
 struct metric_scan_job;
 
@@ -87,6 +19,9 @@ struct scan_worker {
     struct metric_scan_job *job;
     struct metric_sums sums;
     struct span_part *part;
+    struct part_traces traces;
+    struct tsdb_trace_id *whole; /* owned, charged: traces to be read whole */
+    uint32_t whole_count, whole_cap;
     struct part_keys keys[TRACEQL_GROUPS_MAX + 1];
     uint64_t *mask; /* owned, PART_WORDS */
     uint32_t *ids;  /* owned, GROUP_ROWS_MAX: of the row's labels */
@@ -320,25 +255,51 @@ static enum tsdb_status take_part(struct scan_worker *w, struct tsdb_error *err)
     return st;
 }
 
+/* A trace that matches, or must be read to be told. */
+static enum tsdb_status take_trace(void *arg, const struct part_trace *trace,
+                                   struct tsdb_error *err)
+{
+    struct scan_worker *w = arg;
+    struct trace_room *room = w->job->plan->query->room;
+    if (!trace->view) {
+        if (w->whole_count == w->whole_cap) {
+            uint32_t cap = w->whole_cap ? 2 * w->whole_cap : 256;
+            if (!budget_charge(room->budget, (cap - w->whole_cap) * sizeof *w->whole))
+                return trace_room_full(room, err);
+            w->whole = mem_grow(w->whole, cap, sizeof *w->whole);
+            w->whole_cap = cap;
+        }
+        w->whole[w->whole_count++] = trace->id;
+        return TSDB_OK;
+    }
+    enum tsdb_status st = TSDB_OK;
+    for (uint32_t i = 0; i < trace->set_count && st == TSDB_OK; i++)
+        for (uint32_t k = 0; k < trace->sets[i].count && st == TSDB_OK; k++)
+            st = metric_sums_span(&w->sums, trace->view, trace->sets[i].spans[k], err);
+    return st;
+}
+
 static enum tsdb_status look_at(struct scan_worker *w, uint32_t number, struct tsdb_error *err)
 {
-    struct trace_room *room = w->job->plan->query->room;
+    const struct metric_plan *plan = w->job->plan;
+    struct trace_room *room = plan->query->room;
     enum tsdb_status st = trace_room_poll(room, err);
     if (st != TSDB_OK)
         return st;
     span_part_open(w->part, number);
-    bool may = part_mask_may(w->part, w->job->plan->sets.only);
+    bool may =
+        plan->is_columns ? part_mask_may(w->part, plan->sets.only) : part_traces_may(&w->traces);
     st = may ? span_part_read(w->part, err) : TSDB_END;
     if (st == TSDB_OK)
-        st = take_part(w, err);
+        st = plan->is_columns ? take_part(w, err)
+                              : part_traces_each(&w->traces, true, take_trace, w, err);
     if (st == TSDB_OK)
         st = span_part_check(w->part, err);
     trace_room_count(room, w->part, !may);
     return st == TSDB_END ? TSDB_OK : st;
 }
 
-/* ---- workers
- * ------------------------------------------------------------------------------------- */
+/* ---- workers --------------------------------------------------------------------------------- */
 
 /* Parts until there are none left, or another worker has failed. */
 static void *work(void *arg)
@@ -361,9 +322,9 @@ static void worker_init(struct scan_worker *w, struct metric_scan_job *job)
     const struct metric_query *query = job->plan->query;
     w->job = job;
     metric_sums_init(&w->sums, job->plan);
-    int64_t end = query->grid.to < INT64_MAX ? query->grid.to + 1 : INT64_MAX;
-    int64_t start = query->grid.from < INT64_MAX ? query->grid.from + 1 : INT64_MAX;
-    w->part = span_part_new(job->set, query->q, start, end, query->room->budget);
+    w->part =
+        span_part_new(job->set, query->q, job->plan->start, job->plan->end, query->room->budget);
+    part_traces_init(&w->traces, &job->plan->sets, job->set, w->part, query->room->budget);
     for (uint32_t i = 0; i < job->plan->label_count; i++)
         part_keys_init(&w->keys[i], query->room->budget);
     w->mask = MEM_ARRAY(uint64_t, PART_WORDS);
@@ -374,7 +335,10 @@ static void worker_init(struct scan_worker *w, struct metric_scan_job *job)
 static void worker_release(struct scan_worker *w)
 {
     metric_sums_release(&w->sums);
+    part_traces_release(&w->traces);
     span_part_free(w->part);
+    budget_release(w->job->plan->query->room->budget, w->whole_cap * sizeof *w->whole);
+    mem_free(w->whole);
     for (uint32_t i = 0; i < w->job->plan->label_count; i++)
         part_keys_release(&w->keys[i]);
     mem_free(w->mask);
@@ -391,6 +355,67 @@ static uint32_t workers_for(const struct metric_scan_job *job)
     if (job->plan->query->room->is_single || parts < 2)
         return 1;
     return parts < most ? parts : most;
+}
+
+/* ---- whole traces ---------------------------------------------------------------------------- */
+
+static int by_id(const void *a, const void *b)
+{
+    return memcmp(a, b, sizeof(struct tsdb_trace_id));
+}
+
+static enum tsdb_status read_trace(struct metric_sums *sums, struct traces_set *set,
+                                   const struct tsdb_trace_id *id, struct arena arenas[2],
+                                   struct tsdb_error *err)
+{
+    const struct metric_plan *plan = sums->plan;
+    struct tsdb_trace *trace;
+    struct trace_view view;
+    const struct span_set *sets;
+    uint32_t count = 0;
+    enum tsdb_status st = trace_room_poll(plan->query->room, err);
+    if (st == TSDB_OK)
+        st = trace_room_read(plan->query->room, set, id, &trace, err);
+    if (st != TSDB_OK)
+        return st == TSDB_ENOTFOUND ? TSDB_OK : st;
+    arena_reset(&arenas[0]);
+    st = trace_view_init(&view, trace, plan->start, plan->end, &arenas[0], &arenas[1], err);
+    if (st == TSDB_OK)
+        st = sets_plan_run(&plan->sets, &view, &arenas[0], &sets, &count, err);
+    for (uint32_t i = 0; i < count && st == TSDB_OK; i++)
+        for (uint32_t k = 0; k < sets[i].count && st == TSDB_OK; k++)
+            st = metric_sums_span(sums, &view, sets[i].spans[k], err);
+    traces_trace_free(trace);
+    return st;
+}
+
+/* What the workers left, each trace once. */
+static enum tsdb_status read_whole(struct metric_sums *sums, struct traces_set *set,
+                                   struct scan_worker *workers, uint32_t worker_count,
+                                   struct tsdb_error *err)
+{
+    struct budget *budget = sums->plan->query->room->budget;
+    struct arena arenas[2];
+    size_t count = 0;
+    for (uint32_t i = 0; i < worker_count; i++)
+        count += workers[i].whole_count;
+    struct tsdb_trace_id *ids = MEM_ARRAY(struct tsdb_trace_id, count + 1);
+    count = 0;
+    for (uint32_t i = 0; i < worker_count; i++)
+        for (uint32_t k = 0; k < workers[i].whole_count; k++)
+            ids[count++] = workers[i].whole[k];
+    if (count > 1)
+        qsort(ids, count, sizeof *ids, by_id);
+    arena_init(&arenas[0], SIZE_MAX, budget);
+    arena_init(&arenas[1], SIZE_MAX, budget);
+    enum tsdb_status st = TSDB_OK;
+    for (size_t i = 0; i < count && st == TSDB_OK; i++)
+        if (i == 0 || by_id(&ids[i - 1], &ids[i]) != 0)
+            st = read_trace(sums, set, &ids[i], arenas, err);
+    arena_release(&arenas[0]);
+    arena_release(&arenas[1]);
+    mem_free(ids);
+    return st;
 }
 
 enum tsdb_status metric_scan(struct metric_sums *sums, struct traces_set *set,
@@ -414,6 +439,8 @@ enum tsdb_status metric_scan(struct metric_sums *sums, struct traces_set *set,
         else
             st = metric_sums_add(sums, &workers[i].sums, err);
     }
+    if (st == TSDB_OK)
+        st = read_whole(sums, set, workers, count, err);
     for (uint32_t i = 0; i < count; i++)
         worker_release(&workers[i]);
     mem_free(workers);

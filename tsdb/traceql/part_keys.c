@@ -81,8 +81,7 @@ static uint32_t id_of(struct part_keys *k, const struct span_value *v)
     return id;
 }
 
-/* ---- a field ------------------------------------------------------------------------------------
- */
+/* ---- a field --------------------------------------------------------------------------------- */
 
 /* A column of strings with a dictionary: ids are codes, from 1 on. */
 static bool by_code(struct part_keys *k, struct span_part *p, const struct field_columns *f,
@@ -176,8 +175,7 @@ bool part_keys_field(struct part_keys *k, struct span_part *p, uint32_t slot, co
     return row_by_row(k, p, slot, mask);
 }
 
-/* ---- pairs
- * ---------------------------------------------------------------------------------------- */
+/* ---- pairs ----------------------------------------------------------------------------------- */
 
 struct pairs {
     uint64_t *keys; /* pair + 1, or 0 */

@@ -127,8 +127,7 @@ static bool absent_passes(const struct comparison *c)
     return compares(c, &v);
 }
 
-/* ---- by heads and filters ----------------------------------------------------------------------
- */
+/* ---- by heads and filters -------------------------------------------------------------------- */
 
 static bool ints_may(const struct comparison *c, const struct column_info *info, uint8_t type)
 {
@@ -218,8 +217,7 @@ bool part_mask_may(struct span_part *p, const struct span_test *t)
     return may(p, t, true);
 }
 
-/* ---- columns -----------------------------------------------------------------------------------
- */
+/* ---- columns --------------------------------------------------------------------------------- */
 
 #define INTS_MASK(op_)                                                                             \
     for (uint32_t i = 0; i < rows; i += 64) {                                                      \
@@ -370,8 +368,7 @@ static void mask_columns(struct span_part *p, const struct comparison *c,
         out[w] |= among[w] & ~seen[w];
 }
 
-/* ---- from other tables to spans
- * ------------------------------------------------------------------ */
+/* ---- from other tables to spans -------------------------------------------------------------- */
 
 static void all_rows(uint32_t rows, uint64_t *out)
 {
@@ -458,8 +455,7 @@ static void spans_that_have(struct span_part *p, const struct field_columns *f,
     to_spans(p, f->table, rows, among, out);
 }
 
-/* ---- leaves
- * ----------------------------------------------------------------------------------------- */
+/* ---- leaves ---------------------------------------------------------------------------------- */
 
 /* A field that is looked for in two places: where the first has it, the second does not count. */
 static void compare_leaf(struct span_part *p, const struct comparison *c, const uint64_t *among,

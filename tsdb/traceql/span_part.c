@@ -20,6 +20,7 @@ struct span_part *span_part_new(struct traces_set *set, const struct traceql *q,
     p->reader = span_reader_new(budget);
     p->fields = MEM_ARRAY(struct bound_field, q->ref_count + 1);
     p->rows_in = MEM_ARRAY(uint64_t, PART_WORDS);
+    p->own = MEM_ARRAY(uint64_t, PART_WORDS);
     arena_init(&p->values, VALUES_ARENA_MAX, budget);
     return p;
 }
@@ -34,6 +35,7 @@ void span_part_free(struct span_part *p)
     arena_release(&p->values);
     mem_free(p->fields);
     mem_free(p->rows_in);
+    mem_free(p->own);
     for (uint32_t i = 0; i < p->masks_room; i++)
         mem_free(p->masks[i]);
     mem_free(p->masks);
@@ -72,7 +74,7 @@ void span_part_open(struct span_part *p, uint32_t number)
     arena_reset(&p->values);
 }
 
-/* ---- damage ------------------------------------------------------------------------------- */
+/* ---- damage ---------------------------------------------------------------------------------- */
 
 static bool fail(struct span_part *p, enum tsdb_status st, const struct tsdb_error *err)
 {
@@ -95,7 +97,7 @@ enum tsdb_status span_part_check(struct span_part *p, struct tsdb_error *err)
     return p->fault;
 }
 
-/* ---- columns ------------------------------------------------------------------------------- */
+/* ---- columns --------------------------------------------------------------------------------- */
 
 const struct column_info *span_part_info(const struct span_part *p, enum span_table table,
                                          uint32_t column)
@@ -223,7 +225,7 @@ bool span_part_span_id(struct span_part *p, uint32_t row, struct tsdb_span_id *o
     return read_id(p, SPAN_COLUMN_SPAN_ID, row, out->at, sizeof out->at);
 }
 
-/* ---- binding -------------------------------------------------------------------------------- */
+/* ---- binding --------------------------------------------------------------------------------- */
 
 static void bind_attribute(const struct span_part *p, enum span_table table,
                            enum tsdb_trace_place place, struct tsdb_text name,
@@ -333,16 +335,18 @@ static void keep_range(struct span_part *p, const int64_t *starts)
     }
 }
 
-static bool keep_tenant(struct span_part *p, const uint64_t *sources)
+/* Rows of sources whose bit is set. */
+static bool find_own(struct span_part *p, const uint64_t *sources)
 {
     const int64_t *source = span_part_ints(p, SPAN_TABLE_SPANS, SPAN_COLUMN_SOURCE);
     uint32_t rows = p->rows[SPAN_TABLE_SPANS], most = p->rows[SPAN_TABLE_SOURCES];
     if (!source)
         return false;
+    memset(p->own, 0, (rows + 63) / 64 * sizeof *p->own);
     for (uint32_t i = 0; i < rows; i++) {
         uint64_t s = (uint64_t)source[i];
-        if (s >= most || !(sources[s / 64] >> s % 64 & 1))
-            p->rows_in[i / 64] &= ~(UINT64_C(1) << i % 64);
+        if (s < most)
+            p->own[i / 64] |= (sources[s / 64] >> s % 64 & 1) << i % 64;
     }
     return true;
 }
@@ -368,8 +372,10 @@ static enum tsdb_status find_rows(struct span_part *p, struct tsdb_error *err)
             return TSDB_OK;
         keep_range(p, starts);
     }
-    if (!all)
-        (void)keep_tenant(p, sources);
+    p->has_others = !all;
+    if (!all && find_own(p, sources))
+        for (uint32_t w = 0; w < (rows + 63) / 64; w++)
+            p->rows_in[w] &= p->own[w];
     return TSDB_OK;
 }
 
@@ -389,8 +395,7 @@ enum tsdb_status span_part_read(struct span_part *p, struct tsdb_error *err)
     return p->rows_in_count > 0 ? TSDB_OK : TSDB_END;
 }
 
-/* ---- values of rows ---------------------------------------------------------------------------
- */
+/* ---- values of rows -------------------------------------------------------------------------- */
 
 struct span_value part_column_value(const struct part_column *c, uint8_t type, uint32_t row,
                                     struct arena *arena)

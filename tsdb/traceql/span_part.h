@@ -63,6 +63,8 @@ struct span_part {
     struct bound_field *fields; /* owned, by slot */
     uint64_t *rows_in;          /* owned, PART_WORDS: in range, of the tenant */
     uint32_t rows_in_count;
+    bool has_others;  /* some rows are other tenants' */
+    uint64_t *own;    /* owned, PART_WORDS; has_others: rows that are the tenant's */
     uint64_t **masks; /* owned, PART_WORDS each: those that a tree of filters needs at once */
     uint32_t masks_used, masks_room;
     struct arena values; /* texts that had to be made; emptied row by row */

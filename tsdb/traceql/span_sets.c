@@ -6,7 +6,7 @@
 
 #include <string.h>
 
-/* ---- the plan ------------------------------------------------------------------------------- */
+/* ---- the plan -------------------------------------------------------------------------------- */
 
 struct sets_expr {
     enum traceql_spanset_kind kind;
@@ -188,8 +188,7 @@ enum tsdb_status sets_plan_init(struct sets_plan *plan, const struct traceql *q,
     return TSDB_OK;
 }
 
-/* ---- what a trace must have
- * ---------------------------------------------------------------------- */
+/* ---- what a trace must have ------------------------------------------------------------------ */
 
 static bool pipeline_may(const struct sets_pipeline *pipeline, uint32_t leaves);
 
@@ -219,8 +218,7 @@ bool sets_plan_may(const struct sets_plan *plan, uint32_t leaves)
     return pipeline_may(plan->pipeline, leaves);
 }
 
-/* ---- running
- * ---------------------------------------------------------------------------------------- */
+/* ---- running --------------------------------------------------------------------------------- */
 
 struct set_list {
     struct span_set *at;
@@ -351,8 +349,7 @@ static enum tsdb_status run_expr(struct run *r, const struct sets_expr *e,
     return st == TSDB_OK ? run_pipeline(r, e->pipeline, one, out) : st;
 }
 
-/* ---- aggregates
- * -------------------------------------------------------------------------------------- */
+/* ---- aggregates ------------------------------------------------------------------------------ */
 
 static enum tsdb_status add_attribute(struct run *r, struct span_set *set, struct tsdb_text label,
                                       struct span_value value)
@@ -436,8 +433,7 @@ static enum tsdb_status scalar(struct run *r, const struct sets_scalar *s, struc
     return st;
 }
 
-/* ---- stages
- * ---------------------------------------------------------------------------------------------- */
+/* ---- stages ---------------------------------------------------------------------------------- */
 
 static enum tsdb_status run_scalar(struct run *r, const struct sets_stage *stage,
                                    const struct set_list *in, struct set_list *out)

@@ -2,7 +2,7 @@
 
 #include "tsdb/base/status.h"
 
-/* ---- making ----------------------------------------------------------------------------- */
+/* ---- making ---------------------------------------------------------------------------------- */
 
 bool traceql_ref_is_trace(const struct traceql_ref *ref)
 {
@@ -84,7 +84,7 @@ enum tsdb_status span_test_new(const struct traceql *q, const struct traceql_fie
     return TSDB_OK;
 }
 
-/* ---- a span at a time ----------------------------------------------------------------------- */
+/* ---- a span at a time ------------------------------------------------------------------------ */
 
 /* Which event and link fields of events and links mean. */
 struct child {

@@ -39,7 +39,7 @@ struct span_value span_value_of(const struct tsdb_field *field, struct arena *ar
     return span_string((struct tsdb_text){text, len});
 }
 
-/* ---- lists --------------------------------------------------------------------------- */
+/* ---- lists ----------------------------------------------------------------------------------- */
 
 struct span_list span_list_over(struct tsdb_text json)
 {
@@ -203,7 +203,7 @@ bool span_list_next(struct span_list *list, struct writer *scratch, struct span_
     return true;
 }
 
-/* ---- comparing ------------------------------------------------------------------------ */
+/* ---- comparing ------------------------------------------------------------------------------- */
 
 static bool by_sign(enum traceql_op op, int sign)
 {
@@ -269,7 +269,7 @@ bool span_value_compare(enum traceql_op op, const struct span_value *a, const st
     return is_found;
 }
 
-/* ---- arithmetic ----------------------------------------------------------------------- */
+/* ---- arithmetic ------------------------------------------------------------------------------ */
 
 static struct span_value math_ints(enum traceql_op op, int64_t a, int64_t b)
 {
@@ -320,7 +320,7 @@ struct span_value span_value_negate(const struct span_value *v)
     return out;
 }
 
-/* ---- identity and order ---------------------------------------------------------------- */
+/* ---- identity and order ---------------------------------------------------------------------- */
 
 bool span_value_same(const struct span_value *a, const struct span_value *b)
 {
@@ -365,7 +365,7 @@ int span_value_order(const struct span_value *a, const struct span_value *b)
     return (a->integer > b->integer) - (a->integer < b->integer);
 }
 
-/* ---- showing --------------------------------------------------------------------------- */
+/* ---- showing --------------------------------------------------------------------------------- */
 
 const char *span_status_name(int64_t status)
 {

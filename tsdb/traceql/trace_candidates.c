@@ -2,7 +2,7 @@
 
 #include "tsdb/base/hash.h"
 #include "tsdb/base/mem.h"
-#include "tsdb/traceql/part_mask.h"
+#include "tsdb/traceql/part_traces.h"
 
 #include <string.h>
 
@@ -14,7 +14,6 @@ struct candidate {
 
 struct trace_candidates {
     struct trace_room *room;
-    const struct sets_plan *plan;
     struct traces_set *set;
     struct span_part *part;
     uint32_t next_part;
@@ -23,8 +22,7 @@ struct trace_candidates {
     struct tsdb_trace_id *seen; /* owned, charged; open addressing, none is all zero */
     size_t seen_count, seen_cap;
     size_t charged;
-    uint64_t *masks[SPAN_LEAVES_MAX]; /* owned, of the leaves; those there are */
-    uint64_t *any;                    /* owned: their union */
+    struct part_traces traces; /* of the part at hand */
 };
 
 struct trace_candidates *trace_candidates_new(struct trace_room *room, const struct traceql *q,
@@ -33,12 +31,9 @@ struct trace_candidates *trace_candidates_new(struct trace_room *room, const str
 {
     struct trace_candidates *c = MEM_NEW(struct trace_candidates);
     c->room = room;
-    c->plan = plan;
     c->set = set;
     c->part = span_part_new(set, q, start, end, room->budget);
-    c->any = MEM_ARRAY(uint64_t, PART_WORDS);
-    for (uint32_t i = 0; i < plan->leaf_count; i++)
-        c->masks[i] = MEM_ARRAY(uint64_t, PART_WORDS);
+    part_traces_init(&c->traces, plan, set, c->part, room->budget);
     return c;
 }
 
@@ -46,17 +41,15 @@ void trace_candidates_free(struct trace_candidates *c)
 {
     if (!c)
         return;
+    part_traces_release(&c->traces);
     span_part_free(c->part);
-    for (uint32_t i = 0; i < c->plan->leaf_count; i++)
-        mem_free(c->masks[i]);
-    mem_free(c->any);
     mem_free(c->heap);
     mem_free(c->seen);
     budget_release(c->room->budget, c->charged);
     mem_free(c);
 }
 
-/* ---- the heap and the set ------------------------------------------------------------------ */
+/* ---- the heap and the set -------------------------------------------------------------------- */
 
 static bool is_newer(const struct candidate *a, const struct candidate *b)
 {
@@ -140,90 +133,10 @@ static enum tsdb_status see(struct trace_candidates *c, const struct tsdb_trace_
 
 /* ---- one part -------------------------------------------------------------------------------- */
 
-/* Rows of each leaf, and of any; false: there are none. */
-static bool find_rows(struct trace_candidates *c)
+static enum tsdb_status add_trace(void *arg, const struct part_trace *trace, struct tsdb_error *err)
 {
-    struct span_part *p = c->part;
-    const struct sets_plan *plan = c->plan;
-    uint32_t words = (p->rows[SPAN_TABLE_SPANS] + 63) / 64;
-    if (sets_plan_may(plan, 0)) { /* nothing is needed: any trace may match */
-        memcpy(c->any, p->rows_in, words * sizeof *c->any);
-        for (uint32_t i = 0; i < plan->leaf_count; i++)
-            memset(c->masks[i], 0, words * sizeof *c->any);
-        return true;
-    }
-    memset(c->any, 0, words * sizeof *c->any);
-    for (uint32_t i = 0; i < plan->leaf_count; i++) {
-        bool is_exact;
-        part_mask(p, plan->leaves[i], p->rows_in, c->masks[i], &is_exact);
-        for (uint32_t w = 0; w < words; w++)
-            c->any[w] |= c->masks[i][w];
-    }
-    return part_mask_count(p, c->any) > 0;
-}
-
-static bool count_part(void *arg, uint32_t part)
-{
-    uint32_t *count = arg;
-    (void)part;
-    return ++*count < 2;
-}
-
-/* The trace of rows that pass, as a candidate, unless they are not enough and all there is. */
-static enum tsdb_status add_trace(struct trace_candidates *c, uint32_t first, uint32_t leaves,
-                                  int64_t key, struct tsdb_error *err)
-{
-    struct candidate found = {.key = key};
-    if (!span_part_trace_id(c->part, first, &found.id))
-        return TSDB_OK;
-    if (!sets_plan_may(c->plan, leaves)) {
-        uint32_t parts = 0;
-        traces_set_find(c->set, &found.id, count_part, &parts);
-        if (parts < 2)
-            return TSDB_OK;
-    }
-    return push(c, &found, err);
-}
-
-static enum tsdb_status add_traces(struct trace_candidates *c, struct tsdb_error *err)
-{
-    uint32_t count, trace = 0, leaves = 0;
-    struct span_part *p = c->part;
-    const uint32_t *firsts = span_part_traces(p, &count);
-    const int64_t *starts = span_part_starts(p);
-    if (!firsts || !starts || count == 0)
-        return TSDB_OK;
-    int64_t key = INT64_MIN;
-    bool has_any = false;
-    enum tsdb_status st = TSDB_OK;
-    PART_MASK_EACH(p, c->any, row)
-    {
-        if (row >= firsts[trace + 1]) {
-            if (has_any)
-                st = add_trace(c, firsts[trace], leaves, key, err);
-            if (st != TSDB_OK)
-                return st;
-            while (row >= firsts[trace + 1])
-                trace++;
-            leaves = 0;
-            key = INT64_MIN;
-        }
-        has_any = true;
-        key = starts[row] > key ? starts[row] : key;
-        for (uint32_t i = 0; i < c->plan->leaf_count; i++)
-            leaves |= (uint32_t)(c->masks[i][row / 64] >> row % 64 & 1) << i;
-    }
-    return has_any ? add_trace(c, firsts[trace], leaves, key, err) : TSDB_OK;
-}
-
-static bool part_may(struct trace_candidates *c)
-{
-    if (sets_plan_may(c->plan, 0))
-        return true;
-    for (uint32_t i = 0; i < c->plan->leaf_count; i++)
-        if (part_mask_may(c->part, c->plan->leaves[i]))
-            return true;
-    return false;
+    struct candidate found = {trace->newest, trace->id};
+    return push(arg, &found, err);
 }
 
 static enum tsdb_status look_at(struct trace_candidates *c, uint32_t number, struct tsdb_error *err)
@@ -232,11 +145,10 @@ static enum tsdb_status look_at(struct trace_candidates *c, uint32_t number, str
     if (st != TSDB_OK)
         return st;
     span_part_open(c->part, number);
-    bool may = part_may(c);
+    bool may = part_traces_may(&c->traces);
     st = may ? span_part_read(c->part, err) : TSDB_END;
     if (st == TSDB_OK) {
-        if (find_rows(c))
-            st = add_traces(c, err);
+        st = part_traces_each(&c->traces, false, add_trace, c, err);
         if (st == TSDB_OK)
             st = span_part_check(c->part, err);
     }

@@ -1,8 +1,8 @@
 /* trace_candidates.h - the traces of a set that a pipeline may match, newest first.
  *
- * Parts are looked at newest first, by columns (part_mask.h); a trace is handed out when no
- * part that is left can have a newer span of it or another candidate.  A trace whose rows
- * in one part are not enough is still a candidate when other parts may have more of it.
+ * Parts are looked at newest first, by columns (part_traces.h); a trace is handed out when no
+ * part that is left can have a newer span of it, or another candidate as new.  A trace whose
+ * rows in one part are not enough is still a candidate when other parts may have more of it.
  *
  * Each trace once.  Owner: one thread.
  */

@@ -28,7 +28,7 @@ struct trace_query {
     int64_t exec_ns;
 };
 
-/* ---- opening ------------------------------------------------------------------------------- */
+/* ---- opening --------------------------------------------------------------------------------- */
 
 static enum tsdb_status room_init(struct trace_query *q, const struct trace_store *store,
                                   const struct tsdb_trace_options *options, struct tsdb_error *err)
@@ -114,8 +114,7 @@ void trace_query_close(struct trace_query *q)
     mem_free(q);
 }
 
-/* ---- metric queries -----------------------------------------------------------------------------
- */
+/* ---- metric queries -------------------------------------------------------------------------- */
 
 static enum tsdb_status run_metric(struct trace_query *q, const struct traceql_metric *m,
                                    struct metric_rows *out, struct tsdb_error *err)
@@ -198,8 +197,7 @@ static enum tsdb_status give_row(struct trace_query *q, const struct metric_row 
     return TSDB_OK;
 }
 
-/* ---- handing out
- * ------------------------------------------------------------------------------------ */
+/* ---- handing out ----------------------------------------------------------------------------- */
 
 enum tsdb_value_kind trace_query_kind(const struct trace_query *q)
 {

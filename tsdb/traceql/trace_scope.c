@@ -25,7 +25,7 @@ struct trace_scope {
     bool is_masked; /* of the part at hand */
 };
 
-/* ---- opening ---------------------------------------------------------------------------- */
+/* ---- opening --------------------------------------------------------------------------------- */
 
 /* The filter of the first { } of the query. */
 static enum tsdb_status parse_filter(struct trace_scope *s, struct tsdb_text query,
@@ -160,8 +160,7 @@ static bool has_column(struct trace_scope *s, enum span_table table, uint32_t co
     return false;
 }
 
-/* ---- names --------------------------------------------------------------------------------------
- */
+/* ---- names ----------------------------------------------------------------------------------- */
 
 static bool is_wanted(enum tsdb_trace_place place, uint8_t tag)
 {
@@ -216,8 +215,7 @@ enum tsdb_status trace_scope_tags(const struct trace_store *store,
     return st;
 }
 
-/* ---- values
- * --------------------------------------------------------------------------------------- */
+/* ---- values ---------------------------------------------------------------------------------- */
 
 static uint32_t tag_of(const struct span_value *v)
 {
@@ -307,8 +305,7 @@ static enum tsdb_status values_of_place(struct trace_scope *s, enum tsdb_trace_p
     return st;
 }
 
-/* ---- values of intrinsics
- * -------------------------------------------------------------------------- */
+/* ---- values of intrinsics -------------------------------------------------------------------- */
 
 static const struct {
     const char *name;

@@ -62,7 +62,7 @@ void trace_search_free(struct trace_search *s)
     mem_free(s);
 }
 
-/* ---- keeping ------------------------------------------------------------------------------- */
+/* ---- keeping --------------------------------------------------------------------------------- */
 
 /* Fields that every answer has beside its attributes, or that are of the whole trace. */
 static bool is_shown(const struct traceql_ref *ref)
@@ -208,8 +208,7 @@ static bool keep_trace(struct trace_search *s, struct trace_view *view, const st
     return f->root_service.at && f->root_name.at;
 }
 
-/* ---- running ----------------------------------------------------------------------------------
- */
+/* ---- running --------------------------------------------------------------------------------- */
 
 static enum tsdb_status try_trace(struct trace_search *s, struct traces_set *set,
                                   const struct tsdb_trace_id *id, struct tsdb_error *err)

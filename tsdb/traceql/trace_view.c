@@ -3,7 +3,6 @@
 #include "tsdb/base/mem.h"
 #include "tsdb/base/status.h"
 #include "tsdb/base/text.h"
-#include "tsdb/traceql/span_part.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -11,7 +10,13 @@
 static const struct tsdb_text no_root = {"<root span not yet received>", 28};
 static const struct tsdb_text no_text = {"", 0};
 
-/* ---- parents ------------------------------------------------------------------------------ */
+static enum tsdb_status no_room(uint32_t count, struct tsdb_error *err)
+{
+    return tsdb_fail(err, TSDB_ELIMIT,
+                     "a trace of %u spans does not fit the query's memory (bytes_max)", count);
+}
+
+/* ---- parents --------------------------------------------------------------------------------- */
 
 struct id_place {
     struct tsdb_span_id id;
@@ -121,10 +126,15 @@ static void find_parents(struct trace_view *v)
     for (uint32_t i = 0; i < v->count; i++)
         v->nodes[i].parent = parent_of(v, ids, i);
     mem_free(ids);
-    link_children(v);
+}
+
+/* Once parents are known: children and numbers. */
+static void finish_nodes(struct trace_view *v)
+{
     uint32_t next = 1;
+    link_children(v);
     for (uint32_t i = 0; i < v->count; i++) {
-        if (!is_root(&v->trace->spans[i]))
+        if (!v->nodes[i].is_root)
             continue;
         if (v->root < 0)
             v->root = (int32_t)i;
@@ -132,7 +142,7 @@ static void find_parents(struct trace_view *v)
     }
 }
 
-/* ---- services ----------------------------------------------------------------------------- */
+/* ---- services -------------------------------------------------------------------------------- */
 
 static struct tsdb_text service_of(const struct tsdb_span_source *source)
 {
@@ -186,6 +196,7 @@ enum tsdb_status trace_view_init(struct trace_view *v, const struct tsdb_trace *
                                  struct arena *values, struct tsdb_error *err)
 {
     *v = (struct trace_view){.trace = trace,
+                             .id = trace->id,
                              .count = trace->span_count,
                              .root = -1,
                              .root_name = no_root,
@@ -193,14 +204,13 @@ enum tsdb_status trace_view_init(struct trace_view *v, const struct tsdb_trace *
                              .values = values};
     v->nodes = ARENA_ARRAY(arena, struct trace_node, v->count + 1);
     if (!v->nodes || !count_services(v, arena))
-        return tsdb_fail(err, TSDB_ELIMIT,
-                         "a trace of %u spans does not fit the query's memory (bytes_max)",
-                         v->count);
+        return no_room(v->count, err);
     for (uint32_t i = 0; i < v->count; i++) {
         const struct tsdb_span *s = &trace->spans[i];
         v->nodes[i] = (struct trace_node){.parent = -1,
                                           .first_child = -1,
                                           .next_sibling = -1,
+                                          .is_root = is_root(s),
                                           .is_in_range = s->start >= start && s->start < end};
         if (i == 0 || s->start < v->start)
             v->start = s->start;
@@ -208,6 +218,7 @@ enum tsdb_status trace_view_init(struct trace_view *v, const struct tsdb_trace *
             v->end = s->end;
     }
     find_parents(v);
+    finish_nodes(v);
     if (v->root >= 0) {
         v->root_name = trace->spans[v->root].name;
         v->root_service = service_of(&trace->sources[trace->spans[v->root].source]);
@@ -215,7 +226,146 @@ enum tsdb_status trace_view_init(struct trace_view *v, const struct tsdb_trace *
     return TSDB_OK;
 }
 
-/* ---- values --------------------------------------------------------------------------------- */
+/* ---- of a part ------------------------------------------------------------------------------- */
+
+static int by_number(const void *a, const void *b)
+{
+    uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
+    return (x > y) - (x < y);
+}
+
+/* Some span id is there twice, or cannot be read. */
+static bool has_repeats(struct span_part *p, uint32_t first, uint32_t count, uint64_t *ids)
+{
+    for (uint32_t i = 0; i < count; i++) {
+        struct tsdb_span_id id;
+        if (!span_part_span_id(p, first + i, &id))
+            return true;
+        memcpy(&ids[i], &id, sizeof id);
+    }
+    if (count > 1)
+        qsort(ids, count, sizeof *ids, by_number);
+    for (uint32_t i = 1; i < count; i++)
+        if (ids[i - 1] == ids[i])
+            return true;
+    return false;
+}
+
+/* The column of the group, if it has it. */
+static const struct part_column *column_of(struct span_part *p, const char *name)
+{
+    uint32_t column = span_part_intrinsic(p, SPAN_TABLE_SPANS, name);
+    return column == UINT32_MAX ? NULL : span_part_column(p, SPAN_TABLE_SPANS, column);
+}
+
+/* The spans that are the tenant's, and which of the trace's rows is which of them. */
+static uint32_t own_rows(const struct span_part *p, uint32_t first, uint32_t count, uint32_t *rows,
+                         int32_t *spans)
+{
+    uint32_t n = 0;
+    for (uint32_t i = 0; i < count; i++) {
+        bool is_own = !p->has_others || p->own[(first + i) / 64] >> (first + i) % 64 & 1;
+        spans[i] = is_own ? (int32_t)n : -1;
+        if (is_own)
+            rows[n++] = first + i;
+    }
+    return n;
+}
+
+static struct tsdb_text service_of_row(struct span_part *p, uint32_t row)
+{
+    const struct group *g = p->part->tables.at[SPAN_TABLE_SOURCES];
+    const int64_t *source = span_part_ints(p, SPAN_TABLE_SPANS, SPAN_COLUMN_SOURCE);
+    uint32_t column = g ? group_find(g, text_of("service.name"),
+                                     span_attribute_tag(TSDB_PLACE_RESOURCE, TSDB_FIELD_STRING))
+                        : UINT32_MAX;
+    if (!source || column == UINT32_MAX || (uint64_t)source[row] >= p->rows[SPAN_TABLE_SOURCES])
+        return no_text;
+    const struct part_column *c = span_part_column(p, SPAN_TABLE_SOURCES, column);
+    uint32_t at = (uint32_t)source[row];
+    return c && part_column_has(c, at) ? part_column_text(c, at) : no_text;
+}
+
+static void parents_of_rows(struct trace_view *v, struct span_part *p, uint32_t first,
+                            uint32_t count, const int32_t *spans)
+{
+    const struct part_column *parent = column_of(p, SPAN_COLUMN_PARENT);
+    const struct part_column *outside = column_of(p, SPAN_COLUMN_PARENT_ID);
+    for (uint32_t i = 0; i < v->count; i++) {
+        uint32_t row = v->rows[i];
+        struct trace_node *n = &v->nodes[i];
+        bool has_parent = parent && parent->ints && part_column_has(parent, row);
+        int64_t at = has_parent ? (int64_t)row - parent->ints[row] - (int64_t)first : -1;
+        *n = (struct trace_node){
+            .parent = at >= 0 && at < (int64_t)count ? spans[at] : -1,
+            .first_child = -1,
+            .next_sibling = -1,
+            .is_root = !has_parent && !(outside && part_column_has(outside, row)),
+            .is_in_range = p->rows_in[row / 64] >> row % 64 & 1,
+        };
+    }
+}
+
+static void times_of_rows(struct trace_view *v, struct span_part *p)
+{
+    const int64_t *starts = span_part_starts(p);
+    const int64_t *durations = span_part_ints(p, SPAN_TABLE_SPANS, SPAN_COLUMN_DURATION);
+    for (uint32_t i = 0; starts && durations && i < v->count; i++) {
+        int64_t start = starts[v->rows[i]];
+        int64_t end = (int64_t)((uint64_t)start + (uint64_t)durations[v->rows[i]]); /* wraps */
+        if (i == 0 || start < v->start)
+            v->start = start;
+        if (i == 0 || end > v->end)
+            v->end = end;
+    }
+}
+
+enum tsdb_status trace_view_of_part(struct trace_view *v, struct span_part *p, uint32_t first,
+                                    uint32_t count, struct arena *arena, struct tsdb_error *err)
+{
+    uint64_t *ids = ARENA_ARRAY(arena, uint64_t, count + 1);
+    uint32_t *rows = ARENA_ARRAY(arena, uint32_t, count + 1);
+    int32_t *spans = ARENA_ARRAY(arena, int32_t, count + 1);
+    *v = (struct trace_view){.part = p,
+                             .rows = rows,
+                             .root = -1,
+                             .root_name = no_root,
+                             .root_service = no_root,
+                             .values = &p->values};
+    v->nodes = ARENA_ARRAY(arena, struct trace_node, count + 1);
+    if (!ids || !rows || !spans || !v->nodes)
+        return no_room(count, err);
+    if (!span_part_trace_id(p, first, &v->id) || has_repeats(p, first, count, ids))
+        return TSDB_END;
+    v->count = own_rows(p, first, count, rows, spans);
+    parents_of_rows(v, p, first, count, spans);
+    times_of_rows(v, p);
+    finish_nodes(v);
+    if (v->root >= 0) {
+        const struct part_column *name = column_of(p, SPAN_COLUMN_NAME);
+        v->root_service = service_of_row(p, rows[v->root]);
+        v->root_name = no_text;
+        if (name && !name->ints && part_column_has(name, rows[v->root]))
+            v->root_name = part_column_text(name, rows[v->root]);
+    }
+    return p->fault == TSDB_OK ? TSDB_OK : TSDB_END;
+}
+
+bool trace_view_span(struct trace_view *v, uint32_t span, int64_t *start, struct tsdb_span_id *id)
+{
+    if (v->trace) {
+        *start = v->trace->spans[span].start;
+        *id = v->trace->spans[span].span_id;
+        return true;
+    }
+    const int64_t *starts = span_part_starts(v->part);
+    if (!starts)
+        return false;
+    *start = starts[v->rows[span]];
+    return span_part_span_id(v->part, v->rows[span], id);
+}
+
+/* ---- values ---------------------------------------------------------------------------------- */
 
 static struct span_value find_field(struct tsdb_fields fields, struct tsdb_text name,
                                     struct arena *arena)
@@ -288,8 +438,7 @@ static struct span_value of_trace(const struct trace_view *v, enum traceql_intri
         return span_duration((int64_t)((uint64_t)v->end - (uint64_t)v->start));
     case INTRINSIC_ROOT_NAME: return span_string(v->root_name);
     case INTRINSIC_ROOT_SERVICE: return span_string(v->root_service);
-    case INTRINSIC_TRACE_ID:
-        return span_id_value(v->trace->id.at, sizeof v->trace->id.at, true, v->values);
+    case INTRINSIC_TRACE_ID: return span_id_value(v->id.at, sizeof v->id.at, true, v->values);
     default: return span_nil();
     }
 }
@@ -332,7 +481,30 @@ static uint32_t children(void *arg, enum tsdb_trace_place place)
     return place == TSDB_PLACE_EVENT ? s->event_count : s->link_count;
 }
 
+/* ---- values of a part's rows ----------------------------------------------------------------- */
+
+static struct span_value get_row(void *arg, uint32_t slot, const struct traceql_ref *ref,
+                                 uint32_t child)
+{
+    const struct trace_view *v = arg;
+    if (traceql_ref_is_trace(ref) || ref->intrinsic == INTRINSIC_TRACE_ID)
+        return of_trace(v, ref->intrinsic);
+    struct span_source source = span_part_source(v->part);
+    span_part_row(v->part, v->rows[v->span]);
+    return source.get(source.arg, slot, ref, child);
+}
+
+static uint32_t children_of_row(void *arg, enum tsdb_trace_place place)
+{
+    const struct trace_view *v = arg;
+    struct span_source source = span_part_source(v->part);
+    span_part_row(v->part, v->rows[v->span]);
+    return source.children(source.arg, place);
+}
+
 struct span_source trace_view_source(struct trace_view *v)
 {
+    if (!v->trace)
+        return (struct span_source){get_row, children_of_row, v};
     return (struct span_source){get, children, v};
 }

@@ -1,5 +1,8 @@
-/* trace_view.h - a trace that was read whole, ready for questions: who is whose child, what
- * the root is called, how many spans each service has.
+/* trace_view.h - a trace, ready for questions: who is whose child, what the root is called.
+ *
+ *   of a trace that was read whole   every question
+ *   of the rows of one part          when all of the trace is in it: columns answer, nothing is
+ *                                    read whole; services are not counted
  *
  * Parents are found by id; of two spans of one id (a client and a server that share it)
  * the one of the other kind is the parent.  Nested set numbers are given depth first from
@@ -16,7 +19,7 @@
 #ifndef TSDB_TRACEQL_TRACE_VIEW_H
 #define TSDB_TRACEQL_TRACE_VIEW_H
 
-#include "tsdb/traceql/span_test.h"
+#include "tsdb/traceql/span_part.h"
 
 struct trace_node {
     int32_t parent; /* index of the span, -1: none here */
@@ -24,11 +27,15 @@ struct trace_node {
     uint32_t child_count;
     uint32_t left, right;
     int64_t nested_parent;
+    bool is_root;     /* has no parent id */
     bool is_in_range; /* starts in the query's range */
 };
 
 struct trace_view {
-    const struct tsdb_trace *trace;
+    const struct tsdb_trace *trace; /* NULL: of a part */
+    struct span_part *part;
+    const uint32_t *rows; /* of the part, one a span */
+    struct tsdb_trace_id id;
     struct trace_node *nodes;
     uint32_t count;
     int32_t root; /* the first span without a parent id; -1: none */
@@ -45,6 +52,14 @@ TSDB_NODISCARD enum tsdb_status trace_view_init(struct trace_view *v,
                                                 const struct tsdb_trace *trace, int64_t start,
                                                 int64_t end, struct arena *arena,
                                                 struct arena *values, struct tsdb_error *err);
+/* The trace whose rows are [first, first + count) of the part, which has all of it; the part's
+ * rows in range count.  TSDB_END: a span id is there twice, so only the whole trace tells, or
+ * the part is damaged (p->fault).  TSDB_ELIMIT. */
+TSDB_NODISCARD enum tsdb_status trace_view_of_part(struct trace_view *v, struct span_part *p,
+                                                   uint32_t first, uint32_t count,
+                                                   struct arena *arena, struct tsdb_error *err);
+/* When a span starts, and its id; of a part false when it is damaged. */
+bool trace_view_span(struct trace_view *v, uint32_t span, int64_t *start, struct tsdb_span_id *id);
 /* A source over the spans; view->span says which one is asked about. */
 struct span_source trace_view_source(struct trace_view *v);
 

@@ -76,7 +76,7 @@ static inline void rig_seal(struct rig *r)
     cr_assert_eq(store_seal(&r->store, &err), TSDB_OK, "%s", err.msg);
 }
 
-/* ---- writing traces ------------------------------------------------------------------- */
+/* ---- writing traces -------------------------------------------------------------------------- */
 
 struct rig_span {
     char words[4096];
@@ -260,7 +260,7 @@ static inline void rig_trace(struct rig *r, const char *text)
     rig_trace_at(r, "", 0, text);
 }
 
-/* ---- asking ---------------------------------------------------------------------------- */
+/* ---- asking ---------------------------------------------------------------------------------- */
 
 static inline struct trace_store rig_store(struct rig *r)
 {

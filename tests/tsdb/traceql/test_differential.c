@@ -186,7 +186,7 @@ static void fill(struct rig *r, struct model *m)
         qsort(m->spans + m->first[t], m->first[t + 1] - m->first[t], sizeof m->spans[0], by_start);
 }
 
-/* ---- random expressions ------------------------------------------------------------------ */
+/* ---- random expressions ---------------------------------------------------------------------- */
 
 static void put_literal(struct model *m, struct writer *out)
 {
@@ -294,8 +294,7 @@ static void put_filter(struct model *m, struct writer *out)
     writer_text(out, " }");
 }
 
-/* ---- the reference -----------------------------------------------------------------------------
- */
+/* ---- the reference --------------------------------------------------------------------------- */
 
 struct reference {
     struct arena arena, scratch, values;
@@ -364,8 +363,7 @@ static uint32_t reference_text(struct reference *ref, const struct model *m, int
     return found;
 }
 
-/* ---- the three ways
- * -------------------------------------------------------------------------------- */
+/* ---- the three ways -------------------------------------------------------------------------- */
 
 static struct trace_query *open_query(struct rig *r, const char *query, int64_t start, int64_t end)
 {
