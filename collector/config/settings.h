@@ -136,8 +136,8 @@ struct setting {
     X(self.has_logs, BOOL, "self_logs", "true", 0, 0, NULL, false,                                 \
       "own log lines are stored, as service_name=\"andon\"")                                       \
     X(self.has_traces, BOOL, "self_traces", "true", 0, 0, NULL, false,                             \
-      "own requests and queries are stored as traces of service \"andon\": those that fail or\n"   \
-      "take a second, those whose caller samples them (traceparent), and 10 a second besides")     \
+      "own requests are stored as traces of service \"andon\"\n"                                   \
+      "those that fail or take a second, those whose caller samples them, ten a second besides")   \
     X(self.log_level, CHOICE, "log_level", "info", 0, 0, "error,warn,info,debug", true,            \
       "least important log line written")
 
