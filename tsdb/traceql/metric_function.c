@@ -4,6 +4,7 @@
 #include "tsdb/base/status.h"
 #include "tsdb/base/text.h"
 
+#include "tsdb/traceql/metric_compare.h"
 #include "tsdb/traceql/metric_scan.h"
 
 #include <math.h>
@@ -256,6 +257,6 @@ enum tsdb_status metric_function_run(const struct metric_query *query,
     if (st != TSDB_OK)
         return st;
     if (m->function.kind == TRACEQL_COMPARE)
-        return tsdb_fail(err, TSDB_EINVAL, "compare() is not there yet");
+        return metric_compare_run(&plan, out, err);
     return run(&plan, out, err);
 }

@@ -106,7 +106,7 @@ static bool by_code(struct part_keys *k, struct span_part *p, const struct field
 static bool row_by_row(struct part_keys *k, struct span_part *p, uint32_t slot,
                        const uint64_t *mask)
 {
-    const struct traceql_ref *ref = &p->refs[slot];
+    const struct traceql_ref *ref = span_part_ref(p, slot);
     struct span_source source = span_part_source(p);
     struct span_test field = {.kind = FIELD_REF,
                               .slot = slot,
@@ -144,7 +144,7 @@ static bool by_source(struct part_keys *k, struct span_part *p, uint32_t slot, c
         if (*id == UINT32_MAX) {
             span_part_row(p, row);
             arena_reset(&p->values);
-            struct span_value v = values.get(values.arg, slot, &p->refs[slot], 0);
+            struct span_value v = values.get(values.arg, slot, span_part_ref(p, slot), 0);
             *id = id_of(k, &v);
             is_ok = *id != UINT32_MAX;
         }
@@ -156,7 +156,7 @@ static bool by_source(struct part_keys *k, struct span_part *p, uint32_t slot, c
 
 bool part_keys_field(struct part_keys *k, struct span_part *p, uint32_t slot, const uint64_t *mask)
 {
-    const struct traceql_ref *ref = &p->refs[slot];
+    const struct traceql_ref *ref = span_part_ref(p, slot);
     const struct bound_field *f = span_part_field(p, slot);
     reset(k);
     bool is_id = ref->intrinsic == INTRINSIC_SPAN_ID || ref->intrinsic == INTRINSIC_TRACE_ID ||
@@ -173,6 +173,16 @@ bool part_keys_field(struct part_keys *k, struct span_part *p, uint32_t slot, co
     if (f->first.table == SPAN_TABLE_SOURCES)
         return by_source(k, p, slot, mask);
     return row_by_row(k, p, slot, mask);
+}
+
+/* The slot behind those of the query is bound to the field for the while. */
+bool part_keys_ref(struct part_keys *k, struct span_part *p, const struct traceql_ref *ref,
+                   const uint64_t *mask)
+{
+    span_part_borrow(p, ref);
+    bool is_ok = part_keys_field(k, p, p->ref_count, mask);
+    span_part_borrow(p, NULL);
+    return is_ok;
 }
 
 /* ---- pairs ----------------------------------------------------------------------------------- */

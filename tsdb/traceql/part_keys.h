@@ -24,6 +24,9 @@ void part_keys_release(struct part_keys *k);
 /* The field of the rows in the mask.  False: the arena of texts is full.  What went wrong
  * with a column is in p->fault. */
 bool part_keys_field(struct part_keys *k, struct span_part *p, uint32_t slot, const uint64_t *mask);
+/* The same of a field that the query does not name. */
+bool part_keys_ref(struct part_keys *k, struct span_part *p, const struct traceql_ref *ref,
+                   const uint64_t *mask);
 /* Ids of pairs of `ids`, of which there are `count`, and k's, into ids; returns how many. */
 uint32_t part_keys_combine(struct part_keys *k, const struct span_part *p, const uint64_t *mask,
                            uint32_t *ids, uint32_t count);

@@ -287,10 +287,16 @@ static void bind_intrinsic(const struct span_part *p, enum traceql_intrinsic int
     out->at[0].type = columns[intrinsic].type;
 }
 
+void span_part_borrow(struct span_part *p, const struct traceql_ref *ref)
+{
+    p->borrowed = ref;
+    p->fields[p->ref_count].serial = 0;
+}
+
 const struct bound_field *span_part_field(struct span_part *p, uint32_t slot)
 {
     struct bound_field *f = &p->fields[slot];
-    const struct traceql_ref *ref = &p->refs[slot];
+    const struct traceql_ref *ref = span_part_ref(p, slot);
     if (f->serial == p->serial)
         return f;
     *f = (struct bound_field){.serial = p->serial};

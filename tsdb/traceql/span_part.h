@@ -51,7 +51,8 @@ struct span_part {
     struct traces_set *set;
     const struct traceql_ref *refs;
     uint32_t ref_count;
-    int64_t start, end; /* half-open: rows that count */
+    const struct traceql_ref *borrowed; /* what slot ref_count is, if it is anything */
+    int64_t start, end;                 /* half-open: rows that count */
     struct span_reader *reader;
     uint32_t number; /* of the part */
     uint64_t serial;
@@ -87,6 +88,13 @@ TSDB_NODISCARD enum tsdb_status span_part_read(struct span_part *p, struct tsdb_
  * aside. */
 TSDB_NODISCARD enum tsdb_status span_part_check(struct span_part *p, struct tsdb_error *err);
 
+static inline const struct traceql_ref *span_part_ref(const struct span_part *p, uint32_t slot)
+{
+    return slot < p->ref_count ? &p->refs[slot] : p->borrowed;
+}
+/* Slot ref_count stands for a field that the query does not name, until it is taken back
+ * (NULL). */
+void span_part_borrow(struct span_part *p, const struct traceql_ref *ref);
 /* The field's columns in this part; none: no row has it.  Not of fields of whole traces. */
 const struct bound_field *span_part_field(struct span_part *p, uint32_t slot);
 const struct column_info *span_part_info(const struct span_part *p, enum span_table table,

@@ -194,3 +194,46 @@ Test(trace_metrics, exemplars_are_spans_of_their_series)
         "{name=put, p=double(0.5)} 10:1 #3/a\n{name=put, p=double(1)} 10:1");
     rig_close(&r);
 }
+
+/* Method: one attribute with more values than are asked for, an error to select; through
+ * columns, and through traces that must be read. */
+Test(trace_metrics, compare_counts_values_on_both_sides)
+{
+    struct rig r;
+    rig_open(&r);
+    rig_trace_at(&r, "", 1000,
+                 "1: a get svc=web zone=a; b get>a svc=web zone=a; c get>a svc=web zone=b error");
+    rig_group(&r);
+    rig_trace_at(&r, "", 7000, "2: a get svc=web zone=c; b get>a svc=db zone=a error");
+    const char *want = "{__meta_type=baseline, kind=unspecified} 5:2 10:1\n"
+                       "{__meta_type=baseline, name=get} 5:2 10:1\n"
+                       "{__meta_type=baseline, resource.service.name=web} 5:2 10:1\n"
+                       "{__meta_type=baseline, span.zone=a} 5:2 10:0\n"
+                       "{__meta_type=baseline, status=unset} 5:2 10:1\n"
+                       "{__meta_type=baseline, statusMessage=} 5:2 10:1\n"
+                       "{__meta_type=baseline_total, kind=nil} 5:2 10:1\n"
+                       "{__meta_type=baseline_total, name=nil} 5:2 10:1\n"
+                       "{__meta_type=baseline_total, resource.service.name=nil} 5:2 10:1\n"
+                       "{__meta_type=baseline_total, span.zone=nil} 5:2 10:1\n"
+                       "{__meta_type=baseline_total, status=nil} 5:2 10:1\n"
+                       "{__meta_type=baseline_total, statusMessage=nil} 5:2 10:1\n"
+                       "{__meta_type=selection, kind=unspecified} 5:1 10:1\n"
+                       "{__meta_type=selection, name=get} 5:1 10:1\n"
+                       "{__meta_type=selection, resource.service.name=db} 5:0 10:1\n"
+                       "{__meta_type=selection, span.zone=a} 5:0 10:1\n"
+                       "{__meta_type=selection, status=error} 5:1 10:1\n"
+                       "{__meta_type=selection, statusMessage=} 5:1 10:1\n"
+                       "{__meta_type=selection_total, kind=nil} 5:1 10:1\n"
+                       "{__meta_type=selection_total, name=nil} 5:1 10:1\n"
+                       "{__meta_type=selection_total, resource.service.name=nil} 5:1 10:1\n"
+                       "{__meta_type=selection_total, span.zone=nil} 5:1 10:1\n"
+                       "{__meta_type=selection_total, status=nil} 5:1 10:1\n"
+                       "{__meta_type=selection_total, statusMessage=nil} 5:1 10:1";
+    cr_expect_str_eq(rig_metric(&r, "{ } | compare({ status = error }, 1)", 5, 10, 5), want);
+    cr_expect_eq(r.stats.spans_read, 0);
+    cr_expect_str_eq(rig_metric(&r, "{ } && { } | compare({ status = error }, 1)", 5, 10, 5), want);
+    cr_expect_gt(r.stats.spans_read, 0);
+    const char *none = rig_metric(&r, "{ } | compare({ status = error }, 1, 1, 2)", 5, 10, 5);
+    cr_expect_null(strstr(none, "=selection"), "%s", none);
+    rig_close(&r);
+}
