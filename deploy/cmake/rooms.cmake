@@ -59,7 +59,7 @@ endfunction()
 
 # Under ThreadSanitizer: the rooms that have threads, with the stand-in for Criterion
 # (tests/tsan); the target tsan_tests builds them all.
-set(ANDON_TSAN_TESTS "^(tsdb/store/test_(journal|driver)|tsdb/metrics/test_(seal|replay)|tsdb/logs/test_(seal|tail|select)|tsdb/traces/test_seal|tsdb/base/test_thread|tsdb/test_(threads|tsdb_logs|tsdb_traces)|collector/(net|api|ingest|derive)/test_[a-z0-9_]*)$")
+set(ANDON_TSAN_TESTS "^(tsdb/store/test_(journal|driver)|tsdb/metrics/test_(seal|replay)|tsdb/logs/test_(seal|tail|select)|tsdb/traces/test_seal|tsdb/base/test_thread|tsdb/test_(threads|tsdb_logs|tsdb_trace_query|tsdb_traces)|collector/(net|api|ingest|derive)/test_[a-z0-9_]*)$")
 function(tsan_tests path name tests)
     if(NOT TARGET tsan_tests)
         add_custom_target(tsan_tests)
