@@ -46,22 +46,31 @@ static void drop_row(struct scan_worker *w, uint32_t row)
     w->mask[row / 64] &= ~(UINT64_C(1) << row % 64);
 }
 
-/* Numbers of a column of ints or doubles, at once; false: it is not as simple as that. */
-static bool column_numbers(struct scan_worker *w)
+/* The function's field as one column of numbers; NULL: it is not as simple as that. */
+static const struct part_column *number_column(struct scan_worker *w)
 {
     const struct traceql_function *f = w->job->plan->f;
     const struct traceql_ref *ref = &w->part->refs[f->ref];
     const struct bound_field *b = span_part_field(w->part, f->ref);
-    bool is_duration = ref->intrinsic == INTRINSIC_DURATION;
-    if ((ref->intrinsic != INTRINSIC_NONE && !is_duration) || b->second.count > 0 ||
-        b->first.count != 1 || b->first.table != SPAN_TABLE_SPANS)
-        return false;
+    if ((ref->intrinsic != INTRINSIC_NONE && ref->intrinsic != INTRINSIC_DURATION) ||
+        b->second.count > 0 || b->first.count != 1 || b->first.table != SPAN_TABLE_SPANS)
+        return NULL;
     uint8_t type = b->first.at[0].type;
+    if (type != TSDB_FIELD_INT && type != TSDB_FIELD_DOUBLE)
+        return NULL;
     const struct part_column *c =
         span_part_column(w->part, SPAN_TABLE_SPANS, b->first.at[0].column);
-    if (!c || !(c->ints || c->doubles) || (type != TSDB_FIELD_INT && type != TSDB_FIELD_DOUBLE))
+    return c && (c->ints || c->doubles) ? c : NULL;
+}
+
+/* Numbers of a column, at once; false: there is none such. */
+static bool column_numbers(struct scan_worker *w)
+{
+    const struct part_column *c = number_column(w);
+    const struct traceql_ref *ref = &w->part->refs[w->job->plan->f->ref];
+    double unit = ref->intrinsic == INTRINSIC_DURATION ? 1e9 : 1;
+    if (!c)
         return false;
-    double unit = is_duration ? 1e9 : 1;
     PART_MASK_EACH(w->part, w->mask, row)
     {
         w->numbers[row] = !part_column_has(c, row) ? (double)NAN
@@ -106,31 +115,45 @@ static void find_numbers(struct scan_worker *w)
     }
 }
 
+/* The key of a bucket, the same for all of its rows. */
+static uint32_t bucket_id(struct scan_worker *w, struct part_keys *k, struct span_value bucket)
+{
+    int exponent = 0;
+    (void)frexp(bucket.real, &exponent);
+    uint32_t *id = &w->bucket_ids[exponent + 1080];
+    if (*id == UINT32_MAX) {
+        if (k->count == k->cap) {
+            k->cap = k->cap ? 2 * k->cap : 64;
+            k->values = mem_grow(k->values, k->cap, sizeof *k->values);
+        }
+        k->values[k->count] = bucket;
+        *id = k->count++;
+    }
+    return *id;
+}
+
 /* The power of two of each row's value, as keys; rows without one leave the mask. */
 static void find_buckets(struct scan_worker *w)
 {
     struct part_keys *k = &w->keys[w->job->plan->label_count - 1];
+    const struct part_column *c = number_column(w);
+    const struct traceql_ref *ref = &w->part->refs[w->job->plan->f->ref];
     memset(w->bucket_ids, 0xff, sizeof w->bucket_ids);
     k->count = 0;
     PART_MASK_EACH(w->part, w->mask, row)
     {
-        struct span_value v = row_value(w, row), bucket = metric_function_bucket(&v);
-        int exponent = 0;
-        if (bucket.type == TRACEQL_NIL) {
+        struct span_value v = span_nil();
+        if (!c)
+            v = row_value(w, row);
+        else if (part_column_has(c, row))
+            v = c->doubles                             ? span_double(c->doubles[row])
+                : ref->intrinsic == INTRINSIC_DURATION ? span_duration(c->ints[row])
+                                                       : span_int(c->ints[row]);
+        struct span_value bucket = metric_function_bucket(&v);
+        if (bucket.type == TRACEQL_NIL)
             drop_row(w, row);
-            continue;
-        }
-        (void)frexp(bucket.real, &exponent);
-        uint32_t *id = &w->bucket_ids[exponent + 1080];
-        if (*id == UINT32_MAX) {
-            if (k->count == k->cap) {
-                k->cap = k->cap ? 2 * k->cap : 64;
-                k->values = mem_grow(k->values, k->cap, sizeof *k->values);
-            }
-            k->values[k->count] = bucket;
-            *id = k->count++;
-        }
-        k->ids[row] = *id;
+        else
+            k->ids[row] = bucket_id(w, k, bucket);
     }
 }
 

@@ -95,6 +95,31 @@ static bool comparison_of(const struct span_test *t, struct comparison *out)
     return is_column(field->ref);
 }
 
+/* trace:id = "...": the id, whose digits lack leading zeros. */
+static bool trace_id_of(const struct span_test *t, struct tsdb_trace_id *out)
+{
+    if (t->kind != FIELD_BINARY || t->op != TRACEQL_EQ)
+        return false;
+    const struct span_test *field = t->left->kind == FIELD_REF ? t->left : t->right;
+    const struct span_test *literal = field == t->left ? t->right : t->left;
+    if (field->kind != FIELD_REF || field->ref->intrinsic != INTRINSIC_TRACE_ID ||
+        literal->kind != FIELD_STATIC || literal->literal.type != TRACEQL_STRING)
+        return false;
+    struct tsdb_text digits = literal->literal.text;
+    *out = (struct tsdb_trace_id){{0}};
+    if (digits.len == 0 || digits.len > HEX_MAX)
+        return false;
+    for (size_t i = 0; i < digits.len; i++) {
+        char c = digits.at[digits.len - 1 - i];
+        int digit = c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+        if (digit < 0)
+            return false;
+        uint8_t *at = &out->at[sizeof out->at - 1 - i / 2];
+        *at = (uint8_t)(*at | digit << (i % 2 ? 4 : 0));
+    }
+    return true;
+}
+
 /* The type that numbers of an intrinsic's column have. */
 static uint8_t type_of_ints(const struct traceql_ref *ref, uint8_t field_type)
 {
@@ -188,6 +213,25 @@ static bool comparison_may(struct span_part *p, const struct comparison *c)
                p->rows[f->first.table];
 }
 
+struct part_look {
+    uint32_t number;
+    bool is_found;
+};
+
+static bool find_part(void *arg, uint32_t part)
+{
+    struct part_look *look = arg;
+    look->is_found = look->is_found || part == look->number;
+    return !look->is_found;
+}
+
+static bool may_have_trace(struct span_part *p, const struct tsdb_trace_id *id)
+{
+    struct part_look look = {p->number, false};
+    traces_set_find(p->set, id, find_part, &look);
+    return look.is_found;
+}
+
 static bool may(struct span_part *p, const struct span_test *t, bool wanted)
 {
     if (t->kind == FIELD_STATIC)
@@ -202,8 +246,11 @@ static bool may(struct span_part *p, const struct span_test *t, bool wanted)
                                 : left || may(p, t->right, wanted);
     }
     struct comparison c;
+    struct tsdb_trace_id id;
     if (t->has_trace || !wanted)
         return true;
+    if (trace_id_of(t, &id))
+        return may_have_trace(p, &id);
     if (t->kind == FIELD_EXISTS && t->left->kind == FIELD_REF && is_column(t->left->ref) &&
         t->left->ref->intrinsic == INTRINSIC_NONE) {
         const struct bound_field *f = span_part_field(p, t->left->slot);
@@ -505,11 +552,24 @@ static void rows_leaf(struct span_part *p, const struct span_test *t, const uint
     }
 }
 
+static void trace_leaf(struct span_part *p, const struct tsdb_trace_id *id, uint64_t *out)
+{
+    uint32_t first, count;
+    struct tsdb_error err = {0};
+    memset(out, 0, span_words(p) * sizeof *out);
+    enum tsdb_status st = span_reader_find(p->reader, id, &first, &count, &err);
+    if (st != TSDB_OK && st != TSDB_ENOTFOUND)
+        span_part_fail(p, st, &err);
+    for (uint32_t row = 0; st == TSDB_OK && row < count; row++)
+        out[(first + row) / 64] |= UINT64_C(1) << (first + row) % 64;
+}
+
 static void leaf(struct span_part *p, const struct span_test *t, bool wanted, const uint64_t *among,
                  uint64_t *out, bool *is_exact)
 {
     uint64_t passing[PART_WORDS];
     struct comparison c;
+    struct tsdb_trace_id id;
     bool is_presence = (t->kind == FIELD_EXISTS || t->kind == FIELD_NOT_EXISTS) &&
                        t->left->kind == FIELD_REF && t->left->ref->intrinsic == INTRINSIC_NONE;
     if (t->has_trace) {
@@ -522,6 +582,8 @@ static void leaf(struct span_part *p, const struct span_test *t, bool wanted, co
     } else if (is_presence) {
         exists_leaf(p, t->left->slot, among, passing);
         wanted = wanted == (t->kind == FIELD_EXISTS);
+    } else if (trace_id_of(t, &id)) {
+        trace_leaf(p, &id, passing);
     } else if (comparison_of(t, &c)) {
         if (t->kind == FIELD_REF && !wanted) { /* not true, but there */
             c.literal = span_bool(false);

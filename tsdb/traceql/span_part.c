@@ -85,6 +85,11 @@ static bool fail(struct span_part *p, enum tsdb_status st, const struct tsdb_err
     return false;
 }
 
+void span_part_fail(struct span_part *p, enum tsdb_status st, const struct tsdb_error *err)
+{
+    (void)fail(p, st, err);
+}
+
 enum tsdb_status span_part_check(struct span_part *p, struct tsdb_error *err)
 {
     if (p->fault == TSDB_OK)

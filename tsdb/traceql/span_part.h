@@ -84,6 +84,8 @@ void span_part_free(struct span_part *p); /* NULL is a no-op */
 void span_part_open(struct span_part *p, uint32_t number);
 /* Checks the bytes and finds the rows that count.  TSDB_END: none, or it is damaged. */
 TSDB_NODISCARD enum tsdb_status span_part_read(struct span_part *p, struct tsdb_error *err);
+/* Reading went wrong: the first fault counts. */
+void span_part_fail(struct span_part *p, enum tsdb_status st, const struct tsdb_error *err);
 /* What became of the columns that were asked for.  TSDB_END: the part is damaged and was set
  * aside. */
 TSDB_NODISCARD enum tsdb_status span_part_check(struct span_part *p, struct tsdb_error *err);

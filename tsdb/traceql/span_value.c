@@ -5,6 +5,7 @@
 #include "tsdb/query/go_duration.h"
 
 #include <math.h>
+#include <string.h>
 
 double span_value_number(const struct span_value *v)
 {
@@ -236,6 +237,15 @@ static bool compare_numbers(enum traceql_op op, const struct span_value *a,
     return compare_doubles(op, span_value_number(a), span_value_number(b));
 }
 
+/* What all matches begin with is looked at first. */
+static bool matches(const struct regex *re, struct tsdb_text text)
+{
+    struct tsdb_text prefix = regex_prefix(re);
+    if (prefix.len > 0 && (text.len < prefix.len || memcmp(text.at, prefix.at, prefix.len) != 0))
+        return false;
+    return regex_match(re, text);
+}
+
 static bool compare_scalars(enum traceql_op op, const struct span_value *a,
                             const struct span_value *b, const struct regex *re, bool is_typed)
 {
@@ -246,7 +256,7 @@ static bool compare_scalars(enum traceql_op op, const struct span_value *a,
     if (a->type != TRACEQL_STRING)
         return op <= TRACEQL_NE && (a->integer == b->integer) == (op == TRACEQL_EQ);
     if (op == TRACEQL_MATCH || op == TRACEQL_NOT_MATCH)
-        return re && regex_match(re, a->text) == (op == TRACEQL_MATCH);
+        return re && matches(re, a->text) == (op == TRACEQL_MATCH);
     if (op <= TRACEQL_NE)
         return text_equal(a->text, b->text) == (op == TRACEQL_EQ);
     return by_sign(op, text_compare(a->text, b->text));

@@ -59,6 +59,10 @@ Test(trace_query, parts_are_refused_by_heads_and_filters)
     cr_expect_eq(r.stats.groups_skipped, r.stats.groups);
     cr_expect_str_eq(rig_search(&r, "{ span.none = 5 || name = \"what\" }"), "");
     cr_expect_eq(r.stats.groups_skipped, r.stats.groups);
+    cr_expect_str_eq(rig_search(&r, "{ trace:id = \"ab00000000000000000000000000ffff\" }"), "");
+    cr_expect_eq(r.stats.groups_skipped, r.stats.groups);
+    cr_expect_str_eq(rig_search(&r, "{ trace:id = \"ab000000000000000000000000000002\" }"),
+                     "2{a b}");
     (void)rig_search(&r, "{ span.i = 5 }");
     cr_expect_lt(r.stats.groups_skipped, r.stats.groups);
     rig_close(&r);
