@@ -68,6 +68,17 @@ bool jaeger_time(struct request *r, const char *name, int64_t *ns)
     return true;
 }
 
+enum tsdb_status jaeger_read(struct request *r, const struct tsdb_found_trace *found,
+                             struct tsdb_trace **out, struct tsdb_error *err)
+{
+    struct tsdb_trace_id id = found->id;
+    int64_t end;
+    if (__builtin_add_overflow(found->start, found->duration, &end) || end == INT64_MAX)
+        end = INT64_MAX - 1;
+    return tsdb_trace_read(r->api->options.db, request_tenant(r), &id, found->start, end + 1, 0,
+                           out, err);
+}
+
 /* ---- services and operations ----------------------------------------------------------------- */
 
 struct listing {

@@ -41,6 +41,11 @@ struct tsdb_text jaeger_param(const struct request *r, const char *name, const c
  * there leaves the value alone.  False: answered. */
 bool jaeger_time(struct request *r, const char *name, int64_t *ns);
 
+/* The whole of a trace that a search found: looked for where its spans are.  As
+ * tsdb_trace_read. */
+enum tsdb_status jaeger_read(struct request *r, const struct tsdb_found_trace *found,
+                             struct tsdb_trace **out, struct tsdb_error *err);
+
 exchange_handler_fn handle_jaeger_traces, handle_jaeger_traces_3, handle_jaeger_summaries,
     handle_jaeger_trace, handle_jaeger_trace_3; /* jaeger_search.c */
 exchange_handler_fn handle_jaeger_dependencies; /* jaeger_dependencies.c */

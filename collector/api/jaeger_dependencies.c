@@ -63,10 +63,9 @@ static enum tsdb_status read(void *arg, struct tsdb_trace_query *query, struct t
     enum tsdb_status st;
     while ((st = tsdb_trace_query_trace(query, &found, err)) == TSDB_OK) {
         struct tsdb_trace *trace = NULL;
-        struct tsdb_trace_id id = found.id;
         if (found.service_count == 1)
             continue; /* nobody calls anybody */
-        st = tsdb_trace_read(d->r->api->options.db, d->options.tenant, &id, 0, 0, 0, &trace, err);
+        st = jaeger_read(d->r, &found, &trace, err);
         if (st == TSDB_ENOTFOUND)
             continue;
         if (st != TSDB_OK)

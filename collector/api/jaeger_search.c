@@ -180,8 +180,7 @@ static enum tsdb_status read_traces(struct search *s, struct tsdb_trace_query *q
     enum tsdb_status st;
     while ((st = tsdb_trace_query_trace(query, &found, err)) == TSDB_OK) {
         struct tsdb_trace *trace = NULL;
-        struct tsdb_trace_id id = found.id;
-        st = tsdb_trace_read(s->r->api->options.db, s->options.tenant, &id, 0, 0, 0, &trace, err);
+        st = jaeger_read(s->r, &found, &trace, err);
         if (st == TSDB_ENOTFOUND)
             continue;
         if (st != TSDB_OK)
