@@ -245,3 +245,17 @@ Test(jaeger, dependencies_are_counted_in_the_traces)
     ASSERT_GET("/api/dependencies", "lookback=x", 400,
                FAULT("400", "unable to parse param 'lookback': want milliseconds, got \\\"x\\\""));
 }
+
+Test(jaeger, a_service_does_not_depend_on_itself)
+{
+    static struct tsdb_span spans[3];
+    static struct tsdb_trace trace;
+    memcpy(spans, sample_spans, sizeof spans);
+    spans[2].parent_id = spans[0].span_id; /* both made by the shop */
+    trace = sample_trace;
+    trace.spans = spans;
+    traces.whole[0] = &trace;
+    ASSERT_GET(
+        "/api/dependencies", "", 200,
+        "{\"data\":[{\"parent\":\"shop\",\"child\":\"cart\",\"callCount\":1}],\"total\":1" NONE);
+}

@@ -13,7 +13,7 @@ static const struct tsdb_label labels[] = {{T("resource.service.name"), T("shop"
                                            {T("span.code"), T("-500")},
                                            {T("span.ratio"), T("0.5")},
                                            {T("span.hit"), T("true")},
-                                           {T("span.odd"), T("12x")}};
+                                           {T("span.odd"), T("1.5")}};
 static const uint8_t types[] = {TSDB_FIELD_STRING, TSDB_FIELD_INT, TSDB_FIELD_DOUBLE,
                                 TSDB_FIELD_BOOL, TSDB_FIELD_INT};
 static const int64_t ts[] = {INT64_C(1795521600000000000), INT64_C(1795521660500000000)};
@@ -41,7 +41,7 @@ static const char *json_of(const struct trace_series *s)
     "\"labels\":[{\"key\":\"resource.service.name\",\"value\":{\"stringValue\":\"shop\"}},"        \
     "{\"key\":\"span.code\",\"value\":{\"intValue\":\"-500\"}},{\"key\":\"span.ratio\",\"value\":" \
     "{\"doubleValue\":0.5}},{\"key\":\"span.hit\",\"value\":{\"boolValue\":true}},"                \
-    "{\"key\":\"span.odd\",\"value\":{\"stringValue\":\"12x\"}}]"
+    "{\"key\":\"span.odd\",\"value\":{\"stringValue\":\"1.5\"}}]"
 
 Test(trace_series, json_has_typed_labels_samples_and_exemplars)
 {
@@ -80,7 +80,7 @@ Test(trace_series, the_message_says_the_same)
     cr_assert_eq(s->n_labels, 5);
     cr_assert_eq(s->labels[1]->value->int_value, -500);
     cr_assert_eq(s->labels[2]->value->double_value, 0.5);
-    cr_assert_str_eq(s->labels[4]->value->string_value, "12x");
+    cr_assert_str_eq(s->labels[4]->value->string_value, "1.5");
     cr_assert_eq(s->n_samples, 2);
     cr_assert_eq(s->samples[0]->value, 1.5);
     cr_assert_eq(s->samples[1]->timestamp_ms, INT64_C(1795521660500));
