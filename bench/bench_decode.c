@@ -4,7 +4,8 @@
  * seed; the sink adds up keys and values and never asks for labels, which is what
  * the engine does with series it knows.  Logs: 4000 records of 8 resources, 6 attributes
  * and a body of 100 bytes; the sink adds up what it is handed.  Traces: 4000 spans of 8
- * resources, 15 attributes (3 of them numbers, one a bool), every tenth with an event.
+ * resources, 15 attributes (3 of them numbers, one a bool), every tenth with an event; as
+ * Zipkin's, 10 tags.
  * Best of 80 short rounds; one JSON line a case.
  */
 #include "collector/decode/es_bulk.h"
@@ -17,6 +18,7 @@
 #include "collector/decode/otlp_spans.h"
 #include "collector/decode/remote_write.h"
 #include "collector/decode/remote_write_2.h"
+#include "collector/decode/zipkin.h"
 #include "tsdb/base/clock.h"
 #include "tsdb/base/mem.h"
 #include "tsdb/base/random.h"
@@ -527,6 +529,23 @@ static void make_trace(struct writer *out)
         writer_release(all[i]);
 }
 
+static void make_zipkin(struct writer *out)
+{
+    writer_u8(out, '[');
+    for (unsigned i = 0; i < SERIES; i++) {
+        writer_format(
+            out,
+            "%s{\"traceId\":\"9e3779b97f4a7c15%016x\",\"id\":\"%016x\",\"parentId\":\"%016x\","
+            "\"kind\":\"SERVER\",\"name\":\"post /api/v1/cart\",\"timestamp\":%lld,"
+            "\"duration\":1000,\"localEndpoint\":{\"serviceName\":\"checkout\"},\"tags\":{",
+            i > 0 ? "," : "", i / 12 + 1, i + 1, i, (long long)start_ms * 1000 + i);
+        for (unsigned n = 0; n < LABELS; n++)
+            writer_format(out, "%s\"%s\":\"%s\"", n > 0 ? "," : "", names[n], values[i][n]);
+        writer_text(out, "}}");
+    }
+    writer_u8(out, ']');
+}
+
 static enum tsdb_status add_spans(void *arg, const struct decode_span_batch *batch)
 {
     struct sum *s = arg;
@@ -599,6 +618,9 @@ int main(void)
     writer_reset(&w);
     make_trace(&w);
     measure_trace("otlp_trace", otlp_spans_decode, writer_bytes(&w));
+    writer_reset(&w);
+    make_zipkin(&w);
+    measure_trace("zipkin", zipkin_decode, writer_bytes(&w));
     writer_release(&w);
     return 0;
 }
