@@ -25,9 +25,12 @@ Test(read, what_came_twice_is_shown_once)
     cr_assert_str_eq(rig_read(&r, "", 1), want);
     rig_seal(&r);
     cr_assert_str_eq(rig_read(&r, "", 1), want);
+    struct tsdb_trace *t;
+    cr_assert_eq(read_range(&r, 1, 0, 0, 0, &t), TSDB_OK);
+    cr_assert_eq(t->source_count, 1u, "of two segments, but equal");
+    traces_trace_free(t);
     rig_merge(&r);
     cr_assert_eq(rig_block(&r, 0)->shelved.entry.samples, 3u, "kept twice");
-    struct tsdb_trace *t;
     cr_assert_eq(read_range(&r, 1, 0, 0, 0, &t), TSDB_OK);
     cr_assert_eq(t->span_count, 2u);
     cr_assert_eq(t->source_count, 1u, "equal ones are one");

@@ -59,6 +59,8 @@ Test(select, parts_outside_are_left_out)
 Test(select, readers_group_only_what_came_since)
 {
     struct rig r;
+    const struct hot_spans *first = NULL;
+    uint32_t kept = 0;
     rig_init(&r);
     for (uint32_t i = 0; i < 3 * OPEN_GROUPS_MAX; i++) {
         rig_put(&r, 1, 1 + i, 0, RIG_NOW + i, "x");
@@ -70,11 +72,14 @@ Test(select, readers_group_only_what_came_since)
         cr_assert_eq(spans, 1 + i);
         const struct open_spans *cached = r.t->head.cached;
         cr_assert_eq(cached->end, 1 + i);
+        kept += cached->groups.at[0] == first;
+        first = cached->groups.at[0];
         traces_set_close(set);
         set = select_all(&r, "", NULL);
         cr_assert_eq(r.t->head.cached, cached, "nothing new: used again");
         traces_set_close(set);
     }
+    cr_assert_geq(kept, 3u * (OPEN_GROUPS_MAX - 1) - 1);
     rig_group(&r);
     rig_put(&r, 1, 1000, 0, RIG_NOW, "x");
     struct traces_set *set = select_all(&r, "", NULL);
@@ -180,5 +185,26 @@ Test(select, the_indices_name_the_parts_of_a_trace)
         cr_assert_eq(f.ids, trace == 10 ? 15u : trace < 5 ? (uint64_t)1 << (trace - 1) : 0u);
     }
     traces_set_close(set);
+    rig_release(&r);
+}
+
+Test(select, what_is_another_tenants_alone_is_left_out)
+{
+    struct rig r;
+    rig_init(&r);
+    struct tsdb_span span = rig_span(1, 1, 0, RIG_NOW, "x");
+    cr_assert_eq(rig_append(&r, "blue", &span), TSDB_ACCEPTED);
+    rig_group(&r);
+    rig_put(&r, 1, 2, 0, RIG_NOW, "the default one's");
+    rig_group(&r);
+    static const struct {
+        const char *tenant;
+        uint32_t parts;
+    } want[] = {{"", 1}, {"blue", 1}, {"green", 0}};
+    for (int i = 0; i < 3; i++) {
+        struct traces_set *set = select_all(&r, want[i].tenant, NULL);
+        cr_assert_eq(traces_set_parts(set), want[i].parts, "%s", want[i].tenant);
+        traces_set_close(set);
+    }
     rig_release(&r);
 }
