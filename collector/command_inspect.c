@@ -32,6 +32,12 @@ static void put_stats(struct writer *w, const struct tsdb_stats *s)
     writer_format(w, "logs         %llu records in %llu segments, %llu bytes, %.2f a record\n",
                   (unsigned long long)s->log_segment_records, (unsigned long long)s->log_segments,
                   (unsigned long long)s->log_segment_bytes, per_record);
+    double per_span = s->trace_segment_spans
+                          ? (double)s->trace_segment_bytes / (double)s->trace_segment_spans
+                          : 0;
+    writer_format(w, "traces       %llu spans in %llu segments, %llu bytes, %.2f a span\n",
+                  (unsigned long long)s->trace_segment_spans, (unsigned long long)s->trace_segments,
+                  (unsigned long long)s->trace_segment_bytes, per_span);
     writer_format(w, "journal      %llu bytes, %llu series in memory\n",
                   (unsigned long long)s->journal_bytes, (unsigned long long)s->series_active);
 }

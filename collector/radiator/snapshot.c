@@ -158,8 +158,9 @@ static void put_engine(const struct snapshot *s, const struct span *w, struct js
     put(j, "per_s", (double)(w->now->syncs - w->base->syncs) / over);
     json_end_object(j);
     begin(j, "disk");
-    put(j, "segments", (double)(t->segments + t->log_segments));
-    put(j, "segment_bytes", (double)(t->segment_bytes + t->log_segment_bytes));
+    put(j, "segments", (double)(t->segments + t->log_segments + t->trace_segments));
+    put(j, "segment_bytes",
+        (double)(t->segment_bytes + t->log_segment_bytes + t->trace_segment_bytes));
     put(j, "journal_bytes", (double)t->journal_bytes);
     put(j, "free_bytes", (double)t->disk_free_bytes);
     put(j, "limit_bytes", (double)s->disk_limit);

@@ -103,6 +103,11 @@ enum family_kind { KIND_COUNTER, KIND_GAUGE, KIND_HISTOGRAM };
       "Bytes of the segments of logs, which are among all segments.")                              \
     X(LOG_SEGMENT_RECORDS, GAUGE, "andon_log_segment_records", "", NONE, NONE, NONE,               \
       "Log records in segments.")                                                                  \
+    X(TRACE_SPANS, COUNTER, "andon_spans_appended", "", NONE, NONE, NONE, "Spans appended.")       \
+    X(TRACE_SEGMENT_BYTES, GAUGE, "andon_trace_segment_bytes", "bytes", NONE, NONE, NONE,          \
+      "Bytes of the segments of traces, which are among all segments.")                            \
+    X(TRACE_SEGMENT_SPANS, GAUGE, "andon_trace_segment_spans", "", NONE, NONE, NONE,               \
+      "Spans in segments.")                                                                        \
     X(JOURNAL_BYTES, GAUGE, "andon_journal_bytes", "bytes", NONE, NONE, NONE,                      \
       "Bytes of the journal in use.")                                                              \
     X(JOURNAL_PENDING, GAUGE, "andon_journal_pending_bytes", "bytes", NONE, NONE, NONE,            \

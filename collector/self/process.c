@@ -30,8 +30,12 @@ void counters_engine(const struct tsdb_stats *stats)
     set_u64(LOG_RECORDS, stats->log_records);
     set_u64(LOG_SEGMENT_BYTES, stats->log_segment_bytes);
     set_u64(LOG_SEGMENT_RECORDS, stats->log_segment_records);
-    set_u64(SEGMENTS, stats->segments + stats->log_segments);
-    set_u64(SEGMENT_BYTES, stats->segment_bytes + stats->log_segment_bytes);
+    set_u64(TRACE_SPANS, stats->trace_spans);
+    set_u64(TRACE_SEGMENT_BYTES, stats->trace_segment_bytes);
+    set_u64(TRACE_SEGMENT_SPANS, stats->trace_segment_spans);
+    set_u64(SEGMENTS, stats->segments + stats->log_segments + stats->trace_segments);
+    set_u64(SEGMENT_BYTES,
+            stats->segment_bytes + stats->log_segment_bytes + stats->trace_segment_bytes);
     set_u64(SEGMENT_CHUNK_BYTES, stats->segment_chunk_bytes);
     set_u64(SEGMENT_INDEX_BYTES, stats->segment_index_bytes);
     set_u64(SEGMENT_SAMPLES, stats->segment_samples);
@@ -44,7 +48,7 @@ void counters_engine(const struct tsdb_stats *stats)
     set_u64(TOMBSTONES, stats->tombstones);
     set_u64(MEMORY_BYTES, stats->memory_bytes);
     set_u64(MEMORY_LIMIT, stats->memory_limit);
-    set_u64(HEAD_BYTES, stats->head_bytes + stats->log_head_bytes);
+    set_u64(HEAD_BYTES, stats->head_bytes + stats->log_head_bytes + stats->trace_head_bytes);
     set_u64(LABEL_PAIRS, stats->label_pairs);
     set_u64(EXEMPLARS, stats->exemplars);
     counters_set(REPLAY_SECONDS, NOWHERE, stats->replay_ns);
