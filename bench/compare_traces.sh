@@ -44,7 +44,7 @@ start() { # SYSTEM
     andon)
         # shellcheck disable=SC2086
         "$andon" serve --data-dir "$run/store" --http-listen "127.0.0.1:$port" --grpc-listen off \
-            --udp-listen off --tcp-listen off --self-logs=false --span-metrics=false \
+            --udp-listen off --tcp-listen off --self-records=false --span-metrics=false \
             ${ANDON_FLAGS:-} >"$run/log" 2>&1 &
         pid=$!
         await andon /-/ready

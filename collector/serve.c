@@ -563,10 +563,10 @@ int serve(int argc, const char *const *argv)
     log_set_level((enum log_level)s.config.self.log_level);
     budget_init(&s.budget, s.config.store.memory_limit / 4, NULL);
     s.started_ns = clock_wall_ns(clock_real());
-    if (s.config.self.has_logs)
+    if (s.config.self.has_records) {
         s.own_log = own_log_new();
-    if (s.config.self.has_traces)
         s.own_trace = own_trace_new();
+    }
     int status = 0;
     if (start(&s, &err) != TSDB_OK) {
         log_error("serve", "does not start: %s", err.msg);

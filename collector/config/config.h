@@ -84,8 +84,7 @@ struct config_query {
 
 struct config_self {
     int64_t interval; /* 0: own metrics are not stored */
-    bool has_logs;    /* own log lines are stored */
-    bool has_traces;  /* own requests are stored as traces */
+    bool has_records; /* own log lines and requests are stored */
     int log_level;    /* enum log_level */
 };
 

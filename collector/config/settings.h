@@ -133,11 +133,10 @@ struct setting {
       "age at which a sample no longer answers a query")                                           \
     X(self.interval, DURATION, "self_interval", "15s", 0, HOUR, NULL, false,                       \
       "how often own metrics are stored; 0: never")                                                \
-    X(self.has_logs, BOOL, "self_logs", "true", 0, 0, NULL, false,                                 \
-      "own log lines are stored, as service_name=\"andon\"")                                       \
-    X(self.has_traces, BOOL, "self_traces", "true", 0, 0, NULL, false,                             \
-      "own requests are stored as traces of service \"andon\"\n"                                   \
-      "those that fail or take a second, those whose caller samples them, ten a second besides")   \
+    X(self.has_records, BOOL, "self_records", "true", 0, 0, NULL, false,                           \
+      "own log lines and requests are stored, as \"andon\"\n"                                      \
+      "lines as logs; as traces the requests that fail, take a second or are sampled by their\n"   \
+      "caller (traceparent), and ten a second besides")                                            \
     X(self.log_level, CHOICE, "log_level", "info", 0, 0, "error,warn,info,debug", true,            \
       "least important log line written")
 

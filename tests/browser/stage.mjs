@@ -211,10 +211,10 @@ export async function quiet(page, what) {
 }
 
 // body(server, browser) with both, which end whatever happens; then the verdict.
-export async function play(body) {
+export async function play(body, ...flags) {
   const server = new Server(), browser = new Browser();
   try {
-    await server.start("--self-interval", "1s", "--span-metrics-interval", "1s", "--self-traces=false");
+    await server.start("--self-interval", "1s", "--span-metrics-interval", "1s", ...flags);
     await browser.start();
     await body(server, browser);
   } catch (error) {

@@ -186,4 +186,4 @@ await play(async (server, browser) => {
   await staysText(server, page);
   await quiet(page, "traces");
   await fitsAPhone(server, browser);
-});
+}, "--self-records=false");

@@ -9,7 +9,7 @@ import { check, equal, eventually, folder, run, start } from '../scenario/andon.
 const places = [...process.env.PATH.split(':'), '/usr/sbin', '/usr/bin'];
 const program = (name) => places.map((dir) => path.join(dir, name)).find((file) => fs.existsSync(file));
 const logger = program('logger'), rsyslogd = program('rsyslogd');
-const SYSLOG = ['--syslog-udp-listen', '127.0.0.1:0', '--syslog-tcp-listen', '127.0.0.1:0', '--self-logs=false'];
+const SYSLOG = ['--syslog-udp-listen', '127.0.0.1:0', '--syslog-tcp-listen', '127.0.0.1:0', '--self-records=false'];
 const TEXT = 'räksmörgås "quoted" \\ <13> 12 ] end';
 
 const portOf = (a, kind) => a.banner.match(new RegExp(`^ {2}syslog ${kind} +\\S+:(\\d+)$`, 'm'))?.[1];

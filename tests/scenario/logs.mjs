@@ -6,7 +6,7 @@ import { ANY_PORT, check, command, equal, eventually, run, sleep, start } from '
 import * as wire from './wire.mjs';
 
 const SYSLOG = ['--syslog-udp-listen', '127.0.0.1:0', '--syslog-tcp-listen', '127.0.0.1:0'];
-const QUIET = ['--self-logs=false', '--self-interval', '0'];
+const QUIET = ['--self-records=false', '--self-interval', '0'];
 
 const syslogPort = (a, kind) => Number(a.banner.match(new RegExp(`^ {2}syslog ${kind} +\\S+:(\\d+)$`, 'm'))?.[1] ?? 0);
 
@@ -149,7 +149,7 @@ await run({
     const ready = (await find(a, '{service_name="andon"} |= "ready http"'))[0].stream;
     equal([ready.level, ready.component, ready.detected_level], ['info', 'serve', 'info'], 'level and component');
     equal(await a.stop(), 0, 'exit status');
-    const b = await start({ dir: a.dir, args: ['--self-logs=false'] });
+    const b = await start({ dir: a.dir, args: ['--self-records=false'] });
     check((await lines(b, '{service_name="andon"}')).some((l) => /^stopping signal=TERM/.test(l)), 'the last lines were drained');
     await sleep(600);
     equal((await lines(b, '{service_name="andon"} |= "ready http"')).length, 1, 'and no more when off');

@@ -3,7 +3,7 @@ import zlib from 'node:zlib';
 import { check, command, equal, eventually, run, start } from './andon.mjs';
 import * as wire from './wire.mjs';
 
-const QUIET = ['--self-logs=false', '--self-interval', '0'];
+const QUIET = ['--self-records=false', '--self-interval', '0'];
 const PROTOBUF = 'application/x-protobuf', JSON_TYPE = 'application/json';
 const gz = { 'content-encoding': 'gzip' };
 
