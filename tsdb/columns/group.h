@@ -195,6 +195,17 @@ struct column_part {
 TSDB_NODISCARD enum tsdb_status group_part(struct group_reader *r, uint32_t column, uint32_t value,
                                            struct column_part *out, struct tsdb_error *err);
 
+/* One row's value, of any column: only the parts that are asked for are decoded, and kept
+ * until the reader turns away.  For the few rows of an answer. */
+struct group_value {
+    bool is_present; /* false: the row lacks the column, the rest is 0 */
+    int64_t integer; /* COLUMN_INT */
+    double real;     /* COLUMN_DOUBLE */
+    struct tsdb_text text;
+};
+TSDB_NODISCARD enum tsdb_status group_value(struct group_reader *r, uint32_t column, uint32_t row,
+                                            struct group_value *out, struct tsdb_error *err);
+
 /* Texts one page at a time, lines joined by '\n' so that a search may run over the page as
  * a whole.  Line i is bytes[starts[i] .. starts[i + 1] - 1).  Encodings without pages come
  * as one, and so do columns that some rows lack (their lines are empty there). */

@@ -5,6 +5,7 @@
 #ifndef TSDB_COLUMNS_GROUP_DECODED_H
 #define TSDB_COLUMNS_GROUP_DECODED_H
 
+#include "tsdb/columns/column_presence.h"
 #include "tsdb/columns/group_form.h"
 #include "tsdb/columns/reader_memory.h"
 #include "tsdb/columns/text_template.h"
@@ -17,6 +18,7 @@ struct decoded_column { /* NULL: not decoded yet; all in the reader's memory */
     struct tsdb_text *values; /* of DICT */
     uint16_t *codes;
     struct column_part *parts;        /* by value part; those without values are not decoded */
+    uint32_t *ranks;                  /* values before each word of presence; for single rows */
     struct text_templates *templates; /* owned, not in the memory */
 };
 

@@ -75,6 +75,37 @@ static inline void prop_parts(struct group_reader *r, const struct group *g, uin
     (void)sum; /* every text was touched */
 }
 
+/* Single rows say what the whole column says; from the last on, so that parts come in no order. */
+static inline void prop_rows(struct group_reader *r, const struct group *g, uint32_t c)
+{
+    enum column_kind kind = group_column(g, c)->kind;
+    const uint64_t *bits = NULL;
+    const int64_t *ints = NULL;
+    const double *doubles = NULL;
+    const struct tsdb_text *texts = NULL;
+    enum tsdb_status whole = kind == COLUMN_INT      ? group_ints(r, c, &ints, NULL)
+                             : kind == COLUMN_DOUBLE ? group_doubles(r, c, &doubles, NULL)
+                                                     : group_texts(r, c, &texts, NULL);
+    if (whole == TSDB_OK)
+        whole = group_presence(r, c, &bits, NULL);
+    for (uint32_t left = group_rows(g); left > 0; left = left > 100 ? left - 61 : left - 1) {
+        struct group_value v;
+        uint32_t row = left - 1;
+        enum tsdb_status st = group_value(r, c, row, &v, NULL);
+        prop_fails_well(st);
+        ASSERT(whole != TSDB_OK || st == TSDB_OK);
+        if (st != TSDB_OK || whole != TSDB_OK)
+            continue;
+        ASSERT(v.is_present == (!bits || (bits[row / 64] >> row % 64 & 1)));
+        if (v.is_present && ints)
+            ASSERT(v.integer == ints[row]);
+        if (v.is_present && doubles)
+            ASSERT(memcmp(&v.real, &doubles[row], sizeof v.real) == 0);
+        if (v.is_present && texts)
+            ASSERT(text_equal(v.text, texts[row]));
+    }
+}
+
 static inline void prop_read(const struct group *g)
 {
     struct budget budget;
@@ -91,6 +122,7 @@ static inline void prop_read(const struct group *g)
         prop_parts(r, g, c);
         if (group_column(g, c)->kind == COLUMN_TEXT)
             prop_text_column(r, g, c);
+        prop_rows(r, g, c);
     }
     group_reader_free(r);
     ASSERT(budget_used(&budget) == 0);

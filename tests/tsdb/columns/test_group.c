@@ -46,6 +46,8 @@ Test(group, rows_come_back)
         group_reader_open(reader, again);
         what = model_group_differs(&m, again, reader);
         cr_assert_null(what, "round %d, sealed: %s", round, what);
+        prop_read(g);
+        prop_read(again);
         cr_assert_eq(group_check(again, NULL), TSDB_OK);
         encodings_note(again, &seen);
         group_reader_open(reader, NULL);
