@@ -267,24 +267,37 @@ static bool note_fault(struct scan_worker *w, enum tsdb_status st, const struct 
     return false;
 }
 
+/* From the whole column when it is open; else only what the row needs is decoded. */
 static bool column_value(struct scan_worker *w, uint32_t column, uint32_t row,
                          struct tsdb_text *value)
 {
-    struct column_view *v;
-    struct tsdb_error err = {0};
-    enum tsdb_status st = scan_open_column(w, column, &v, &err);
-    if (st != TSDB_OK)
-        return note_fault(w, st, &err);
-    if (!column_has_row(v, row))
+    const struct column_view *v = &w->columns[column];
+    const struct column_info *info = group_column(w->group, column);
+    struct tsdb_field field = {.type = info->tag};
+    if (!v->is_open) {
+        struct group_value at;
+        struct tsdb_error err = {0};
+        enum tsdb_status st = group_value(w->reader, column, row, &at, &err);
+        if (st != TSDB_OK)
+            return note_fault(w, st, &err);
+        if (!at.is_present)
+            return false;
+        if (info->kind == COLUMN_INT)
+            field.integer = at.integer;
+        else if (info->kind == COLUMN_DOUBLE)
+            field.real = at.real;
+        else
+            field.text = at.text;
+    } else if (!column_has_row(v, row)) {
         return false;
-    struct tsdb_field field = {.type = group_column(w->group, column)->tag};
-    if (v->ints)
+    } else if (v->ints) {
         field.integer = v->ints[row];
-    else if (v->doubles)
+    } else if (v->doubles) {
         field.real = v->doubles[row];
-    else
+    } else {
         field.text = v->has_codes ? v->codes.values[v->codes.codes ? v->codes.codes[row] : 0]
                                   : v->texts[row];
+    }
     *value = field_text(&field, &w->values);
     return true;
 }
@@ -476,13 +489,18 @@ static enum tsdb_status turn_to(struct scan_worker *w, uint32_t index, struct ts
     }
     memset(w->columns, 0, w->column_count * sizeof *w->columns);
     memset(w->mask, 0, MASK_WORDS * sizeof *w->mask);
-    uint32_t time = group_find(w->group, text_of(":time"), LOGS_COLUMN_TAG);
+    w->time = group_find(w->group, text_of(":time"), LOGS_COLUMN_TAG);
     w->line = group_find(w->group, text_of(":line"), LOGS_COLUMN_TAG);
-    if (time == UINT32_MAX || w->line == UINT32_MAX)
+    if (w->time == UINT32_MAX || w->line == UINT32_MAX)
         return tsdb_fail(err, TSDB_ECORRUPT, "a row group without times or lines");
     w->rows = (struct scan_rows){
         .part = w->part, .mask = w->mask, .rows = group_rows(w->group), .ts = NULL};
-    return group_ints(w->reader, time, &w->rows.ts, err);
+    return TSDB_OK;
+}
+
+enum tsdb_status scan_open_times(struct scan_worker *w, struct tsdb_error *err)
+{
+    return w->rows.ts ? TSDB_OK : group_ints(w->reader, w->time, &w->rows.ts, err);
 }
 
 /* Columns that do not decode although their checksums were right: their segment is set aside,
@@ -514,8 +532,10 @@ static enum tsdb_status open_part(struct scan_worker *w, uint32_t part, struct t
     if (st != TSDB_OK)
         return st;
     (void)atomic_fetch_add(&counts->groups, 1);
-    scan_mask_runs(w);
     arena_reset(&w->values);
+    st = scan_mask_runs(w, err);
+    if (st != TSDB_OK)
+        return st;
     w->rows.count = scan_mask_count(w->mask, w->rows.rows);
     (void)atomic_fetch_add(&counts->records, w->rows.count);
     if (!scan_mask_values(w))
@@ -526,7 +546,7 @@ static enum tsdb_status open_part(struct scan_worker *w, uint32_t part, struct t
         return st;
     w->rows.is_settled = scan_mask_labels(w);
     w->rows.count = scan_mask_count(w->mask, w->rows.rows);
-    return w->rows.count ? TSDB_OK : TSDB_END;
+    return w->rows.count ? scan_open_times(w, err) : TSDB_END;
 }
 
 enum tsdb_status scan_part(struct scan_worker *w, uint32_t part, struct tsdb_error *err)

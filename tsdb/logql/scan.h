@@ -4,7 +4,7 @@
  *   a worker takes one part (a row group) after the other:
  *
  *     part refused by its filter (needles, values)?          nothing is read
- *     rows of the selected streams in the range              bits of a mask, from :time
+ *     rows of the selected streams in the range              bits of a mask; :time only where cut
  *     & equalities on dictionary columns                     by code, no text
  *     & line filters, a page of lines at a time              only pages with rows left
  *     -> the rest of the stages, a row at a time             columns read when asked for

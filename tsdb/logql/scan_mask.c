@@ -43,13 +43,24 @@ static uint32_t first_at(const int64_t *times, uint32_t from, uint32_t to, int64
     return from;
 }
 
-void scan_mask_runs(struct scan_worker *w)
+/* Whether times say which rows of the run are asked for. */
+static bool is_cut(const struct scan_worker *w, uint32_t i, uint32_t hidden)
+{
+    const struct logs_run *run = &w->part->runs[i];
+    return run->ts_min < w->scan->start || run->ts_max >= w->scan->end ||
+           (hidden < w->part->hidden_count && w->part->hidden[hidden].run == i);
+}
+
+enum tsdb_status scan_mask_runs(struct scan_worker *w, struct tsdb_error *err)
 {
     const struct logs_part *part = w->part;
     uint32_t hidden = 0;
     for (uint32_t i = 0; i < part->run_count; i++) {
         const struct logs_run *run = &part->runs[i];
         uint32_t from = run->first, to = run->first + run->rows;
+        enum tsdb_status st = is_cut(w, i, hidden) ? scan_open_times(w, err) : TSDB_OK;
+        if (st != TSDB_OK)
+            return st;
         if (run->ts_min < w->scan->start)
             from = first_at(w->rows.ts, from, to, w->scan->start);
         if (run->ts_max >= w->scan->end)
@@ -59,6 +70,7 @@ void scan_mask_runs(struct scan_worker *w)
             scan_mask_clear(w->mask, first_at(w->rows.ts, from, to, part->hidden[hidden].start),
                             first_at(w->rows.ts, from, to, part->hidden[hidden].end));
     }
+    return TSDB_OK;
 }
 
 /* ---- names ------------------------------------------------------------------------- */

@@ -45,7 +45,7 @@ struct scan_worker {
     uint32_t stages_done;
     uint32_t pages_asked, pages_refused; /* for the needles, of all parts */
     uint64_t serial;                     /* of the part */
-    uint32_t line, column_count;
+    uint32_t time, line, column_count;
     struct column_view *columns; /* owned; of the part */
     uint32_t column_cap;
     struct tsdb_text *names; /* label names of the columns, in name_text; lazily */
@@ -75,13 +75,16 @@ static inline bool column_has_row(const struct column_view *v, uint32_t row)
 TSDB_NODISCARD enum tsdb_status scan_open_column(struct scan_worker *w, uint32_t column,
                                                  struct column_view **out, struct tsdb_error *err);
 
+/* Decodes the times of the part, the first time: a part whose rows are all refused needs none. */
+TSDB_NODISCARD enum tsdb_status scan_open_times(struct scan_worker *w, struct tsdb_error *err);
+
 /* ---- scan_mask.c ---------------------------------------------------------------------- */
 
 /* Rows [from, to) leave the mask. */
 void scan_mask_clear(uint64_t *mask, uint32_t from, uint32_t to);
 uint32_t scan_mask_count(const uint64_t *mask, uint32_t rows);
 /* The rows of the runs in the range that are not hidden. */
-void scan_mask_runs(struct scan_worker *w);
+TSDB_NODISCARD enum tsdb_status scan_mask_runs(struct scan_worker *w, struct tsdb_error *err);
 /* False: by the value filters no row can have what the pipeline's equalities ask for. */
 bool scan_mask_values(struct scan_worker *w);
 /* Takes out rows that label filters over columns refuse, as far as the stages behind the page's
