@@ -266,7 +266,7 @@ static void decode_all(const struct text *t, const struct text_templates *set,
     for (uint32_t i = 0; i < t->page_count; i++) {
         struct bytes want = text_page(t, i), in = {pages->at + at, ends[i] - at};
         writer_reset(&bytes);
-        ASSERT(text_templates_decode(set, in, t->pages[i + 1] - t->pages[i], want.len, &bytes,
+        ASSERT(text_templates_decode(set, in, t->pages[i + 1] - t->pages[i], want.len, NULL, &bytes,
                                      starts, NULL) == TSDB_OK);
         ASSERT(bytes.len == want.len);
         at = ends[i];
@@ -279,12 +279,20 @@ static uint32_t search_all(const struct text *t, const struct text_templates *se
                            const struct writer *pages, const size_t *ends)
 {
     const struct tsdb_text word = {"heisenbug", 9};
+    uint64_t rows[TEMPLATE_PAGE_LINES / 64 + 1], left;
     uint32_t refused = 0;
     size_t at = 0;
     for (uint32_t i = 0; i < t->page_count; i++) {
         struct bytes in = {pages->at + at, ends[i] - at};
-        refused += !text_templates_may_contain(set, in, t->pages[i + 1] - t->pages[i],
-                                               text_page(t, i).len, word);
+        struct text_wanted wanted = {rows, &word, 1, true};
+        uint32_t lines = t->pages[i + 1] - t->pages[i];
+        memset(rows, 0xff, sizeof rows);
+        ASSERT(text_templates_decode(set, in, lines, text_page(t, i).len, &wanted, NULL, NULL,
+                                     NULL) == TSDB_OK);
+        left = 0;
+        for (uint32_t k = 0; k < lines / 64; k++)
+            left |= rows[k];
+        refused += left == 0;
         at = ends[i];
     }
     return refused;

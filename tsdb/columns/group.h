@@ -50,6 +50,7 @@
 #include "tsdb/base/budget.h"
 #include "tsdb/base/reader.h"
 #include "tsdb/base/writer.h"
+#include "tsdb/columns/text_wanted.h"
 #include "tsdb/tsdb.h"
 
 enum {
@@ -221,10 +222,12 @@ void group_page_rows(const struct group *g, uint32_t column, uint32_t page, uint
 /* Borrowed until the next group_page of this reader (it keeps the last one). */
 TSDB_NODISCARD enum tsdb_status group_page(struct group_reader *r, uint32_t column, uint32_t page,
                                            struct text_page *out, struct tsdb_error *err);
-/* False: no line of the page contains `needle`, told without making its lines.  Pages of
- * TEMPLATES only; of others, and of what is damaged or past the budget, it may. */
-bool group_page_may_contain(struct group_reader *r, uint32_t column, uint32_t page,
-                            struct tsdb_text needle);
+/* The same for the lines that are wanted: those of other bits may come empty, and pages of
+ * TEMPLATES that hold few of them cost less.  Clears bits of lines that are known to lack a
+ * needle.  Only what wanted->rows says afterwards is to be looked at. */
+TSDB_NODISCARD enum tsdb_status group_page_wanted(struct group_reader *r, uint32_t column,
+                                                  uint32_t page, struct text_wanted *wanted,
+                                                  struct text_page *out, struct tsdb_error *err);
 
 /* Reads everything; for the scrub and the fuzzers. */
 TSDB_NODISCARD enum tsdb_status group_check(const struct group *g, struct tsdb_error *err);

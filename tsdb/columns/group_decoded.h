@@ -10,6 +10,8 @@
 #include "tsdb/columns/reader_memory.h"
 #include "tsdb/columns/text_template.h"
 
+#define NO_PAGE UINT32_MAX /* is kept */
+
 struct decoded_column { /* NULL: not decoded yet; all in the reader's memory */
     uint64_t *presence;
     int64_t *ints;
@@ -37,7 +39,7 @@ struct group_reader {
     struct decoded_buffer page, starts;
     struct writer lines;              /* of a page of templates */
     uint64_t lines_charged;           /* for `lines` and what decoding them takes besides */
-    uint32_t page_column, page_index; /* UINT32_MAX: no page is kept */
+    uint32_t page_column, page_index; /* or NO_PAGE */
     struct text_page last;
 };
 
@@ -55,10 +57,11 @@ TSDB_NODISCARD enum tsdb_status decoded_part(struct group_reader *r, const struc
 /* count * size bytes of the reader's memory.  TSDB_ELIMIT */
 TSDB_NODISCARD enum tsdb_status decoded_take(struct group_reader *r, size_t count, size_t size,
                                              void *out, struct tsdb_error *err);
-/* The lines of a page of templates, and their starts, in r->lines until the next one. */
+/* The lines of a page of templates, and their starts, in r->lines until the next one; wanted:
+ * NULL, or as text_templates_decode takes it. */
 TSDB_NODISCARD enum tsdb_status decoded_lines(struct group_reader *r, uint32_t column,
-                                              const struct part *part, uint32_t *starts,
-                                              struct tsdb_error *err);
+                                              const struct part *part, struct text_wanted *wanted,
+                                              uint32_t *starts, struct tsdb_error *err);
 /* A value part of numbers, of texts without codes; and the texts of a dictionary. */
 TSDB_NODISCARD enum tsdb_status decoded_numbers(struct group_reader *r, const struct column_head *c,
                                                 const struct part *part, int64_t *to,

@@ -10,8 +10,6 @@
 #include "tsdb/columns/column_texts.h"
 #include "tsdb/columns/group_decoded.h"
 
-#define NO_PAGE UINT32_MAX
-
 struct group_reader *group_reader_new(struct budget *budget)
 {
     struct group_reader *r = MEM_NEW(struct group_reader);

@@ -49,7 +49,7 @@ static enum tsdb_status templates_begin(struct group_reader *r, uint32_t column,
 }
 
 enum tsdb_status decoded_lines(struct group_reader *r, uint32_t column, const struct part *part,
-                               uint32_t *starts, struct tsdb_error *err)
+                               struct text_wanted *wanted, uint32_t *starts, struct tsdb_error *err)
 {
     struct text_templates *t;
     enum tsdb_status st = templates_begin(r, column, part, &t, err);
@@ -57,8 +57,8 @@ enum tsdb_status decoded_lines(struct group_reader *r, uint32_t column, const st
         return st;
     writer_reset(&r->lines);
     st = text_templates_decode(t, part_bytes(part, r->group->strings.data), part->values,
-                               part->clear, &r->lines, starts, err);
-    if (st == TSDB_OK && r->lines.len != part->clear)
+                               part->clear, wanted, &r->lines, starts, err);
+    if (st == TSDB_OK && !wanted && r->lines.len != part->clear)
         st = decoded_damage(column, err);
     return st;
 }
@@ -140,7 +140,7 @@ static enum tsdb_status lines_part(struct group_reader *r, uint32_t column, cons
     char *kept;
     struct writer shown = r->lines; /* stays as it is for whoever holds the last page */
     r->lines = (struct writer){0};
-    enum tsdb_status st = decoded_lines(r, column, part, starts, err);
+    enum tsdb_status st = decoded_lines(r, column, part, NULL, starts, err);
     if (st == TSDB_OK)
         st = decoded_take(r, part->clear, 1, &kept, err);
     if (st == TSDB_OK && part->clear)
@@ -305,13 +305,13 @@ static enum tsdb_status page_join(struct group_reader *r, uint32_t column, struc
 }
 
 static enum tsdb_status page_decode(struct group_reader *r, uint32_t column,
-                                    const struct part *part, struct text_page *out,
-                                    struct tsdb_error *err)
+                                    const struct part *part, struct text_wanted *wanted,
+                                    struct text_page *out, struct tsdb_error *err)
 {
     struct bytes data = r->group->strings.data, clear = part_bytes(part, data), body;
     uint32_t *starts = (uint32_t *)(void *)r->starts.at;
     if (part->packing == PACKING_OWN) {
-        enum tsdb_status st = decoded_lines(r, column, part, starts, err);
+        enum tsdb_status st = decoded_lines(r, column, part, wanted, starts, err);
         if (st == TSDB_OK)
             *out = (struct text_page){part->first, part->values, (const char *)r->lines.at, starts};
         return st;
@@ -330,29 +330,38 @@ static enum tsdb_status page_decode(struct group_reader *r, uint32_t column,
     return TSDB_OK;
 }
 
+/* Reads the page; what was kept is gone. */
+static enum tsdb_status page_read(struct group_reader *r, uint32_t column, uint32_t page,
+                                  struct text_wanted *wanted, struct tsdb_error *err)
+{
+    const struct group *g = r->group;
+    uint32_t first, count;
+    group_page_rows(g, column, page, &first, &count);
+    r->page_column = NO_PAGE;
+    enum tsdb_status st =
+        decoded_reserve(r, &r->starts, ((size_t)count + 1) * sizeof(uint32_t), err);
+    if (st != TSDB_OK)
+        return st;
+    if (has_pages(g, &g->columns[column]))
+        return page_decode(r, column, page_part_of(g, column, page), wanted, &r->last, err);
+    return page_join(r, column, &r->last, err);
+}
+
+static bool is_kept(const struct group_reader *r, uint32_t column, uint32_t page)
+{
+    return r->page_column == column && r->page_index == page;
+}
+
 enum tsdb_status group_page(struct group_reader *r, uint32_t column, uint32_t page,
                             struct text_page *out, struct tsdb_error *err)
 {
-    const struct group *g = r->group;
     struct decoded_column *d;
     enum tsdb_status st = decoded_column(r, column, COLUMN_TEXT, &d, err);
     if (st != TSDB_OK)
         return st;
-    ASSERT(page < group_page_count(g, column));
-    if (r->page_column == column && r->page_index == page) {
-        *out = r->last;
-        return TSDB_OK;
-    }
-    uint32_t first, count;
-    group_page_rows(g, column, page, &first, &count);
-    r->page_column = UINT32_MAX;
-    st = decoded_reserve(r, &r->starts, ((size_t)count + 1) * sizeof(uint32_t), err);
-    if (st != TSDB_OK)
-        return st;
-    if (has_pages(g, &g->columns[column]))
-        st = page_decode(r, column, page_part_of(g, column, page), &r->last, err);
-    else
-        st = page_join(r, column, &r->last, err);
+    ASSERT(page < group_page_count(r->group, column));
+    if (!is_kept(r, column, page))
+        st = page_read(r, column, page, NULL, err);
     if (st != TSDB_OK)
         return st;
     r->page_column = column;
@@ -361,21 +370,30 @@ enum tsdb_status group_page(struct group_reader *r, uint32_t column, uint32_t pa
     return TSDB_OK;
 }
 
-bool group_page_may_contain(struct group_reader *r, uint32_t column, uint32_t page,
-                            struct tsdb_text needle)
+static bool is_of_templates(const struct group *g, uint32_t column, uint32_t page)
 {
-    const struct group *g = r->group;
     const struct column_head *c = &g->columns[column];
-    ASSERT(page < group_page_count(g, column));
-    if (c->info.encoding != ENCODING_TEMPLATES || !has_pages(g, c))
-        return true;
-    const struct part *part = page_part_of(g, column, page);
-    struct text_templates *t;
-    struct tsdb_error err = {0};
-    if (part->packing != PACKING_OWN || templates_begin(r, column, part, &t, &err) != TSDB_OK)
-        return true;
-    return text_templates_may_contain(t, part_bytes(part, g->strings.data), part->values,
-                                      part->clear, needle);
+    return c->info.encoding == ENCODING_TEMPLATES && has_pages(g, c) &&
+           page_part_of(g, column, page)->packing == PACKING_OWN;
+}
+
+enum tsdb_status group_page_wanted(struct group_reader *r, uint32_t column, uint32_t page,
+                                   struct text_wanted *wanted, struct text_page *out,
+                                   struct tsdb_error *err)
+{
+    struct decoded_column *d;
+    ASSERT(page < group_page_count(r->group, column));
+    bool has_choice = is_of_templates(r->group, column, page) && !is_kept(r, column, page);
+    if (wanted->is_only_asked && !has_choice)
+        return TSDB_OK;
+    if (!has_choice)
+        return group_page(r, column, page, out, err);
+    enum tsdb_status st = decoded_column(r, column, COLUMN_TEXT, &d, err);
+    if (st == TSDB_OK)
+        st = page_read(r, column, page, wanted, err);
+    if (st == TSDB_OK && !wanted->is_only_asked)
+        *out = r->last;
+    return st;
 }
 
 /* ---- checking ------------------------------------------------------------------- */

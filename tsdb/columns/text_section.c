@@ -78,7 +78,7 @@ static enum tsdb_status take_section(struct reader *in, size_t clear_max, unsign
     return in->fault ? TSDB_ECORRUPT : TSDB_OK;
 }
 
-enum tsdb_status text_section_skip(struct reader *in)
+static enum tsdb_status skip_section(struct reader *in)
 {
     unsigned packing;
     size_t clear;
@@ -115,19 +115,14 @@ static ZSTD_DCtx *unpacker_new(void)
     return zstd;
 }
 
-enum tsdb_status text_sections_unpack(struct reader *in, size_t clear_max,
+enum tsdb_status text_sections_unpack(struct reader *in, size_t clear_max, unsigned which,
                                       struct text_sections *out)
 {
     ZSTD_DCtx *zstd = unpacker_new();
-    struct text_sections s = {0};
     enum tsdb_status st = TSDB_OK;
     for (unsigned i = 0; i < SECTIONS && st == TSDB_OK; i++)
-        st = unpack_with(zstd, in, clear_max, &s.at[i]);
+        st = which >> i & 1 ? unpack_with(zstd, in, clear_max, &out->at[i]) : skip_section(in);
     ZSTD_freeDCtx(zstd);
-    if (st == TSDB_OK)
-        *out = s;
-    else
-        text_sections_release(&s);
     return st;
 }
 

@@ -24,7 +24,7 @@
 
 enum text_section { SECTION_TEXTS, SECTION_NUMBERS, SECTION_CODES, SECTION_RAW, SECTIONS };
 
-enum { TEXT_SLACK = 32 };
+enum { TEXT_SLACK = 32, TEXT_SECTIONS_ALL = (1 << SECTIONS) - 1 };
 
 struct text_sections {
     struct writer at[SECTIONS]; /* owned */
@@ -33,15 +33,14 @@ struct text_sections {
 void text_sections_release(struct text_sections *s);
 /* Appends the sections in their order. */
 void text_sections_pack(const struct text_sections *s, struct writer *out);
-/* Each section at most clear_max bytes.  On an error nothing is owned by *out. */
+/* Bit i of `which`: section i, at most clear_max bytes, into what must be empty; the others
+ * are passed over.  On an error, too, the caller releases *out. */
 TSDB_NODISCARD enum tsdb_status text_sections_unpack(struct reader *in, size_t clear_max,
-                                                     struct text_sections *out);
+                                                     unsigned which, struct text_sections *out);
 
 /* One section by itself. */
 void text_section_pack(struct bytes clear, struct writer *out);
 TSDB_NODISCARD enum tsdb_status text_section_unpack(struct reader *in, size_t clear_max,
                                                     struct writer *out);
-/* Past a section that is not needed.  TSDB_ECORRUPT */
-TSDB_NODISCARD enum tsdb_status text_section_skip(struct reader *in);
 
 #endif

@@ -46,7 +46,7 @@
 
 #include "tsdb/base/reader.h"
 #include "tsdb/base/writer.h"
-#include "tsdb/tsdb.h"
+#include "tsdb/columns/text_wanted.h"
 
 enum {
     TEMPLATES_MAX = 4096,        /* of one set */
@@ -72,16 +72,14 @@ void text_templates_encode(const struct text_templates *t, const struct tsdb_tex
                            uint32_t count, struct writer *out);
 /* The lines again, each followed by one '\n', appended to `bytes` (at most bytes_max,
  * else TSDB_ECORRUPT), and count + 1 starts into it.  TSDB_ECORRUPT when it is not a page of
- * `count` lines; then nothing is appended and starts[] is untouched. */
+ * `count` lines; then nothing is appended and starts[] is untouched.
+ * wanted, NULL for all: lines whose bits are not set come empty, and cost little; those that by
+ * their template, their texts or their numbers lack a needle have their bits cleared and come
+ * empty, too.  is_only_asked: bits are all there is to it; bytes and starts may be NULL. */
 TSDB_NODISCARD enum tsdb_status text_templates_decode(const struct text_templates *t,
                                                       struct bytes in, uint32_t count,
-                                                      size_t bytes_max, struct writer *bytes,
-                                                      uint32_t *starts, struct tsdb_error *err);
-
-/* False: no line of the page holds `needle`; told without making the lines
- * (text_search.c), in a part of the time.  True: one may, or what `in` is worth only
- * text_templates_decode can say. */
-bool text_templates_may_contain(const struct text_templates *t, struct bytes in, uint32_t count,
-                                size_t bytes_max, struct tsdb_text needle);
+                                                      size_t bytes_max, struct text_wanted *wanted,
+                                                      struct writer *bytes, uint32_t *starts,
+                                                      struct tsdb_error *err);
 
 #endif

@@ -426,6 +426,11 @@ struct column_reader {
     uint64_t bytes; /* of the cells so far */
 };
 
+static inline bool is_passed(const struct column_reader *c, uint32_t i)
+{
+    return c->rows[i] == TEXT_ROW_NONE;
+}
+
 static inline void put_cell(struct column_reader *c, uint32_t i, const void *at, size_t len)
 {
     c->cells[c->rows[i]] = (struct text_cell){at, len};
@@ -443,22 +448,29 @@ static inline bool put_scratch(struct column_reader *c, uint32_t i, size_t len)
     return true;
 }
 
-static bool read_numbers(struct column_reader *c)
+bool text_numbers_take(struct text_readers *in, uint32_t count, struct text_numbers *numbers)
 {
-    unsigned order = reader_u8(&c->in->at[SECTION_TEXTS]);
-    int64_t *v = c->numbers->values;
-    if (order > ORDER_DELTA || ints_decode(&c->in->at[SECTION_NUMBERS], v, c->count) != TSDB_OK)
+    unsigned order = reader_u8(&in->at[SECTION_TEXTS]);
+    int64_t *v = numbers->values;
+    if (order > ORDER_DELTA || ints_decode(&in->at[SECTION_NUMBERS], v, count) != TSDB_OK)
         return false;
-    for (uint32_t i = 1; i < c->count && order == ORDER_DELTA; i++)
+    for (uint32_t i = 1; i < count && order == ORDER_DELTA; i++)
         v[i] = (int64_t)((uint64_t)v[i - 1] + (uint64_t)v[i]); /* wraps */
     return true;
+}
+
+static bool read_numbers(struct column_reader *c)
+{
+    return text_numbers_take(c->in, c->count, c->numbers);
 }
 
 static bool read_int(struct column_reader *c)
 {
     if (!read_numbers(c))
         return false;
-    for (uint32_t i = 0; i < c->count; i++) {
+    for (uint32_t i = 0; c->rows && i < c->count; i++) {
+        if (is_passed(c, i))
+            continue;
         if (!put_scratch(c, i, text_int_format(c->numbers->values[i], c->scratch->at)))
             return false;
     }
@@ -471,7 +483,9 @@ static bool read_digits(struct column_reader *c)
     unsigned dot = reader_u8(&c->in->at[SECTION_TEXTS]);
     if (width == 0 || width > TEXT_DIGITS_MAX || dot >= width || !read_numbers(c))
         return false;
-    for (uint32_t i = 0; i < c->count; i++) {
+    for (uint32_t i = 0; c->rows && i < c->count; i++) {
+        if (is_passed(c, i))
+            continue;
         int64_t v = c->numbers->values[i];
         if (v < 0 || (uint64_t)v >= text_powers[width] ||
             !put_scratch(c, i, text_digits_format(v, width, dot, c->scratch->at)))
@@ -485,7 +499,9 @@ static bool read_decimal(struct column_reader *c)
     unsigned scale = reader_u8(&c->in->at[SECTION_TEXTS]);
     if (scale == 0 || scale >= TEXT_DIGITS_MAX || !read_numbers(c))
         return false;
-    for (uint32_t i = 0; i < c->count; i++) {
+    for (uint32_t i = 0; c->rows && i < c->count; i++) {
+        if (is_passed(c, i))
+            continue;
         int64_t v = c->numbers->values[i];
         if (!put_scratch(c, i, text_decimal_format(v, scale, c->scratch->at)))
             return false;
@@ -497,7 +513,9 @@ static bool read_ipv4(struct column_reader *c)
 {
     if (!read_numbers(c))
         return false;
-    for (uint32_t i = 0; i < c->count; i++) {
+    for (uint32_t i = 0; c->rows && i < c->count; i++) {
+        if (is_passed(c, i))
+            continue;
         int64_t v = c->numbers->values[i];
         if (v < 0 || v > UINT32_MAX || !put_scratch(c, i, text_ipv4_format(v, c->scratch->at)))
             return false;
@@ -517,7 +535,9 @@ static bool read_hex(struct column_reader *c)
     struct bytes b = reader_take(from, size * c->count);
     if (from->fault)
         return false;
-    for (uint32_t i = 0; i < c->count; i++) {
+    for (uint32_t i = 0; c->rows && i < c->count; i++) {
+        if (is_passed(c, i))
+            continue;
         if (is_uuid)
             text_uuid_format(b.at + i * size, is_upper, c->scratch->at);
         else
@@ -538,7 +558,9 @@ static bool read_dict(struct column_reader *c)
     struct bytes codes = reader_take(&c->in->at[SECTION_CODES], c->count);
     if (texts->fault || c->in->at[SECTION_CODES].fault)
         return false;
-    for (uint32_t i = 0; i < c->count; i++) {
+    for (uint32_t i = 0; c->rows && i < c->count; i++) {
+        if (is_passed(c, i))
+            continue;
         if (codes.at[i] >= entry_count)
             return false;
         put_cell(c, i, entries[codes.at[i]].at, entries[codes.at[i]].len);
@@ -554,7 +576,8 @@ static bool read_text(struct column_reader *c)
         const uint8_t *end = texts->rest.len ? memchr(at, '\n', texts->rest.len) : NULL;
         if (!end)
             return false;
-        put_cell(c, i, at, (size_t)(end - at));
+        if (c->rows && !is_passed(c, i))
+            put_cell(c, i, at, (size_t)(end - at));
         (void)reader_take(texts, (size_t)(end - at) + 1); /* is there: end was found in it */
     }
     return true;
@@ -570,7 +593,8 @@ static bool read_sized(struct column_reader *c)
         if (len < 0 || (uint64_t)len > texts->rest.len)
             return false;
         struct bytes b = reader_take(texts, (size_t)len);
-        put_cell(c, i, b.at, b.len);
+        if (c->rows && !is_passed(c, i))
+            put_cell(c, i, b.at, b.len);
     }
     return true;
 }
@@ -657,16 +681,26 @@ static void look_hex(struct reader *texts, uint32_t count, struct text_look *out
         (void)reader_take(texts, (size_t)(digits + 1) / 2 * count);
 }
 
+static void look_digits(struct reader *texts, struct text_look *out)
+{
+    (void)reader_u8(texts); /* width */
+    out->is_digits = reader_u8(texts) == 0;
+    out->order = *texts;
+    (void)reader_u8(texts);
+}
+
 /* Past what a form has in TEXTS. */
 static bool look_form(struct reader *texts, enum form form, uint32_t count, struct text_look *out)
 {
     out->kind = TEXT_LOOK_NUMBER;
     out->count = count;
+    out->is_digits = form == FORM_INT;
+    out->order = *texts;
     switch (form) {
     case FORM_INT:
     case FORM_IPV4: (void)reader_u8(texts); return true; /* order */
     case FORM_DECIMAL: (void)reader_take(texts, 2); return true;
-    case FORM_DIGITS: (void)reader_take(texts, 3); return true;
+    case FORM_DIGITS: look_digits(texts, out); return true;
     case FORM_HEX: look_hex(texts, count, out); return true;
     case FORM_DICT:
         out->kind = TEXT_LOOK_SIZED;

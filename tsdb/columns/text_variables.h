@@ -66,12 +66,18 @@ struct text_column {
     uint64_t cell_bytes;     /* of all cells */
 };
 
-/* Value i goes to cells[rows[i]].  TSDB_ECORRUPT: the bytes are not a column. */
+#define TEXT_ROW_NONE UINT32_MAX
+
+/* Value i goes to cells[rows[i]], or nowhere when that is TEXT_ROW_NONE; rows NULL: no value is
+ * asked for.  TSDB_ECORRUPT: the bytes are not a column. */
 TSDB_NODISCARD enum tsdb_status text_variables_decode(struct text_readers *in, const uint32_t *rows,
                                                       uint32_t count, struct text_numbers *numbers,
                                                       struct text_scratch *scratch,
                                                       struct text_cell *cells,
                                                       struct text_column *out);
+
+/* The numbers of a column whose form was read; to numbers->values. */
+bool text_numbers_take(struct text_readers *in, uint32_t count, struct text_numbers *numbers);
 
 /* ---- looking without values ------------------------------------------------------ */
 
@@ -87,6 +93,8 @@ enum text_look_kind {
 struct text_look {
     enum text_look_kind kind;
     bool is_upper;
+    bool is_digits;          /* NUMBER: the values' own digits, perhaps zeros before them */
+    struct reader order;     /* is_digits: TEXTS where text_numbers_take goes on */
     struct bytes start, end; /* of each value, besides its cell; borrowed from TEXTS */
     struct bytes values;     /* borrowed from TEXTS */
     uint32_t count;          /* of values */

@@ -227,6 +227,7 @@ static enum tsdb_status try_part(struct entries *e, struct tsdb_error *err)
             candidate_down(e->candidates, n, 0);
         }
         qsort(e->rows, taken, sizeof *e->rows, by_row);
+        scan_expect(e->worker, e->rows, taken);
         for (uint32_t i = 0; i < taken; i++) {
             enum tsdb_status st = TSDB_OK;
             if (!is_beyond(e, key_of(e, scan_rows(e->worker)->ts[e->rows[i]])))

@@ -22,7 +22,6 @@
 #include <stdlib.h>
 
 enum {
-    NEEDLES_MAX = 64,
     EQUALITIES_MAX = 64,
     WANTED_MAX = 64,
     RUN_ARENA_MAX = 64 << 20,
@@ -86,7 +85,7 @@ static enum tsdb_status step_compile(struct compiler *c, const struct stage *s, 
 
 static void needle_add(struct pipeline *p, struct tsdb_text text)
 {
-    if (text.len > 0 && p->needle_count < NEEDLES_MAX)
+    if (text.len > 0 && p->needle_count < PIPELINE_NEEDLES_MAX)
         p->needles[p->needle_count++].text = text;
 }
 
@@ -160,7 +159,7 @@ static enum tsdb_status compile(struct pipeline *p, const struct log_expr *e)
 {
     struct compiler *c = &p->compiler;
     p->steps = COMPILER_ARRAY(c, struct step, e->stage_count + 1);
-    p->needles = COMPILER_ARRAY(c, struct pipeline_needle, NEEDLES_MAX);
+    p->needles = COMPILER_ARRAY(c, struct pipeline_needle, PIPELINE_NEEDLES_MAX);
     p->equalities = COMPILER_ARRAY(c, struct tsdb_label, EQUALITIES_MAX);
     if (!p->steps || !p->needles || !p->equalities)
         return TSDB_ELIMIT;

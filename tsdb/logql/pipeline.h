@@ -94,6 +94,8 @@ TSDB_NODISCARD enum tsdb_status pipeline_unwrap(struct pipeline_run *r, const st
 
 /* Line filters that come before anything that changes the line (label filters and parsers
  * in between do not matter). */
+enum { PIPELINE_NEEDLES_MAX = 64 };
+
 struct pipeline_needle {
     struct tsdb_text text; /* every line that passes contains it */
 };

@@ -147,6 +147,8 @@ struct scan_worker *scan_worker_new(const struct log_scan *scan)
     w->reader = group_reader_new(scan->room->budget);
     w->run = pipeline_run_new(scan->pipeline, scan->room->budget);
     w->mask = MEM_ARRAY(uint64_t, MASK_WORDS);
+    w->expected = MEM_ARRAY(uint64_t, MASK_WORDS);
+    w->made = MEM_ARRAY(uint64_t, MASK_WORDS);
     arena_init(&w->values, ROW_ARENA_MAX, scan->room->budget);
     return w;
 }
@@ -162,6 +164,8 @@ void scan_worker_free(struct scan_worker *w)
     mem_free(w->names);
     mem_free(w->columns);
     mem_free(w->mask);
+    mem_free(w->expected);
+    mem_free(w->made);
     mem_free(w);
 }
 
@@ -384,15 +388,34 @@ static void each(void *arg, void (*fn)(void *to, struct tsdb_label label), void 
 
 /* ---- lines ----------------------------------------------------------------------------- */
 
-static enum tsdb_status load_page(struct scan_worker *w, uint32_t index, struct tsdb_error *err)
+/* Bits [first, first + rows) of the mask, from bit 0 on. */
+static void mask_slice(const uint64_t *mask, uint32_t first, uint32_t rows, uint64_t *out)
 {
-    if (w->has_page && w->page_index == index)
-        return TSDB_OK;
+    uint32_t words = (rows + 63) / 64, shift = first % 64;
+    const uint64_t *from = mask + first / 64;
+    for (uint32_t i = 0; i < words; i++) {
+        out[i] = from[i] >> shift;
+        if (shift && first / 64 + i + 1 < MASK_WORDS)
+            out[i] |= from[i + 1] << (64 - shift);
+    }
+    if (rows % 64)
+        out[words - 1] &= (UINT64_C(1) << rows % 64) - 1;
+}
+
+/* Makes the lines of the page that `rows` wants and that may hold the needles; w->made says
+ * which came of it. */
+static enum tsdb_status load_page(struct scan_worker *w, uint32_t index, const uint64_t *rows,
+                                  struct text_wanted wanted, struct tsdb_error *err)
+{
+    uint32_t first, count;
+    group_page_rows(w->group, w->line, index, &first, &count);
+    mask_slice(rows, first, count, w->made);
     w->has_page = false;
-    enum tsdb_status st = group_page(w->reader, w->line, index, &w->page, err);
-    w->has_page = st == TSDB_OK;
+    wanted.rows = w->made;
+    enum tsdb_status st = group_page_wanted(w->reader, w->line, index, &wanted, &w->page, err);
+    w->has_page = st == TSDB_OK && !wanted.is_only_asked;
     w->page_index = index;
-    if (st == TSDB_OK)
+    if (w->has_page)
         (void)atomic_fetch_add(&w->scan->room->counts.bytes, w->page.starts[w->page.rows]);
     return st;
 }
@@ -413,23 +436,12 @@ static bool mask_any(const uint64_t *mask, uint32_t from, uint32_t to)
     return false;
 }
 
-/* Whether no line of the page can have what the pipeline asks for, without making its lines;
- * asked seldom once it has turned out that words are everywhere. */
-static bool is_page_refused(struct scan_worker *w, uint32_t page)
+/* Whether the page is asked for the needles: seldom once it has turned out that they are
+ * everywhere. */
+static bool is_worth_asking(const struct scan_worker *w, uint32_t page)
 {
-    uint32_t count;
-    const struct pipeline_needle *needles = pipeline_needles(w->scan->pipeline, &count);
-    if (count == 0 || (w->has_page && w->page_index == page))
-        return false;
-    if (w->pages_asked >= ASKS_LEAST && w->pages_refused < w->pages_asked / ASKS_SHARE &&
-        page % ASKS_SHARE != 0)
-        return false;
-    bool is_refused = false;
-    for (uint32_t i = 0; i < count && !is_refused; i++)
-        is_refused = !group_page_may_contain(w->reader, w->line, page, needles[i].text);
-    w->pages_asked++;
-    w->pages_refused += is_refused;
-    return is_refused;
+    return w->pages_asked < ASKS_LEAST || w->lines_refused >= w->lines_asked / ASKS_SHARE ||
+           page % ASKS_SHARE == 0;
 }
 
 /* How many stages pipeline_page settles, whatever the page. */
@@ -440,35 +452,73 @@ static uint32_t page_stages(const struct pipeline *p)
     return pipeline_page(p, "\n", starts, 1, passes);
 }
 
+/* Row first + i stays in the mask where bit i is set. */
+static void mask_and(uint64_t *mask, uint32_t first, uint32_t rows, const uint64_t *bits)
+{
+    uint32_t shift = first % 64;
+    for (uint32_t i = 0; i < rows; i += 64) {
+        uint64_t lost = ~bits[i / 64];
+        if (rows - i < 64)
+            lost &= (UINT64_C(1) << (rows - i)) - 1;
+        uint64_t *to = mask + (first + i) / 64;
+        to[0] &= ~(lost << shift);
+        if (shift && lost >> (64 - shift))
+            to[1] &= ~(lost >> (64 - shift));
+    }
+}
+
+/* The needles, and with them all that is asked of one page's lines. */
+static struct text_wanted wanted_of(struct scan_worker *w, uint32_t page, struct tsdb_text *needles)
+{
+    struct text_wanted wanted = {.needles = needles, .is_only_asked = w->stages_done == 0};
+    uint32_t count;
+    const struct pipeline_needle *all = pipeline_needles(w->scan->pipeline, &count);
+    for (uint32_t i = 0; i < count && is_worth_asking(w, page); i++)
+        needles[wanted.needle_count++] = all[i].text;
+    return wanted;
+}
+
+/* The leading line filters over one page. */
+static enum tsdb_status mask_page(struct scan_worker *w, uint32_t page, struct tsdb_error *err)
+{
+    uint64_t passes[GROUP_ROWS_MAX / 64 + 1];
+    struct tsdb_text needles[PIPELINE_NEEDLES_MAX];
+    uint32_t first, rows;
+    group_page_rows(w->group, w->line, page, &first, &rows);
+    struct text_wanted wanted = wanted_of(w, page, needles);
+    if (!mask_any(w->mask, first, first + rows) ||
+        (wanted.is_only_asked && wanted.needle_count == 0))
+        return TSDB_OK;
+    enum tsdb_status st = log_room_poll(w->scan->room, err);
+    mask_slice(w->mask, first, rows, passes);
+    uint32_t before = scan_mask_count(passes, rows);
+    if (st == TSDB_OK)
+        st = load_page(w, page, w->mask, wanted, err);
+    if (st != TSDB_OK)
+        return st;
+    uint32_t after = scan_mask_count(w->made, rows);
+    if (wanted.needle_count) {
+        w->pages_asked++;
+        w->lines_asked += before;
+        w->lines_refused += before - after;
+    }
+    mask_and(w->mask, first, rows, w->made);
+    if (wanted.is_only_asked || after == 0)
+        return TSDB_OK;
+    (void)pipeline_page(w->scan->pipeline, w->page.bytes, w->page.starts, rows, passes);
+    mask_and(w->mask, first, rows, passes);
+    return TSDB_OK;
+}
+
 /* The leading line filters, page by page. */
 static enum tsdb_status mask_lines(struct scan_worker *w, struct tsdb_error *err)
 {
-    uint64_t passes[GROUP_ROWS_MAX / 64 + 1];
     uint32_t pages = group_page_count(w->group, w->line);
+    enum tsdb_status st = TSDB_OK;
     w->stages_done = page_stages(w->scan->pipeline);
-    for (uint32_t i = 0; i < pages; i++) {
-        uint32_t first, rows;
-        group_page_rows(w->group, w->line, i, &first, &rows);
-        if (!mask_any(w->mask, first, first + rows))
-            continue;
-        enum tsdb_status st = log_room_poll(w->scan->room, err);
-        if (st != TSDB_OK)
-            return st;
-        if (is_page_refused(w, i)) {
-            scan_mask_clear(w->mask, first, first + rows);
-            continue;
-        }
-        if (w->stages_done == 0)
-            continue;
-        st = load_page(w, i, err);
-        if (st != TSDB_OK)
-            return st;
-        (void)pipeline_page(w->scan->pipeline, w->page.bytes, w->page.starts, rows, passes);
-        for (uint32_t k = 0; k < rows; k++)
-            if (!(passes[k / 64] >> k % 64 & 1))
-                w->mask[(first + k) / 64] &= ~(UINT64_C(1) << (first + k) % 64);
-    }
-    return TSDB_OK;
+    for (uint32_t i = 0; st == TSDB_OK && i < pages; i++)
+        st = mask_page(w, i, err);
+    return st;
 }
 
 /* ---- parts ------------------------------------------------------------------------------ */
@@ -478,7 +528,7 @@ static enum tsdb_status turn_to(struct scan_worker *w, uint32_t index, struct ts
     w->part = logs_set_part(w->scan->set, index);
     w->group = w->part->group;
     w->serial++;
-    w->has_page = false;
+    w->has_page = w->has_expected = false;
     w->run_hint = 0;
     w->stages_done = 0;
     group_reader_open(w->reader, w->group);
@@ -601,12 +651,25 @@ uint32_t scan_run_of(const struct scan_worker *w, uint32_t row)
 
 /* ---- rows ------------------------------------------------------------------------------- */
 
+static bool is_made(const struct scan_worker *w, uint32_t row)
+{
+    uint32_t i = row - w->page.first_row; /* wraps when before it */
+    return w->has_page && row >= w->page.first_row && i < w->page.rows &&
+           (w->made[i / 64] >> i % 64 & 1);
+}
+
+void scan_expect(struct scan_worker *w, const uint32_t *rows, uint32_t count)
+{
+    memset(w->expected, 0, MASK_WORDS * sizeof *w->expected);
+    for (uint32_t i = 0; i < count; i++)
+        w->expected[rows[i] / 64] |= UINT64_C(1) << rows[i] % 64;
+    w->has_expected = true;
+}
+
 static enum tsdb_status line_of(struct scan_worker *w, uint32_t row, struct tsdb_text *line,
                                 struct tsdb_error *err)
 {
-    bool is_inside =
-        w->has_page && row >= w->page.first_row && row - w->page.first_row < w->page.rows;
-    if (!is_inside) {
+    if (!is_made(w, row)) {
         uint32_t low = 0, high = group_page_count(w->group, w->line), first, rows;
         while (high - low > 1) {
             uint32_t mid = low + (high - low) / 2;
@@ -616,7 +679,9 @@ static enum tsdb_status line_of(struct scan_worker *w, uint32_t row, struct tsdb
             else
                 high = mid;
         }
-        enum tsdb_status st = load_page(w, low, err);
+        const uint64_t *lines = w->has_expected ? w->expected : w->mask;
+        ASSERT(lines[row / 64] >> row % 64 & 1);
+        enum tsdb_status st = load_page(w, low, lines, (struct text_wanted){0}, err);
         if (st != TSDB_OK)
             return st;
     }

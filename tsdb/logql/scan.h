@@ -96,8 +96,11 @@ bool scan_is_stream_name(struct scan_worker *w, struct tsdb_text name);
 /* No stage changes labels or lines. */
 bool scan_is_plain(const struct scan_worker *w);
 
-/* One row through the stages; rows ascending cost least.  TSDB_END: refused.  After
- * TSDB_OK pipeline_* of scan_run say what became of it. */
+/* The rows that are asked for next, all of the mask: other lines of their pages need not be made.
+ */
+void scan_expect(struct scan_worker *w, const uint32_t *rows, uint32_t count);
+/* One row of the mask (and of the last scan_expect) through the stages; rows ascending cost least.
+ * TSDB_END: refused.  After TSDB_OK pipeline_* of scan_run say what became of it. */
 TSDB_NODISCARD enum tsdb_status scan_row(struct scan_worker *w, uint32_t row,
                                          struct tsdb_error *err);
 struct pipeline_run *scan_run(struct scan_worker *w);

@@ -12,7 +12,7 @@ enum {
     ID_BYTES_MAX = 16,
     CODES_MAX = 65536,
     ASKS_LEAST = 16, /* pages asked for the needles before the answers' worth is judged */
-    ASKS_SHARE = 8,  /* one page of so many must be refused, or is asked all the same */
+    ASKS_SHARE = 8,  /* one line of so many must be refused; one page of so many is asked anyway */
 
 };
 
@@ -41,10 +41,14 @@ struct scan_worker {
     uint32_t part_index;
     const struct group *group;
     struct scan_rows rows;
-    uint64_t *mask; /* MASK_WORDS */
+    uint64_t *mask;     /* MASK_WORDS */
+    uint64_t *expected; /* owned, MASK_WORDS: the lines that rows will ask for; if has_expected */
+    uint64_t *made;     /* owned, MASK_WORDS: of the page at hand, which lines are there */
+    bool has_expected;
     uint32_t stages_done;
-    uint32_t pages_asked, pages_refused; /* for the needles, of all parts */
-    uint64_t serial;                     /* of the part */
+    uint32_t pages_asked; /* for the needles, of all parts */
+    uint64_t lines_asked, lines_refused;
+    uint64_t serial; /* of the part */
     uint32_t time, line, column_count;
     struct column_view *columns; /* owned; of the part */
     uint32_t column_cap;

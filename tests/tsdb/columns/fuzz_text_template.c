@@ -48,7 +48,17 @@ static void search_lines(const struct text_templates *t, struct bytes page, uint
     for (uint32_t i = 0; i < count; i += 1 + count / 8) {
         uint32_t len = starts[i + 1] - 1 - starts[i], from = len / 3;
         struct tsdb_text cut = {(const char *)lines->at + starts[i] + from, (len - from + 1) / 2};
-        ASSERT(text_templates_may_contain(t, page, count, BYTES_MAX, cut));
+        uint64_t rows[LINES_MAX / 64 + 1];
+        struct text_wanted wanted = {rows, &cut, cut.len > 0, i % 2};
+        struct writer out = {0};
+        uint32_t again[LINES_MAX + 1];
+        memset(rows, 0xff, sizeof rows);
+        ASSERT(text_templates_decode(t, page, count, BYTES_MAX, &wanted, &out, again, NULL) ==
+               TSDB_OK);
+        ASSERT(text_is_wanted(rows, i));
+        if (!wanted.is_only_asked)
+            ASSERT(memcmp(out.at + again[i], lines->at + starts[i], len) == 0);
+        writer_release(&out);
     }
 }
 
@@ -61,8 +71,8 @@ static void fuzz_bytes(const uint8_t *data, size_t len)
     struct text_templates *t = NULL;
     static uint32_t starts[LINES_MAX + 1];
     if (text_templates_read(writer_bytes(&table_bytes), &t, NULL) == TSDB_OK) {
-        if (text_templates_decode(t, writer_bytes(&page), count, BYTES_MAX, &out, starts, NULL) ==
-            TSDB_OK) {
+        if (text_templates_decode(t, writer_bytes(&page), count, BYTES_MAX, NULL, &out, starts,
+                                  NULL) == TSDB_OK) {
             ASSERT(starts[0] == 0 && starts[count] == out.len);
             for (uint32_t i = 0; i < count; i++)
                 ASSERT(starts[i] < starts[i + 1] && out.at[starts[i + 1] - 1] == '\n');

@@ -21,8 +21,8 @@ static inline void prop_templates_page(const struct text_templates *encode,
     text_templates_encode(encode, lines, count, &page);
     writer_text(&bytes, "before");
     struct tsdb_error err;
-    ASSERT(text_templates_decode(decode, writer_bytes(&page), count, total, &bytes, starts, &err) ==
-           TSDB_OK);
+    ASSERT(text_templates_decode(decode, writer_bytes(&page), count, total, NULL, &bytes, starts,
+                                 &err) == TSDB_OK);
     ASSERT(bytes.len == total + 6 && starts[count] == bytes.len);
     for (uint32_t i = 0; i < count; i++) {
         ASSERT(starts[i + 1] - starts[i] == lines[i].len + 1);
@@ -30,8 +30,8 @@ static inline void prop_templates_page(const struct text_templates *encode,
         ASSERT(bytes.at[starts[i + 1] - 1] == '\n');
     }
     if (total > 0) {
-        ASSERT(text_templates_decode(decode, writer_bytes(&page), count, total - 1, &bytes, starts,
-                                     &err) == TSDB_ECORRUPT);
+        ASSERT(text_templates_decode(decode, writer_bytes(&page), count, total - 1, NULL, &bytes,
+                                     starts, &err) == TSDB_ECORRUPT);
     }
     mem_free(starts);
     writer_release(&page);

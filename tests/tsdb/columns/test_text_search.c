@@ -195,27 +195,105 @@ Test(text_search, words_of_every_part_are_found)
     writer_release(&page);
 }
 
-Test(text_search, what_cannot_be_told_may_be_there)
+/* Whether the page is refused as a whole. */
+static enum tsdb_status ask_word(const struct text_templates *t, struct bytes in, uint32_t count,
+                                 size_t bytes_max, uint64_t *rows)
+{
+    struct tsdb_text word = text_of("heisenbug");
+    struct text_wanted wanted = {rows, &word, 1, true};
+    memset(rows, 0xff, (LINES_MAX / 64 + 1) * sizeof *rows);
+    return text_templates_decode(t, in, count, bytes_max, &wanted, NULL, NULL, NULL);
+}
+
+Test(text_search, damage_is_told_and_refuses_no_line)
 {
     static struct made m;
+    uint64_t rows[LINES_MAX / 64 + 1];
     struct random r;
     random_init(&r, lines_seed());
     struct text_templates *t = learn_service(&m, &r);
     struct writer page = {0};
     text_templates_encode(t, m.lines, m.count, &page);
     struct bytes in = writer_bytes(&page);
-    struct tsdb_text word = text_of("heisenbug");
-    cr_assert_not(text_templates_may_contain(t, in, m.count, m.bytes.len + m.count, word));
-    cr_assert(text_templates_may_contain(t, in, m.count, INT32_MAX, text_of("")));
-    cr_assert(text_templates_may_contain(t, in, m.count, m.bytes.len + m.count - 1, word));
-    cr_assert(text_templates_may_contain(t, in, m.count + 1, INT32_MAX, word));
-    cr_assert(text_templates_may_contain(t, (struct bytes){in.at, 0}, m.count, INT32_MAX, word));
-    for (size_t i = 0; i < in.len; i += 1 + i / 8) { /* damage is for the decoder to report */
+    cr_assert_eq(ask_word(t, in, m.count, m.bytes.len + m.count, rows), TSDB_OK);
+    cr_assert_eq(rows[0], 0);
+    cr_assert_eq(ask_word(t, in, m.count, m.bytes.len + m.count - 1, rows), TSDB_ECORRUPT);
+    cr_assert_eq(ask_word(t, in, m.count + 1, INT32_MAX, rows), TSDB_ECORRUPT);
+    cr_assert_eq(ask_word(t, (struct bytes){in.at, 0}, m.count, INT32_MAX, rows), TSDB_ECORRUPT);
+    for (size_t i = 0; i < in.len; i += 1 + i / 8) {
         page.at[i] ^= 4;
-        cr_assert(text_templates_may_contain(t, in, m.count, INT32_MAX, word));
+        cr_assert_eq(ask_word(t, in, m.count, INT32_MAX, rows), TSDB_ECORRUPT);
+        cr_assert_eq(rows[0], UINT64_MAX);
         page.at[i] ^= 4;
     }
     text_templates_free(t);
     writer_release(&m.bytes);
     writer_release(&page);
+}
+
+static uint32_t count_left(const struct text_templates *t, struct bytes page, const struct made *m,
+                           const char *word)
+{
+    struct writer out = {0};
+    uint32_t starts[LINES_MAX + 1], left = 0;
+    uint64_t rows[LINES_MAX / 64 + 1];
+    struct tsdb_text needle = text_of(word);
+    struct text_wanted wanted = {rows, &needle, 1, false};
+    memset(rows, 0xff, sizeof rows);
+    cr_assert_eq(text_templates_decode(t, page, m->count, INT32_MAX, &wanted, &out, starts, NULL),
+                 TSDB_OK);
+    for (uint32_t i = 0; i < m->count; i++)
+        left += text_is_wanted(rows, i);
+    writer_release(&out);
+    return left;
+}
+
+static void expect_few(struct made *m, const char *const *words, size_t count)
+{
+    struct text_templates *t = text_templates_learn(m->lines, m->count);
+    struct writer page = {0};
+    cr_assert(t);
+    text_templates_encode(t, m->lines, m->count, &page);
+    for (size_t i = 0; i < count; i++) {
+        uint32_t has = 0, left = count_left(t, writer_bytes(&page), m, words[i]);
+        for (uint32_t k = 0; k < m->count; k++)
+            has += prop_has(m->lines[k], text_of(words[i]));
+        cr_expect_leq(has, left, "%s", words[i]);
+        cr_expect_leq(left, has + m->count / 8, "%s: %u lines have it, %u were made", words[i], has,
+                      left);
+    }
+    text_templates_free(t);
+    writer_release(&page);
+}
+
+Test(text_search, lines_of_templates_that_lack_it_are_not_made)
+{
+    static const char *const words[] = {"took", "stale", "shop=\"cart", "deadb", "4095x"};
+    static struct made m;
+    struct random r;
+    random_init(&r, lines_seed());
+    text_templates_free(learn_service(&m, &r));
+    expect_few(&m, words, sizeof words / sizeof words[0]);
+    writer_release(&m.bytes);
+}
+
+Test(text_search, lines_whose_numbers_lack_it_are_not_made)
+{
+    static const char *const words[] = {"717", "-31", "a7b", "123456"};
+    static struct made m;
+    struct random r;
+    random_init(&r, lines_seed());
+    made_begin(&m);
+    for (uint32_t i = 0; i < LINES_MAX; i++) {
+        uint64_t v = random_next(&r);
+        writer_format(&m.bytes,
+                      i % 2 ? "job %u of %08x took %ums" : "sum %d at %04u.%u of 10.9.%u.3",
+                      i % 2 ? (unsigned)(v & 65535) : (unsigned)(v & 65535) - 32768,
+                      i % 2 ? (unsigned)(v >> 16) : (unsigned)(v >> 16) % 10000,
+                      (unsigned)(v >> 50) % 100, (unsigned)(v >> 48) % 256);
+        made_line(&m);
+    }
+    made_end(&m);
+    expect_few(&m, words, sizeof words / sizeof words[0]);
+    writer_release(&m.bytes);
 }

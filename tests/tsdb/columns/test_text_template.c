@@ -193,14 +193,14 @@ Test(text_template, damage_is_seen)
     text_templates_write(t, &table);
     size_t total = m.bytes.len + m.count;
     for (size_t len = 0; len < page.len; len++) {
-        cr_assert_eq(text_templates_decode(t, (struct bytes){page.at, len}, m.count, total, &bytes,
-                                           starts, NULL),
+        cr_assert_eq(text_templates_decode(t, (struct bytes){page.at, len}, m.count, total, NULL,
+                                           &bytes, starts, NULL),
                      TSDB_ECORRUPT, "%zu of %zu bytes", len, page.len);
         uint8_t flip = (uint8_t)(1 << random_below(&r, 8));
         page.at[len] ^= flip;
-        cr_assert_eq(
-            text_templates_decode(t, writer_bytes(&page), m.count, total, &bytes, starts, NULL),
-            TSDB_ECORRUPT, "byte %zu ^ %u", len, flip);
+        cr_assert_eq(text_templates_decode(t, writer_bytes(&page), m.count, total, NULL, &bytes,
+                                           starts, NULL),
+                     TSDB_ECORRUPT, "byte %zu ^ %u", len, flip);
         page.at[len] ^= flip;
     }
     for (size_t len = 0; len < table.len; len++) {
@@ -211,9 +211,9 @@ Test(text_template, damage_is_seen)
         table.at[len] ^= 4;
     }
     cr_assert_eq(bytes.len, 0, "nothing is appended on damage");
-    cr_assert_eq(
-        text_templates_decode(t, writer_bytes(&page), m.count + 1, total + 1, &bytes, starts, NULL),
-        TSDB_ECORRUPT, "another count");
+    cr_assert_eq(text_templates_decode(t, writer_bytes(&page), m.count + 1, total + 1, NULL, &bytes,
+                                       starts, NULL),
+                 TSDB_ECORRUPT, "another count");
     text_templates_free(t);
     writer_release(&page);
     writer_release(&table);
