@@ -225,7 +225,7 @@ static void bench_filter(const struct row *rows)
         begin(&text);
         for (uint32_t i = 0; i < ROWS; i++) {
             __builtin_prefetch(rows[i + 12 < ROWS ? i + 12 : i].line.at);
-            filter_add_text(b, rows[i].line);
+            filter_add_text(b, i, rows[i].line);
         }
         end(&text);
         begin(&value);

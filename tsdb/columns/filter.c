@@ -6,10 +6,15 @@
 #include "tsdb/base/status.h"
 
 #include <zstd.h>
+#ifdef __SSE2__
+#include <emmintrin.h>
+#endif
 
 enum {
-    VERSION = 1,
+    VERSION = 2,
+    VERSION_WITHOUT_WORDS = 1,
     GRAM = 3, /* bytes */
+    WORD = 5, /* letters */
     GRAM_TURN = 4,
     BITS_MIN = 10,
     BITS_MAX = 18,
@@ -21,12 +26,15 @@ enum {
     PROBE_BITS = 9, /* of the hash, for a place in a block */
     RECENT = 8192,  /* hashes remembered, so that repeated values count once */
     WORDS = 1 << (BITS_MAX - 6),
+    WORD_BITS_MAX = 16, /* of a block of rows */
+    BLOCK_WORDS = 1 << (WORD_BITS_MAX - 6),
     ZSTD_LEVEL = 1,
 };
 
 struct filter_builder {
-    uint64_t grams[WORDS];
-    bool has_grams;
+    uint64_t grams[WORDS], words[FILTER_BLOCKS_MAX][BLOCK_WORDS];
+    bool has_texts;
+    uint32_t word_blocks; /* used */
     uint64_t recent[RECENT];
     uint64_t *hashes; /* owned */
     size_t count, cap;
@@ -78,11 +86,83 @@ static inline void gram_set(uint64_t *grams, uint32_t gram)
         gram_first(grams, bit);
 }
 
-void filter_add_text(struct filter_builder *b, struct tsdb_text text)
+/* ---- words ----------------------------------------------------------------------- */
+
+static inline uint32_t word_bit(const char *at)
+{
+    uint32_t four;
+    memcpy(&four, at, sizeof four);
+    uint64_t letters = four | (uint64_t)(uint8_t)at[4] << 32;
+    return (uint32_t)(letters * UINT64_C(0x9e3779b97f4a7c15) >> (64 - WORD_BITS_MAX));
+}
+
+static inline bool is_letter(char c)
+{
+    return (unsigned)((uint8_t)c | 0x20) - 'a' < 26;
+}
+
+enum { WINDOW = 16, WINDOW_TURN = WINDOW - WORD + 1 };
+
+/* Bit i: byte i of WINDOW is a letter. */
+#ifdef __SSE2__
+static inline unsigned letters_of(const char *at)
+{
+    __m128i low =
+        _mm_or_si128(_mm_loadu_si128((const __m128i_u *)(const void *)at), _mm_set1_epi8(0x20));
+    __m128i is_letter = _mm_and_si128(_mm_cmpgt_epi8(low, _mm_set1_epi8('a' - 1)),
+                                      _mm_cmplt_epi8(low, _mm_set1_epi8('z' + 1)));
+    return (unsigned)_mm_movemask_epi8(is_letter);
+}
+#else
+static inline unsigned letters_of(const char *at)
+{
+    unsigned letters = 0;
+    for (unsigned i = 0; i < WINDOW; i++)
+        letters |= (unsigned)is_letter(at[i]) << i;
+    return letters;
+}
+#endif
+
+/* Nearly all are set already, as trigrams are. */
+static inline void word_set(uint64_t *words, const char *at)
+{
+    uint32_t bit = word_bit(at);
+    if (__builtin_expect(!(words[bit / 64] >> bit % 64 & 1), 0))
+        gram_first(words, bit);
+}
+
+/* The words that lie in the window. */
+static inline void window_words(uint64_t *words, const char *at)
+{
+    unsigned l = letters_of(at), pairs = l & l >> 1;
+    for (unsigned begins = pairs & pairs >> 2 & l >> 4; begins; begins &= begins - 1)
+        word_set(words, at + (unsigned)__builtin_ctz(begins));
+}
+
+static void add_words(uint64_t *words, struct tsdb_text text)
+{
+    if (text.len < WINDOW) {
+        char padded[WINDOW] = {0}; /* no letters */
+        if (text.len)
+            memcpy(padded, text.at, text.len);
+        window_words(words, padded);
+        return;
+    }
+    size_t last = text.len - WINDOW; /* overlaps what is before it, to no harm */
+    for (size_t i = 0; i < last; i += WINDOW_TURN)
+        window_words(words, text.at + i);
+    window_words(words, text.at + last);
+}
+
+void filter_add_text(struct filter_builder *b, uint32_t row, struct tsdb_text text)
 {
     uint64_t *grams = b->grams;
     size_t i = 0;
-    b->has_grams = true;
+    uint32_t block = row / FILTER_BLOCK_ROWS;
+    ASSERT(block < FILTER_BLOCKS_MAX);
+    b->has_texts = true;
+    b->word_blocks = block < b->word_blocks ? b->word_blocks : block + 1;
+    add_words(b->words[block], text);
     for (; i + GRAM + GRAM_TURN <= text.len; i += GRAM_TURN) {
 #pragma GCC unroll 4
         for (size_t g = 0; g < GRAM_TURN; g++) {
@@ -131,10 +211,9 @@ static uint64_t pairs_join(uint64_t word)
     return word;
 }
 
-/* Folds the bits while they stay sparse; returns k. */
-static unsigned grams_fold(uint64_t *words)
+/* Folds the 2^k bits while they stay sparse; returns what k is then. */
+static unsigned bits_fold(uint64_t *words, unsigned k)
 {
-    unsigned k = BITS_MAX;
     while (k > BITS_MIN) {
         uint64_t folded[WORDS / 2];
         uint32_t half = 1u << (k - 1 - 6);
@@ -149,20 +228,21 @@ static unsigned grams_fold(uint64_t *words)
     return k;
 }
 
-static void grams_finish(struct filter_builder *b, struct writer *out)
+static void bits_finish(struct filter_builder *b, uint64_t *words, unsigned k_max,
+                        struct writer *out)
 {
-    if (!b->has_grams) {
+    if (!b->has_texts) {
         writer_u8(out, 0);
         writer_uvarint(out, 0);
         return;
     }
-    unsigned k = grams_fold(b->grams);
+    unsigned k = bits_fold(words, k_max);
     size_t len = (size_t)1 << (k - 3);
     writer_u8(out, (uint8_t)k);
     uint8_t packed[WORDS * 8];
-    size_t n = ZSTD_compressCCtx(b->zstd, packed, len - 1, b->grams, len, ZSTD_LEVEL);
+    size_t n = ZSTD_compressCCtx(b->zstd, packed, len - 1, words, len, ZSTD_LEVEL);
     if (ZSTD_isError(n))
-        writer_sized(out, b->grams, len);
+        writer_sized(out, words, len);
     else
         writer_sized(out, packed, n);
 }
@@ -199,30 +279,47 @@ static void values_finish(struct filter_builder *b, struct writer *out)
 void filter_builder_finish(struct filter_builder *b, struct writer *out)
 {
     writer_u8(out, VERSION);
-    grams_finish(b, out);
+    bits_finish(b, b->grams, BITS_MAX, out);
+    writer_u8(out, (uint8_t)b->word_blocks);
+    for (uint32_t i = 0; i < b->word_blocks; i++)
+        bits_finish(b, b->words[i], WORD_BITS_MAX, out);
     values_finish(b, out);
     memset(b->grams, 0, sizeof b->grams);
+    memset(b->words, 0, b->word_blocks * sizeof b->words[0]);
+    b->word_blocks = 0;
     memset(b->recent, 0, sizeof b->recent);
-    b->has_grams = false;
+    b->has_texts = false;
     b->count = 0;
 }
 
 /* ---- reading ------------------------------------------------------------------- */
 
-static enum tsdb_status grams_open(struct bytes packed, unsigned k, struct filter *f)
+static void bits_open(struct reader *r, unsigned k_max, struct filter_bits *out)
 {
-    if (k == 0)
-        return packed.len == 0 ? TSDB_OK : TSDB_ECORRUPT;
-    if (k < BITS_MIN || k > BITS_MAX)
-        return TSDB_ECORRUPT;
+    unsigned k = reader_u8(r);
+    struct bytes packed = reader_sized(r);
+    if (r->fault || (k == 0 && packed.len == 0))
+        return;
+    if (k < BITS_MIN || k > k_max) {
+        reader_fail(r);
+        return;
+    }
     size_t len = (size_t)1 << (k - 3);
-    f->gram_bits = k;
-    f->grams = packed.at;
+    *out = (struct filter_bits){NULL, packed.at, k};
     if (packed.len == len)
-        return TSDB_OK;
-    f->owned = mem_alloc(len);
-    f->grams = f->owned;
-    return ZSTD_decompress(f->owned, len, packed.at, packed.len) == len ? TSDB_OK : TSDB_ECORRUPT;
+        return;
+    out->at = out->owned = mem_alloc(len);
+    if (ZSTD_decompress(out->owned, len, packed.at, packed.len) != len)
+        reader_fail(r);
+}
+
+static void words_open(struct reader *r, struct filter *out)
+{
+    uint32_t blocks = reader_u8(r);
+    if (blocks > FILTER_BLOCKS_MAX)
+        reader_fail(r);
+    for (uint32_t i = 0; i < blocks && !r->fault; i++, out->word_blocks++)
+        bits_open(r, WORD_BITS_MAX, &out->words[i]);
 }
 
 enum tsdb_status filter_open(struct bytes in, struct filter *out, struct tsdb_error *err)
@@ -230,13 +327,14 @@ enum tsdb_status filter_open(struct bytes in, struct filter *out, struct tsdb_er
     struct reader r = reader_over(in);
     struct filter f = {0};
     uint8_t version = reader_u8(&r);
-    if (!r.fault && version != VERSION)
+    if (!r.fault && version != VERSION && version != VERSION_WITHOUT_WORDS)
         return tsdb_fail(err, TSDB_ECORRUPT, "filter: version %u, want %d", version, VERSION);
-    uint8_t k = reader_u8(&r);
-    struct bytes packed = reader_sized(&r);
+    bits_open(&r, BITS_MAX, &f.grams);
+    if (version == VERSION)
+        words_open(&r, &f);
     uint64_t blocks = reader_uvarint(&r);
     if (r.fault || r.rest.len % BLOCK_BYTES != 0 || blocks != r.rest.len / BLOCK_BYTES ||
-        blocks > UINT32_MAX || grams_open(packed, k, &f) != TSDB_OK) {
+        blocks > UINT32_MAX) {
         filter_release(&f);
         return tsdb_fail(err, TSDB_ECORRUPT, "filter: damaged, %zu bytes", in.len);
     }
@@ -248,21 +346,51 @@ enum tsdb_status filter_open(struct bytes in, struct filter *out, struct tsdb_er
 
 void filter_release(struct filter *f)
 {
-    mem_free(f->owned);
+    mem_free(f->grams.owned);
+    for (uint32_t i = 0; i < f->word_blocks; i++)
+        mem_free(f->words[i].owned);
     *f = (struct filter){0};
+}
+
+static inline bool has_bit(const struct filter_bits *b, uint32_t bit)
+{
+    return b->at[bit / 8] >> bit % 8 & 1;
+}
+
+static bool words_may_contain(const struct filter_bits *words, struct tsdb_text needle)
+{
+    unsigned run = 0;
+    for (size_t i = 0; words->k && i < needle.len; i++) {
+        run = is_letter(needle.at[i]) ? run + 1 : 0;
+        if (run < WORD)
+            continue;
+        uint32_t bit = word_bit(needle.at + i + 1 - WORD);
+        if (!has_bit(words, bit >> (WORD_BITS_MAX - words->k)))
+            return false;
+    }
+    return true;
+}
+
+bool filter_rows_may_contain(const struct filter *f, uint32_t first, uint32_t rows,
+                             struct tsdb_text needle)
+{
+    ASSERT(rows > 0);
+    if (f->word_blocks == 0)
+        return true;
+    uint32_t last = (first + rows - 1) / FILTER_BLOCK_ROWS;
+    for (uint32_t i = first / FILTER_BLOCK_ROWS; i <= last && i < f->word_blocks; i++)
+        if (words_may_contain(&f->words[i], needle))
+            return true;
+    return last >= f->word_blocks; /* of which nothing is known */
 }
 
 bool filter_may_contain(const struct filter *f, struct tsdb_text needle)
 {
-    if (f->gram_bits == 0)
-        return true;
-    unsigned less = BITS_MAX - f->gram_bits;
-    for (size_t i = 0; i + GRAM <= needle.len; i++) {
-        uint32_t bit = gram_bit(gram_at(needle, i)) >> less;
-        if (!(f->grams[bit / 8] >> bit % 8 & 1))
+    for (size_t i = 0; f->grams.k && i + GRAM <= needle.len; i++)
+        if (!has_bit(&f->grams, gram_bit(gram_at(needle, i)) >> (BITS_MAX - f->grams.k)))
             return false;
-    }
-    return true;
+    return f->word_blocks == 0 ||
+           filter_rows_may_contain(f, 0, f->word_blocks * FILTER_BLOCK_ROWS, needle);
 }
 
 bool filter_may_have(const struct filter *f, uint64_t salt, struct tsdb_text value)

@@ -113,6 +113,12 @@ bool group_may_contain(const struct group *g, struct tsdb_text needle)
     return filter_may_contain(filter_of(g), needle);
 }
 
+bool group_rows_may_contain(const struct group *g, uint32_t first, uint32_t rows,
+                            struct tsdb_text needle)
+{
+    return filter_rows_may_contain(filter_of(g), first, rows, needle);
+}
+
 bool group_may_have(const struct group *g, uint32_t column, struct tsdb_text value)
 {
     const struct column_info *info = group_column(g, column);

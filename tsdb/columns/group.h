@@ -28,8 +28,9 @@
  *     PAGES      texts, each followed by a newline, after their lengths (column_texts.h),
  *                up to COLUMN_PAGE_BYTES and COLUMN_PART_ROWS texts a part
  *     TEMPLATES  lines as templates and variables (text_template.h): the table, then pages
- *   presence: a column that some rows lack says in its first part which have it
- *   (column_presence.h); its values are those of the rows that have it
+ *   presence: a column that some rows lack says in its first part which have it, or which
+ *   column before it has the same rows (column_presence.h); its values are those of the rows
+ *   that have it
  *
  * The encoding is the cheapest that gives back every bit, chosen when the group is
  * written: GROUP_HOT packs with lz4 and tries nothing slow, GROUP_SEALED takes zstd and
@@ -66,7 +67,7 @@ enum {
 enum column_kind { COLUMN_INT, COLUMN_DOUBLE, COLUMN_TEXT };
 
 enum column_flags {
-    COLUMN_GRAMS = 1,  /* its texts are searched in: their trigrams go into the filter */
+    COLUMN_GRAMS = 1,  /* its texts are searched in: their trigrams and words go into the filter */
     COLUMN_VALUES = 2, /* it is looked up by value: its values go into the filter */
     COLUMN_LINES = 4,  /* long free text: no dictionary is tried; templates may be */
     COLUMN_FORMS = 8,  /* templates may be tried where no dictionary pays */
@@ -146,6 +147,9 @@ uint32_t group_find_name(const struct group *g, struct tsdb_text name);
 
 /* False: no row's text in any COLUMN_GRAMS column contains `needle`. */
 bool group_may_contain(const struct group *g, struct tsdb_text needle);
+/* The same of the rows [first, first + rows), rows > 0, as far as words tell. */
+bool group_rows_may_contain(const struct group *g, uint32_t first, uint32_t rows,
+                            struct tsdb_text needle);
 /* False: no row of the column (flagged COLUMN_VALUES) has exactly this text. */
 bool group_may_have(const struct group *g, uint32_t column, struct tsdb_text value);
 

@@ -77,17 +77,27 @@ static void put_doubles(struct group_output *o, struct column_head *c, const dou
 
 /* ---- texts ---------------------------------------------------------------------- */
 
-static void filter_texts(struct group_output *o, const struct column_head *c,
+/* A text that is a row's goes to that row; one of a dictionary may be any row's. */
+static void filter_grams(struct group_output *o, const struct draft_column *d,
                          const struct tsdb_text *texts, uint32_t n)
+{
+    bool is_row = !d->is_coded && n == d->count;
+    for (uint32_t i = 0; i < n; i++) {
+        text_ahead(texts, i, n);
+        if (is_row)
+            filter_add_text(o->builder, d->rows ? d->rows[i] : i, texts[i]);
+        for (uint32_t row = 0; !is_row && row < o->rows; row += FILTER_BLOCK_ROWS)
+            filter_add_text(o->builder, row, texts[i]);
+    }
+}
+
+static void filter_texts(struct group_output *o, const struct column_head *c,
+                         const struct draft_column *d, const struct tsdb_text *texts, uint32_t n)
 {
     if ((c->info.flags & (COLUMN_GRAMS | COLUMN_VALUES)) && !o->builder)
         o->builder = filter_builder_new();
-    if (c->info.flags & COLUMN_GRAMS) {
-        for (uint32_t i = 0; i < n; i++) {
-            text_ahead(texts, i, n);
-            filter_add_text(o->builder, texts[i]);
-        }
-    }
+    if (c->info.flags & COLUMN_GRAMS)
+        filter_grams(o, d, texts, n);
     if (c->info.flags & COLUMN_VALUES) {
         uint64_t salt = column_salt(c->info.name, c->info.tag);
         for (uint32_t i = 0; i < n; i++) {
@@ -142,7 +152,7 @@ static void put_texts(struct group_output *o, struct column_head *c, const struc
     const struct tsdb_text *distinct = d->is_coded ? d->dictionary.values : d->texts;
     uint32_t count = d->is_coded ? d->dictionary.count : d->count;
     bool is_const = all_equal(distinct, count);
-    filter_texts(o, c, distinct, is_const ? 1 : count);
+    filter_texts(o, c, d, distinct, is_const ? 1 : count);
     if (is_const && distinct[0].len <= COLUMN_CONST_MAX) {
         c->info.encoding = ENCODING_CONST;
         c->constant = distinct[0];

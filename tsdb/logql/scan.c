@@ -478,6 +478,17 @@ static struct text_wanted wanted_of(struct scan_worker *w, uint32_t page, struct
     return wanted;
 }
 
+/* Whether by its words no line of the page has what the pipeline asks for; costs nearly nothing. */
+static bool is_page_refused(const struct scan_worker *w, uint32_t first, uint32_t rows)
+{
+    uint32_t count;
+    const struct pipeline_needle *needles = pipeline_needles(w->scan->pipeline, &count);
+    for (uint32_t i = 0; i < count; i++)
+        if (rows > 0 && !group_rows_may_contain(w->group, first, rows, needles[i].text))
+            return true;
+    return false;
+}
+
 /* The leading line filters over one page. */
 static enum tsdb_status mask_page(struct scan_worker *w, uint32_t page, struct tsdb_error *err)
 {
@@ -485,9 +496,14 @@ static enum tsdb_status mask_page(struct scan_worker *w, uint32_t page, struct t
     struct tsdb_text needles[PIPELINE_NEEDLES_MAX];
     uint32_t first, rows;
     group_page_rows(w->group, w->line, page, &first, &rows);
+    if (!mask_any(w->mask, first, first + rows))
+        return TSDB_OK;
+    if (is_page_refused(w, first, rows)) {
+        scan_mask_clear(w->mask, first, first + rows);
+        return TSDB_OK;
+    }
     struct text_wanted wanted = wanted_of(w, page, needles);
-    if (!mask_any(w->mask, first, first + rows) ||
-        (wanted.is_only_asked && wanted.needle_count == 0))
+    if ((wanted.is_only_asked && wanted.needle_count == 0))
         return TSDB_OK;
     enum tsdb_status st = log_room_poll(w->scan->room, err);
     mask_slice(w->mask, first, rows, passes);
