@@ -14,7 +14,7 @@ await run({
       check(lines(r.out).length <= 50, `${args}: ${lines(r.out).length} lines fit one screen`);
       check(Math.max(...lines(r.out).map((l) => l.length)) <= 120, `${args}: lines are not long`);
     }
-    for (const name of ['query', 'tail', 'send', 'inspect', 'verify', 'check', 'version']) {
+    for (const name of ['query', 'trace', 'tail', 'send', 'inspect', 'verify', 'check', 'version']) {
       const r = await command([name, '--help']);
       equal([r.status, r.err], [0, ''], `${name} --help`);
       check(r.out.includes(`andon ${name}`), `${name} --help says how: ${r.out}`);
