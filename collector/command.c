@@ -19,7 +19,7 @@ static const struct command commands[] = {
     {"tail", command_tail, "QUERY [--since 1h] [--limit 10] [--no-follow] [--json]",
      "follow logs, by LogQL"},
     {"send", command_send, "metric NAME VALUE | log MESSAGE | span NAME [--to URL]",
-     "send one sample, one log record, or one span"},
+     "send a sample, a log record or a span"},
     {"inspect", command_inspect, "DIR", "what a store holds"},
     {"verify", command_verify, "DIR", "check every byte of a store"},
     {"check", command_check, "config FILE [--print]", "check a settings file"},
@@ -36,7 +36,7 @@ const struct command *command_find(const char *name)
 
 void command_help(struct writer *w)
 {
-    enum { COLUMN = 68 };
+    enum { COLUMN = 64 };
     writer_text(w, "Usage: andon [COMMAND] [FLAGS]\n\n");
     writer_format(w, "  %-*s %s\n", COLUMN, "serve [FLAGS]", "run the server (the default)");
     for (size_t i = 0; i < sizeof commands / sizeof commands[0]; i++) {
@@ -44,7 +44,14 @@ void command_help(struct writer *w)
         (void)snprintf(left, sizeof left, "%s %s", commands[i].name, commands[i].arguments);
         writer_format(w, "  %-*s %s\n", COLUMN, left, commands[i].help);
     }
-    writer_text(w, "\nFlags of serve; each is also a key of the settings file (data_dir) and a\n"
+    writer_text(w,
+                "\nandon COMMAND --help says more; andon serve --help lists the server's flags.\n");
+}
+
+void command_serve_help(struct writer *w)
+{
+    writer_text(w, "Usage: andon [serve] [FLAGS]\n\nEach flag is also a key of the settings file "
+                   "(data_dir) and a\n"
                    "variable (ANDON_DATA_DIR).  -d is --data-dir, -c is --config.\n\n");
     config_help(w);
 }

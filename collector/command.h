@@ -24,8 +24,9 @@ struct command {
 const struct command *command_find(const char *name);
 /* Whether the last word is --help or -h: then a command only shows its usage. */
 bool command_is_help(int argc, const char *const *argv);
-/* The one screen of --help. */
+/* The screens of --help and serve --help. */
 void command_help(struct writer *w);
+void command_serve_help(struct writer *w);
 
 int command_query(int argc, const char *const *argv);
 int command_trace(int argc, const char *const *argv);

@@ -4,10 +4,10 @@
 
 #include <string.h>
 
-static int help(void)
+static int show(void (*help)(struct writer *w))
 {
     struct writer w = {0};
-    command_help(&w);
+    help(&w);
     bool is_shown = command_print(&w);
     writer_release(&w);
     return is_shown ? COMMAND_OK : COMMAND_FAILED;
@@ -19,8 +19,10 @@ int main(int argc, char **argv)
     const char *word = argc > 1 ? args[1] : "serve";
     bool is_flag = word[0] == '-';
     bool is_help = command_is_help(argc - 1, args + 1);
-    if (strcmp(word, "help") == 0 || (is_help && (is_flag || strcmp(word, "serve") == 0)))
-        return help();
+    if (strcmp(word, "help") == 0 || (is_help && argc == 2 && is_flag))
+        return show(command_help);
+    if (is_help && (is_flag || strcmp(word, "serve") == 0))
+        return show(command_serve_help);
     if (argc < 2 || is_flag)
         return serve(argc - 1, args + 1);
     if (strcmp(word, "serve") == 0)

@@ -14,6 +14,7 @@ await run({
       check(lines(r.out).length <= 50, `${args}: ${lines(r.out).length} lines fit one screen`);
       check(Math.max(...lines(r.out).map((l) => l.length)) <= 120, `${args}: lines are not long`);
     }
+    check((await command(['--help'])).out.includes('andon serve --help') && (await command(['serve', '--help'])).out.includes('--data-dir'), 'flags have a screen of their own');
     for (const name of ['query', 'trace', 'tail', 'send', 'inspect', 'verify', 'check', 'version']) {
       const r = await command([name, '--help']);
       equal([r.status, r.err], [0, ''], `${name} --help`);
