@@ -117,7 +117,8 @@ static struct compare_count *count_at(struct compare_table *t, struct compare_va
     if (from < v->count && v->counts[from].step == step)
         return &v->counts[from];
     if (v->count == v->cap) {
-        struct compare_count *counts = ARENA_ARRAY(&t->arena, struct compare_count, 2 * v->cap);
+        struct compare_count *counts =
+            ARENA_ARRAY(&t->arena, struct compare_count, (size_t)2 * v->cap);
         if (!counts)
             return NULL;
         memcpy(counts, v->counts, v->count * sizeof *counts);

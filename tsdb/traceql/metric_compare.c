@@ -218,7 +218,7 @@ static enum tsdb_status scan(struct compare_job *job, struct compare_table *tabl
 struct compare_walk {
     const struct compare_job *job;
     struct compare_table *table;
-    struct arena scratch, values;
+    struct arena arenas[2]; /* of one trace, of one span */
 };
 
 static bool count_value(struct compare_table *t, const struct traceql_ref *ref,
@@ -244,7 +244,7 @@ static bool count_fields(struct compare_walk *w, enum tsdb_trace_place place,
 {
     for (uint32_t i = 0; i < fields->count; i++) {
         struct traceql_ref ref = {.place = place, .name = fields->at[i].name};
-        struct span_value v = span_value_of(&fields->at[i], &w->values);
+        struct span_value v = span_value_of(&fields->at[i], &w->arenas[1]);
         if (is_first(fields, i) && !count_value(w->table, &ref, &v, side, step))
             return false;
     }
@@ -259,7 +259,7 @@ static enum tsdb_status count_span(struct compare_walk *w, struct trace_view *vi
     const struct tsdb_span_source *from = &view->trace->sources[s->source];
     struct span_source source = trace_view_source(view);
     view->span = index;
-    arena_reset(&w->values);
+    arena_reset(&w->arenas[1]);
     bool is_selected =
         is_selected_time(plan->f, s->start) && span_test_passes(w->job->selection, &source);
     enum compare_side side = is_selected ? COMPARE_SELECTION : COMPARE_BASELINE;
@@ -297,10 +297,10 @@ static enum tsdb_status count_trace(struct compare_walk *w, const struct tsdb_tr
         st = trace_room_read(plan->query->room, w->job->set, id, &trace, err);
     if (st != TSDB_OK)
         return st == TSDB_ENOTFOUND ? TSDB_OK : st;
-    arena_reset(&w->scratch);
-    st = trace_view_init(&view, trace, plan->start, plan->end, &w->scratch, &w->values, err);
+    arena_reset(&w->arenas[0]);
+    st = trace_view_init(&view, trace, plan->start, plan->end, w->arenas, err);
     if (st == TSDB_OK)
-        st = sets_plan_run(&plan->sets, &view, &w->scratch, &sets, &count, err);
+        st = sets_plan_run(&plan->sets, &view, &w->arenas[0], &sets, &count, err);
     for (uint32_t i = 0; i < count && st == TSDB_OK; i++)
         for (uint32_t k = 0; k < sets[i].count && st == TSDB_OK; k++)
             st = count_span(w, &view, sets[i].spans[k], err);
@@ -314,8 +314,8 @@ static enum tsdb_status walk(struct compare_job *job, struct compare_table *tabl
     const struct metric_plan *plan = job->plan;
     struct trace_room *room = plan->query->room;
     struct compare_walk w = {.job = job, .table = table};
-    arena_init(&w.scratch, SIZE_MAX, room->budget);
-    arena_init(&w.values, SIZE_MAX, room->budget);
+    arena_init(&w.arenas[0], SIZE_MAX, room->budget);
+    arena_init(&w.arenas[1], SIZE_MAX, room->budget);
     struct trace_candidates *c =
         trace_candidates_new(room, plan->query->q, &plan->sets, job->set, plan->start, plan->end);
     enum tsdb_status st = TSDB_OK;
@@ -326,8 +326,8 @@ static enum tsdb_status walk(struct compare_job *job, struct compare_table *tabl
             st = count_trace(&w, &id, err);
     }
     trace_candidates_free(c);
-    arena_release(&w.scratch);
-    arena_release(&w.values);
+    arena_release(&w.arenas[0]);
+    arena_release(&w.arenas[1]);
     return st == TSDB_END ? TSDB_OK : st;
 }
 

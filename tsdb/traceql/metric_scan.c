@@ -402,7 +402,7 @@ static enum tsdb_status read_trace(struct metric_sums *sums, struct traces_set *
     if (st != TSDB_OK)
         return st == TSDB_ENOTFOUND ? TSDB_OK : st;
     arena_reset(&arenas[0]);
-    st = trace_view_init(&view, trace, plan->start, plan->end, &arenas[0], &arenas[1], err);
+    st = trace_view_init(&view, trace, plan->start, plan->end, arenas, err);
     if (st == TSDB_OK)
         st = sets_plan_run(&plan->sets, &view, &arenas[0], &sets, &count, err);
     for (uint32_t i = 0; i < count && st == TSDB_OK; i++)

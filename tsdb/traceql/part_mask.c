@@ -2,6 +2,7 @@
 
 #include "tsdb/base/text.h"
 
+#include <math.h>
 #include <string.h>
 
 enum { CODES_MAX = 65536, HEX_MAX = 32 };
@@ -266,39 +267,41 @@ bool part_mask_may(struct span_part *p, const struct span_test *t)
 
 /* ---- columns --------------------------------------------------------------------------------- */
 
-#define INTS_MASK(op_)                                                                             \
-    for (uint32_t i = 0; i < rows; i += 64) {                                                      \
-        uint64_t word = 0;                                                                         \
-        uint32_t n = rows - i < 64 ? rows - i : 64;                                                \
-        for (uint32_t b = 0; b < n; b++)                                                           \
-            word |= (uint64_t)(v[i + b] op_ k) << b;                                               \
-        out[i / 64] = word;                                                                        \
-    }
-
+/* Every comparison with a number is a range that the value is in, or is not. */
 static void mask_ints(enum traceql_op op, const int64_t *v, int64_t k, uint32_t rows, uint64_t *out)
 {
-    switch ((int)op) {
-    case TRACEQL_EQ: INTS_MASK(==) break;
-    case TRACEQL_NE: INTS_MASK(!=) break;
-    case TRACEQL_LT: INTS_MASK(<) break;
-    case TRACEQL_LE: INTS_MASK(<=) break;
-    case TRACEQL_GT: INTS_MASK(>) break;
-    case TRACEQL_GE: INTS_MASK(>=) break;
-    default: memset(out, 0, words_of(rows) * sizeof *out); break;
+    bool is_least = op == TRACEQL_GT || op == TRACEQL_GE || op == TRACEQL_EQ || op == TRACEQL_NE;
+    bool is_most = op == TRACEQL_LT || op == TRACEQL_LE || op == TRACEQL_EQ || op == TRACEQL_NE;
+    int64_t least = is_least ? k : INT64_MIN, most = is_most ? k : INT64_MAX;
+    bool is_none = __builtin_add_overflow(least, op == TRACEQL_GT, &least) ||
+                   __builtin_sub_overflow(most, op == TRACEQL_LT, &most);
+    uint64_t flip = op == TRACEQL_NE ? UINT64_MAX : 0;
+    for (uint32_t i = 0; i < rows; i += 64) {
+        uint64_t word = 0;
+        uint32_t n = rows - i < 64 ? rows - i : 64;
+        for (uint32_t b = 0; b < n; b++)
+            word |= (uint64_t)(v[i + b] >= least && v[i + b] <= most) << b;
+        out[i / 64] = is_none ? flip : word ^ flip;
     }
 }
 
+/* The same; NaN is in no range. */
 static void mask_doubles(enum traceql_op op, const double *v, double k, uint32_t rows,
                          uint64_t *out)
 {
-    switch ((int)op) {
-    case TRACEQL_EQ: INTS_MASK(==) break;
-    case TRACEQL_NE: INTS_MASK(!=) break;
-    case TRACEQL_LT: INTS_MASK(<) break;
-    case TRACEQL_LE: INTS_MASK(<=) break;
-    case TRACEQL_GT: INTS_MASK(>) break;
-    case TRACEQL_GE: INTS_MASK(>=) break;
-    default: memset(out, 0, words_of(rows) * sizeof *out); break;
+    bool is_least = op == TRACEQL_GT || op == TRACEQL_GE || op == TRACEQL_EQ || op == TRACEQL_NE;
+    bool is_most = op == TRACEQL_LT || op == TRACEQL_LE || op == TRACEQL_EQ || op == TRACEQL_NE;
+    double least = is_least ? k : (double)-INFINITY, most = is_most ? k : (double)INFINITY;
+    bool is_open = op == TRACEQL_GT || op == TRACEQL_LT; /* the end itself is not in it */
+    uint64_t flip = op == TRACEQL_NE ? UINT64_MAX : 0;
+    for (uint32_t i = 0; i < rows; i += 64) {
+        uint64_t word = 0;
+        uint32_t n = rows - i < 64 ? rows - i : 64;
+        for (uint32_t b = 0; b < n; b++) {
+            double x = v[i + b];
+            word |= (uint64_t)(x >= least && x <= most && !(is_open && x == k)) << b;
+        }
+        out[i / 64] = word ^ flip;
     }
 }
 
@@ -327,9 +330,12 @@ static void mask_codes(struct span_part *p, const struct comparison *c, const st
 }
 
 static void mask_values(struct span_part *p, const struct comparison *c,
-                        const struct part_column *v, uint8_t type, const uint64_t *among,
-                        uint32_t rows, uint64_t *out)
+                        const struct field_columns *f, uint32_t i, const uint64_t *among,
+                        uint64_t *out)
 {
+    uint8_t type = f->at[i].type;
+    uint32_t rows = p->rows[f->table];
+    const struct part_column *v = span_part_column(p, (enum span_table)f->table, f->at[i].column);
     for (uint32_t word = 0; word < words_of(rows); word++) {
         uint64_t kept = 0;
         for (uint64_t bits = among[word]; bits; bits &= bits - 1) {
@@ -368,7 +374,7 @@ static void mask_column(struct span_part *p, const struct comparison *c,
     else if (v->has_codes)
         mask_codes(p, c, v, type, rows, out);
     else
-        mask_values(p, c, v, type, among, rows, out);
+        mask_values(p, c, f, i, among, out);
     for (uint32_t w = 0; w < words; w++)
         out[w] &= among[w] & (v->presence ? v->presence[w] : UINT64_MAX);
 }

@@ -26,7 +26,8 @@ void part_mask(struct span_part *p, const struct span_test *t, const uint64_t *a
 
 uint32_t part_mask_count(const struct span_part *p, const uint64_t *mask);
 
-/* Calls for each row of the mask, ascending. */
+/* For each row of the mask, ascending; declares `row`. NOLINTNEXTLINE(bugprone-macro-parentheses)
+ */
 #define PART_MASK_EACH(p, mask, row)                                                               \
     for (uint32_t word_ = 0, row; word_ < ((p)->rows[SPAN_TABLE_SPANS] + 63) / 64; word_++)        \
         for (uint64_t bits_ = (mask)[word_];                                                       \

@@ -107,6 +107,14 @@ static enum tsdb_status visit_trace(struct visit *v, const struct found *f)
     return v->fn(v->arg, &trace, v->err);
 }
 
+/* Adds a row to what was found of its trace. */
+static void find_row(const struct part_traces *t, struct found *f, uint32_t row, int64_t start)
+{
+    f->newest = start > f->newest ? start : f->newest;
+    for (uint32_t i = 0; i < t->plan->leaf_count; i++)
+        f->leaves |= (uint32_t)(t->masks[i][row / 64] >> row % 64 & 1) << i;
+}
+
 enum tsdb_status part_traces_each(struct part_traces *t, bool has_sets, part_trace_fn *fn,
                                   void *arg, struct tsdb_error *err)
 {
@@ -115,28 +123,22 @@ enum tsdb_status part_traces_each(struct part_traces *t, bool has_sets, part_tra
     find_rows(t);
     const uint32_t *firsts = span_part_traces(t->part, &count);
     const int64_t *starts = span_part_starts(t->part);
+    enum tsdb_status st = TSDB_OK;
     if (!firsts || !starts || count == 0)
         return TSDB_OK;
-    struct found f = {.newest = INT64_MIN};
-    bool has_any = false;
+    struct found f = {.newest = INT64_MIN}; /* end 0: of no trace */
     PART_MASK_EACH(t->part, t->any, row)
     {
-        if (row >= firsts[trace + 1]) {
-            f.first = firsts[trace];
-            f.end = firsts[trace + 1];
-            enum tsdb_status st = has_any ? visit_trace(&v, &f) : TSDB_OK;
+        if (row >= f.end) {
+            if (f.end > 0)
+                st = visit_trace(&v, &f);
             if (st != TSDB_OK)
                 return st;
             while (row >= firsts[trace + 1])
                 trace++;
-            f = (struct found){.newest = INT64_MIN};
+            f = (struct found){firsts[trace], firsts[trace + 1], 0, INT64_MIN};
         }
-        has_any = true;
-        f.newest = starts[row] > f.newest ? starts[row] : f.newest;
-        for (uint32_t i = 0; i < t->plan->leaf_count; i++)
-            f.leaves |= (uint32_t)(t->masks[i][row / 64] >> row % 64 & 1) << i;
+        find_row(t, &f, row, starts[row]);
     }
-    f.first = firsts[trace];
-    f.end = firsts[trace + 1];
-    return has_any ? visit_trace(&v, &f) : TSDB_OK;
+    return f.end > 0 ? visit_trace(&v, &f) : TSDB_OK;
 }

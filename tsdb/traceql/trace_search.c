@@ -14,9 +14,8 @@ struct trace_search {
     struct trace_room *room;
     const struct traceql *q;
     struct sets_plan plan;
-    struct arena arena;   /* the plan, and what is kept */
-    struct arena scratch; /* of one trace */
-    struct arena values;  /* of one span */
+    struct arena arena;     /* the plan, and what is kept */
+    struct arena arenas[2]; /* of one trace, of one span */
     int64_t start, end;
     uint32_t limit, spans_per_set;
     struct tsdb_found_trace *found; /* owned */
@@ -40,8 +39,8 @@ enum tsdb_status trace_search_new(struct trace_room *room, const struct traceql 
         s->limit = SEARCH_LIMIT_MAX;
     s->spans_per_set = options->spans_per_set ? options->spans_per_set : SEARCH_SPANS;
     arena_init(&s->arena, SIZE_MAX, room->budget);
-    arena_init(&s->scratch, SIZE_MAX, room->budget);
-    arena_init(&s->values, SIZE_MAX, room->budget);
+    arena_init(&s->arenas[0], SIZE_MAX, room->budget);
+    arena_init(&s->arenas[1], SIZE_MAX, room->budget);
     enum tsdb_status st = sets_plan_init(&s->plan, q, q->pipeline, &s->arena, err);
     if (st != TSDB_OK) {
         trace_search_free(s);
@@ -55,8 +54,8 @@ void trace_search_free(struct trace_search *s)
 {
     if (!s)
         return;
-    arena_release(&s->values);
-    arena_release(&s->scratch);
+    arena_release(&s->arenas[1]);
+    arena_release(&s->arenas[0]);
     arena_release(&s->arena);
     mem_free(s->found);
     mem_free(s);
@@ -140,7 +139,7 @@ static bool keep_span(struct trace_search *s, struct trace_view *view, uint32_t 
     const struct tsdb_span *span = &view->trace->spans[index];
     struct span_source source = trace_view_source(view);
     view->span = index;
-    arena_reset(&s->values);
+    arena_reset(&s->arenas[1]);
     *out = (struct tsdb_found_span){
         .id = span->span_id,
         .name = text_keep(&s->arena, span->name),
@@ -222,10 +221,10 @@ static enum tsdb_status try_trace(struct trace_search *s, struct traces_set *set
         st = trace_room_read(s->room, set, id, &trace, err);
     if (st != TSDB_OK)
         return st == TSDB_ENOTFOUND ? TSDB_OK : st;
-    arena_reset(&s->scratch);
-    st = trace_view_init(&view, trace, s->start, s->end, &s->scratch, &s->values, err);
+    arena_reset(&s->arenas[0]);
+    st = trace_view_init(&view, trace, s->start, s->end, s->arenas, err);
     if (st == TSDB_OK)
-        st = sets_plan_run(&s->plan, &view, &s->scratch, &sets, &count, err);
+        st = sets_plan_run(&s->plan, &view, &s->arenas[0], &sets, &count, err);
     if (st == TSDB_OK && count > 0 && !keep_trace(s, &view, sets, count))
         st = trace_room_full(s->room, err);
     traces_trace_free(trace);

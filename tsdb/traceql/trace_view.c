@@ -192,8 +192,8 @@ static bool count_services(struct trace_view *v, struct arena *arena)
 }
 
 enum tsdb_status trace_view_init(struct trace_view *v, const struct tsdb_trace *trace,
-                                 int64_t start, int64_t end, struct arena *arena,
-                                 struct arena *values, struct tsdb_error *err)
+                                 int64_t start, int64_t end, struct arena arenas[2],
+                                 struct tsdb_error *err)
 {
     *v = (struct trace_view){.trace = trace,
                              .id = trace->id,
@@ -201,9 +201,9 @@ enum tsdb_status trace_view_init(struct trace_view *v, const struct tsdb_trace *
                              .root = -1,
                              .root_name = no_root,
                              .root_service = no_root,
-                             .values = values};
-    v->nodes = ARENA_ARRAY(arena, struct trace_node, v->count + 1);
-    if (!v->nodes || !count_services(v, arena))
+                             .values = &arenas[1]};
+    v->nodes = ARENA_ARRAY(&arenas[0], struct trace_node, v->count + 1);
+    if (!v->nodes || !count_services(v, &arenas[0]))
         return no_room(v->count, err);
     for (uint32_t i = 0; i < v->count; i++) {
         const struct tsdb_span *s = &trace->spans[i];

@@ -47,11 +47,12 @@ struct trace_view {
     uint32_t span;        /* that the source is at */
 };
 
-/* Spans count that start in [start, end).  TSDB_ELIMIT: the arena is full. */
+/* Spans count that start in [start, end).  arenas: of the trace; of the span at hand.
+ * TSDB_ELIMIT: the first is full. */
 TSDB_NODISCARD enum tsdb_status trace_view_init(struct trace_view *v,
                                                 const struct tsdb_trace *trace, int64_t start,
-                                                int64_t end, struct arena *arena,
-                                                struct arena *values, struct tsdb_error *err);
+                                                int64_t end, struct arena arenas[2],
+                                                struct tsdb_error *err);
 /* The trace whose rows are [first, first + count) of the part, which has all of it; the part's
  * rows in range count.  TSDB_END: a span id is there twice, so only the whole trace tells, or
  * the part is damaged (p->fault).  TSDB_ELIMIT. */

@@ -297,7 +297,7 @@ static void put_filter(struct model *m, struct writer *out)
 /* ---- the reference --------------------------------------------------------------------------- */
 
 struct reference {
-    struct arena arena, scratch, values;
+    struct arena arena, arenas[2];
     struct traceql q;
     struct sets_plan plan;
 };
@@ -306,8 +306,8 @@ static bool reference_open(struct reference *ref, const char *query)
 {
     struct tsdb_error err = {0};
     arena_init(&ref->arena, SIZE_MAX, NULL);
-    arena_init(&ref->scratch, SIZE_MAX, NULL);
-    arena_init(&ref->values, SIZE_MAX, NULL);
+    arena_init(&ref->arenas[0], SIZE_MAX, NULL);
+    arena_init(&ref->arenas[1], SIZE_MAX, NULL);
     ref->q = (struct traceql){0};
     if (traceql_parse(text_of(query), &ref->arena, &ref->q, &err) != TSDB_OK)
         return false; /* types that do not go together */
@@ -319,8 +319,8 @@ static void reference_close(struct reference *ref)
 {
     traceql_release(&ref->q);
     arena_release(&ref->arena);
-    arena_release(&ref->scratch);
-    arena_release(&ref->values);
+    arena_release(&ref->arenas[0]);
+    arena_release(&ref->arenas[1]);
 }
 
 static uint32_t put_trace(struct reference *ref, const struct model *m, uint32_t t, int64_t start,
@@ -335,10 +335,9 @@ static uint32_t put_trace(struct reference *ref, const struct model *m, uint32_t
     const struct span_set *sets;
     uint32_t count;
     struct tsdb_error err = {0};
-    arena_reset(&ref->scratch);
-    cr_assert_eq(trace_view_init(&view, &trace, start, end, &ref->scratch, &ref->values, &err),
-                 TSDB_OK);
-    enum tsdb_status st = sets_plan_run(&ref->plan, &view, &ref->scratch, &sets, &count, &err);
+    arena_reset(&ref->arenas[0]);
+    cr_assert_eq(trace_view_init(&view, &trace, start, end, ref->arenas, &err), TSDB_OK);
+    enum tsdb_status st = sets_plan_run(&ref->plan, &view, &ref->arenas[0], &sets, &count, &err);
     cr_assert_eq(st, TSDB_OK, "%s", err.msg);
     if (count > 0)
         writer_format(out, "%s%u", out->len ? " " : "", t);
