@@ -22,19 +22,24 @@ enum tag {
     TAG_COUNT,
 };
 
+#define TEXT(literal)                                                                              \
+    {                                                                                              \
+        literal, sizeof(literal) - 1                                                               \
+    }
+
 /* Tags that are more than attributes. */
-static const char *const tag_names[TAG_COUNT] = {
-    [TAG_ERROR] = "error",
-    [TAG_STATUS] = "otel.status_code",
-    [TAG_DESCRIPTION] = "otel.status_description",
-    [TAG_SCOPE_NAME] = "otel.scope.name",
-    [TAG_SCOPE_VERSION] = "otel.scope.version",
-    [TAG_LIBRARY_NAME] = "otel.library.name",
-    [TAG_LIBRARY_VERSION] = "otel.library.version",
-    [TAG_DROPPED_ATTRIBUTES] = "otel.dropped_attributes_count",
-    [TAG_DROPPED_EVENTS] = "otel.dropped_events_count",
-    [TAG_DROPPED_LINKS] = "otel.dropped_links_count",
-    [TAG_TRACE_STATE] = "w3c.tracestate",
+static const struct tsdb_text tag_names[TAG_COUNT] = {
+    [TAG_ERROR] = TEXT("error"),
+    [TAG_STATUS] = TEXT("otel.status_code"),
+    [TAG_DESCRIPTION] = TEXT("otel.status_description"),
+    [TAG_SCOPE_NAME] = TEXT("otel.scope.name"),
+    [TAG_SCOPE_VERSION] = TEXT("otel.scope.version"),
+    [TAG_LIBRARY_NAME] = TEXT("otel.library.name"),
+    [TAG_LIBRARY_VERSION] = TEXT("otel.library.version"),
+    [TAG_DROPPED_ATTRIBUTES] = TEXT("otel.dropped_attributes_count"),
+    [TAG_DROPPED_EVENTS] = TEXT("otel.dropped_events_count"),
+    [TAG_DROPPED_LINKS] = TEXT("otel.dropped_links_count"),
+    [TAG_TRACE_STATE] = TEXT("w3c.tracestate"),
 };
 
 struct endpoint {
@@ -225,7 +230,7 @@ static enum tsdb_status take_tags(struct walk *w, enum json_token token)
         if (st != TSDB_OK || !value.at)
             continue;
         uint32_t tag = 0;
-        while (tag < TAG_COUNT && !text_equal(key, text_of(tag_names[tag])))
+        while (tag < TAG_COUNT && !text_equal(key, tag_names[tag]))
             tag++;
         if (tag < TAG_COUNT)
             w->r.tags[tag] = value;
@@ -408,14 +413,17 @@ static enum tsdb_status take_annotations(struct walk *w, enum json_token token)
 /* The member whose key was just read. */
 static enum tsdb_status take_member(struct walk *w)
 {
-    static const char *const names[] = {
-        "traceId",        "id",       "parentId", "name",        "kind",
-        "timestamp",      "duration", "tags",     "annotations", "localEndpoint",
-        "remoteEndpoint", "shared",   "debug"};
+    static const struct tsdb_text names[] = {TEXT("traceId"),        TEXT("id"),
+                                             TEXT("parentId"),       TEXT("name"),
+                                             TEXT("kind"),           TEXT("timestamp"),
+                                             TEXT("duration"),       TEXT("tags"),
+                                             TEXT("annotations"),    TEXT("localEndpoint"),
+                                             TEXT("remoteEndpoint"), TEXT("shared"),
+                                             TEXT("debug")};
     struct reading *r = &w->r;
     size_t i = 0;
     bool has;
-    while (i < sizeof names / sizeof names[0] && !key_is(w, names[i]))
+    while (i < sizeof names / sizeof names[0] && !text_equal(w->json.text, names[i]))
         i++;
     enum json_token token = json_next(&w->json);
     switch (i) {
@@ -512,7 +520,7 @@ static void put_others(struct walk *w)
     const struct reading *r = &w->r;
     for (int i = 0; i < TAG_COUNT; i++)
         if (r->tags[i].at)
-            log_fields_text(f, text_of(tag_names[i]), TSDB_FIELD_STRING, r->tags[i]);
+            log_fields_text(f, tag_names[i], TSDB_FIELD_STRING, r->tags[i]);
     put_text(f, "net.host.ip", r->local.ipv4.len > 0 ? r->local.ipv4 : r->local.ipv6);
     put_port(f, "net.host.port", r->local.port);
     put_text(f, "peer.service", r->remote.service);
