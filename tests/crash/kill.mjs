@@ -15,7 +15,10 @@
  *
  * Log writers do the same beside them, over Loki's push, OTLP JSON and frames: a message is RECORDS
  * lines.  Every line of an acknowledged message is found with its bytes, field and time, none that was
- * never sent, and none more often than it was sent. */
+ * never sent, and none more often than it was sent.
+ *
+ * So do span writers, over OTLP JSON, frames and Zipkin: a message is a trace of SPANS spans, found whole
+ * by TraceQL and, the last of them, by its id. */
 import { check, command, failed, folder, sleep, start } from '../scenario/andon.mjs';
 import * as wire from '../scenario/wire.mjs';
 
@@ -114,8 +117,9 @@ const logWays = {
 const logSelector = { push: '{writer="push"}', otlp: '{service_name="otlp"}', frames: '{service_name="frames"}' };
 
 class LogWriter extends Writer {
-  constructor(way) {
+  constructor(way, ways = logWays) {
     super(way);
+    this.ways = ways;
     this.times = new Uint8Array(1 << 20); /* sent, by message */
   }
 
@@ -123,7 +127,7 @@ class LogWriter extends Writer {
     let isTaken = false;
     this.times[n]++;
     try {
-      isTaken = await logWays[this.way](server, n, this.way);
+      isTaken = await this.ways[this.way](server, n, this.way);
       if (!isTaken) this.refused++;
     } catch { /* neither known to be there nor to be absent */ }
     if (isTaken) this.acked[n] = 1;
@@ -202,6 +206,62 @@ let seals = 0, kills = 0;
 const args = ['--memory-limit', '512MiB', '--retention', '1d'];
 const began = Date.now();
 
+/* ---- spans ------------------------------------------------------------------------- */
+
+const SPANS = 3;
+const hex = (n, digits) => n.toString(16).padStart(digits, '0');
+const traceId = (way, n) => `${hex(way.length, 2)}${hex(n * 2654435761 % 4294967296, 8)}${hex(n, 22)}`;
+const spanId = (n, i) => hex(n * SPANS + i + 1, 16);
+const spanName = (n, i) => `span ${i} of ${n}`;
+const spanTime = (n, i) => BigInt(T0) * 1000000n + BigInt(n) * LOG_STEP_NS + BigInt(i) * 1000n;
+const each = (make) => Array.from({ length: SPANS }, (_, i) => make(i));
+const bytesOf = (text) => Buffer.from(text, 'hex');
+
+const spanWays = {
+  spanJson: (s, n, way) => s.post('/v1/traces', 'application/json', JSON.stringify({ resourceSpans: [{ resource: { attributes: [{ key: 'service.name', value: { stringValue: way } }] },
+    scopeSpans: [{ spans: each((i) => ({ traceId: traceId(way, n), spanId: spanId(n, i), parentSpanId: i ? spanId(n, i - 1) : '', name: spanName(n, i), kind: 1,
+      startTimeUnixNano: String(spanTime(n, i)), endTimeUnixNano: String(spanTime(n, i + 1)) })) }] }] })).then((r) => r.status === 200),
+  spanFrames: (s, n, way) => {
+    if (s.spanDoor?.socket.destroyed ?? true) s.spanDoor = s.frames();
+    const spans = each((i) => [2, 'len', wire.message([1, 'len', bytesOf(traceId(way, n))], [2, 'len', bytesOf(spanId(n, i))], ...(i ? [[4, 'len', bytesOf(spanId(n, i - 1))]] : []),
+      [5, 'len', spanName(n, i)], [7, 'fixed64', spanTime(n, i)], [8, 'fixed64', spanTime(n, i + 1)])]);
+    const request = wire.message([1, 'len', wire.message([1, 'len', wire.message([1, 'len', attribute('service.name', wire.message([1, 'len', way]))])], [2, 'len', wire.message(...spans)])]);
+    return s.spanDoor.send(request, { kind: 3 }).then((a) => a.status === 0);
+  },
+  zipkin: (s, n, way) => s.post('/api/v2/spans', 'application/json', JSON.stringify(each((i) => ({ traceId: traceId(way, n), id: spanId(n, i), ...(i ? { parentId: spanId(n, i - 1) } : {}),
+    name: spanName(n, i), timestamp: Number(spanTime(n, i) / 1000n), duration: 1, localEndpoint: { serviceName: way } })))).then((r) => r.status === 202),
+};
+
+const spanWriters = Object.keys(spanWays).map((way) => new LogWriter(way, spanWays));
+let spansLost = 0, spansInvented = 0;
+
+/* Reads messages [from, sent) back in blocks and compares; the newest acknowledged by its id. */
+async function verifySpans(server, w, from) {
+  const block = 2000;
+  for (let first = from; first < w.sent; first += block) {
+    const last = Math.min(first + block, w.sent);
+    const at = new URLSearchParams({ q: `{ resource.service.name = "${w.way}" }`, start: String(spanTime(first, 0)), end: String(spanTime(last, 0)), limit: String(block + 1), spss: String(SPANS + 1) });
+    const { traces } = (await server.get(`/api/search?${at}`)).json;
+    const seen = new Uint8Array(last - first);
+    for (const t of traces) {
+      const set = t.spanSets[0], n = Number(/ of (\d+)$/.exec(set.spans[0].name)?.[1] ?? -1);
+      const names = set.spans.map((s) => s.name).sort().join();
+      const isOurs = n >= first && n < last && t.traceID === traceId(w.way, n) && set.matched === SPANS && names === each((i) => spanName(n, i)).join() && t.rootTraceName === spanName(n, 0);
+      if ((!isOurs || ++seen[n - first] > 1 || w.times[n] === 0) && spansInvented++ < 5) console.log(`invented: ${w.way} ${t.traceID} ${names} (${set.matched})`);
+    }
+    for (let n = first; n < last; n++) {
+      if (!w.acked[n]) continue;
+      checked++;
+      if (!seen[n - first] && spansLost++ < 5) console.log(`lost: ${w.way} message ${n}`);
+    }
+  }
+  const n = w.acked.lastIndexOf(1);
+  if (n < 0) return;
+  const r = await server.get(`/api/v3/traces/${traceId(w.way, n)}`);
+  const names = r.status === 200 ? r.json.result.resourceSpans.flatMap((g) => g.scopeSpans.flatMap((s) => s.spans.map((x) => x.name))).sort() : [];
+  if (names.join() !== each((i) => spanName(n, i)).join() && spansLost++ < 5) console.log(`lost: ${w.way} trace ${n} by its id: ${r.status} ${names}`);
+}
+
 async function killOnce() {
   const kind = ['load', 'load', 'seal', 'seal', 'seal', 'recovery', 'term'][random(7)];
   kinds[kind]++;
@@ -215,9 +275,10 @@ async function killOnce() {
   if (kills % 20 === 0) {
     for (const w of writers) await verify(server, w, 4096);
     for (const w of logWriters) await verifyLogs(server, w, Math.max(0, w.sent - 2000));
+    for (const w of spanWriters) await verifySpans(server, w, Math.max(0, w.sent - 2000));
   }
   const work = [...writers.flatMap((w) => [w.work(server), w.work(server), w.work(server)]),
-    ...logWriters.map((w) => w.work(server))];
+    ...[...logWriters, ...spanWriters].map((w) => w.work(server))];
   await sleep(10 + random(120));
   if (kind === 'seal') {
     const rounds = 1 + random(3);
@@ -234,6 +295,7 @@ async function killOnce() {
   await server.kill();
   server.door?.close();
   server.logDoor?.close();
+  server.spanDoor?.close();
   await Promise.all(work);
 }
 
@@ -246,8 +308,9 @@ try {
   recoveries.push(server.recovery_ms);
   for (const w of writers) await verify(server, w);
   for (const w of logWriters) await verifyLogs(server, w, 0);
+  for (const w of spanWriters) await verifySpans(server, w, 0);
   const names = (await server.get('/api/v1/label/__name__/values')).json.data;
-  const strange = names.filter((n) => !/^(kill_sample|target_info|andon_\w+|process_\w+|up)$/.test(n));
+  const strange = names.filter((n) => !/^(kill_sample|target_info|traces_\w+|andon_\w+|process_\w+|up)$/.test(n));
   check(strange.length === 0, `names that nobody sent: ${strange}`);
   check(!(await server.metrics()).andon_segments_quarantined, 'nothing is quarantined');
   check((await server.stop()) === 0, 'the last server stops with 0');
@@ -267,6 +330,9 @@ console.log(`kills ${kills} | acked samples ${acked} | acked lost ${lost} | inve
 let ackedLogs = 0;
 for (const w of logWriters) for (let n = 0; n < w.sent; n++) ackedLogs += w.acked[n] * RECORDS;
 console.log(`logs acked records ${ackedLogs} | acked lost ${logsLost} | invented ${logsInvented}`);
+let ackedSpans = 0;
+for (const w of spanWriters) for (let n = 0; n < w.sent; n++) ackedSpans += w.acked[n] * SPANS;
+console.log(`spans acked spans ${ackedSpans} | acked lost ${spansLost} | invented ${spansInvented}`);
 console.log(`figures ${kinds.load} under load, ${kinds.seal} sealing (${seals} seals answered), ${kinds.recovery} recovering, ` +
   `${kinds.term} stopping | ${checked} look-ups | ${Math.round((Date.now() - began) / 1000)} s | levels of the segments left: ${levels} | seed ${SEED}`);
 check(kills >= KILLS, `${KILLS} kills in the time`);
@@ -274,5 +340,7 @@ check(lost === 0, 'nothing acknowledged is lost');
 check(invented === 0, 'nothing is invented');
 check(logsLost === 0, 'no acknowledged log record is lost');
 check(logsInvented === 0, 'no log record is invented');
-check(acked > 0 && logWriters.every((w) => w.acked.includes(1)), 'something was acknowledged, of each way of logs');
+check(spansLost === 0, 'no acknowledged span is lost');
+check(spansInvented === 0, 'no span is invented');
+check(acked > 0 && [...logWriters, ...spanWriters].every((w) => w.acked.includes(1)), 'something was acknowledged, of each way of logs and spans');
 process.exit(failed() ? 1 : 0);
