@@ -13,6 +13,7 @@ enum tsdb_status tsdb_span_append(struct tsdb *db, const struct tsdb_span_batch 
     return st;
 }
 
+/* NOLINTNEXTLINE(readability-function-size): public */
 enum tsdb_status tsdb_trace_read(struct tsdb *db, const char *tenant,
                                  const struct tsdb_trace_id *id, int64_t start, int64_t end,
                                  uint64_t bytes_max, struct tsdb_trace **out,

@@ -228,7 +228,6 @@ static enum tsdb_status finish(struct merge *g, uint64_t id, const char *path, s
     return log_shelf_kind.open(g->l->store->fs, path, &entry, out, g->err);
 }
 
-/* NOLINTNEXTLINE(readability-function-size): merge_write_fn */
 static enum tsdb_status write_merged(void *arg, const struct merge_choice *choice, uint64_t id,
                                      const char *path, struct shelved **out, struct tsdb_error *err)
 {

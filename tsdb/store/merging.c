@@ -118,7 +118,6 @@ static enum tsdb_status set_damage_aside(struct shelf *s, const struct merge_cho
     return st;
 }
 
-/* NOLINTNEXTLINE(readability-function-size): a callback's two, and the usual */
 enum tsdb_status merge_run(struct shelf *s, const struct merge_choice *choice, merge_write_fn *fn,
                            void *arg, bool *did, struct tsdb_error *err)
 {
@@ -147,7 +146,6 @@ enum tsdb_status merge_run(struct shelf *s, const struct merge_choice *choice, m
     return st;
 }
 
-/* NOLINTNEXTLINE(readability-function-size): likewise */
 enum tsdb_status merge_one(struct shelf *s, bool is_forced, merge_write_fn *fn, void *arg,
                            bool *did, struct tsdb_error *err)
 {

@@ -21,7 +21,6 @@ static enum tsdb_status on_record(void *arg, uint64_t position, uint8_t type, st
     return st;
 }
 
-/* NOLINTNEXTLINE(readability-function-size): a callback's two, and the usual */
 enum tsdb_status store_replay(struct store *s, uint8_t type, replay_restore_fn *fn, void *arg,
                               struct replayed *out, struct tsdb_error *err)
 {

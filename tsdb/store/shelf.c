@@ -274,7 +274,6 @@ static void verify_one(struct verify *v, const struct manifest_segment *entry)
     v->faults++;
 }
 
-/* NOLINTNEXTLINE(readability-function-size): as its callers, and the kind */
 enum tsdb_status shelf_verify(const struct shelf_kind *kind, struct fs *fs, const char *dir,
                               void (*report)(void *arg, const char *line), void *arg,
                               struct tsdb_error *err)

@@ -191,7 +191,7 @@ static void append_end(struct append *a)
 static void group_when_many(struct traces *t)
 {
     mutex_lock(&t->shelf.lock);
-    bool is_many = t->head.open_spans > 2 * TRACES_GROUP_SPANS ||
+    bool is_many = t->head.open_spans > 2 * (uint64_t)TRACES_GROUP_SPANS ||
                    t->head.open_weight > 2 * (uint64_t)TRACES_GROUP_WEIGHT;
     mutex_unlock(&t->shelf.lock);
     bool did;

@@ -133,7 +133,6 @@ static enum tsdb_status merge_blocks(struct merge *m, const struct merge_choice 
     return st == TSDB_OK ? flush(m) : st;
 }
 
-/* NOLINTNEXTLINE(readability-function-size): merge_write_fn */
 static enum tsdb_status write_merged(void *arg, const struct merge_choice *choice, uint64_t id,
                                      const char *path, struct shelved **out, struct tsdb_error *err)
 {

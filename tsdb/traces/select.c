@@ -328,7 +328,6 @@ enum tsdb_status traces_select(struct traces *t, const struct traces_selection *
     return run(&s, selection, out, err);
 }
 
-/* NOLINTNEXTLINE(readability-function-size): as its twin, and the trace */
 enum tsdb_status traces_select_trace(struct traces *t, const struct traces_selection *selection,
                                      const struct tsdb_trace_id *id, struct budget *budget,
                                      struct traces_set **out, struct tsdb_error *err)
