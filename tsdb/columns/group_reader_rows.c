@@ -3,8 +3,7 @@
 #include "tsdb/base/assert.h"
 #include "tsdb/columns/group_decoded.h"
 
-/* Values are found by how many rows before theirs have the column, and lie in group_part's parts.
- */
+/* A row's value is found by how many rows before it have the column, in group_part's parts. */
 
 static enum tsdb_status ranks_count(struct group_reader *r, struct decoded_column *d,
                                     struct tsdb_error *err)

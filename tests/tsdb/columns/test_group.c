@@ -426,6 +426,7 @@ Test(group, columns_of_the_same_rows_share_their_presence)
     struct group_strings *const outs[] = {&one, &all};
     struct group *g;
     struct group_reader *r = group_reader_new(NULL);
+    struct group_value value;
     const uint64_t *a, *b;
     struct random random;
     for (int round = 0; round < 2; round++) {
@@ -445,6 +446,7 @@ Test(group, columns_of_the_same_rows_share_their_presence)
     cr_assert_eq(group_presence(r, 9, &a, NULL), TSDB_OK);
     cr_assert_eq(group_presence(r, 0, &b, NULL), TSDB_OK);
     cr_assert_eq(a, b);
+    prop_read(g);
     group_free(g);
     /* The second column's part is the last two bytes but those of the columns after it. */
     uint8_t *second = all.data.at + one.data.len;
@@ -454,6 +456,7 @@ Test(group, columns_of_the_same_rows_share_their_presence)
         cr_assert_eq(group_open(model_bytes_of(&all), &g, NULL), TSDB_OK);
         group_reader_open(r, g);
         cr_assert_eq(group_presence(r, 1, &a, NULL), TSDB_ECORRUPT);
+        cr_assert_eq(group_value(r, 1, 0, &value, NULL), TSDB_ECORRUPT);
         group_free(g);
     }
     second[1] = 0;
