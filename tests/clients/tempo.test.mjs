@@ -28,7 +28,7 @@ const traces = (count, t0) => ({ resourceSpans: [{
 
 await run({
   async 'searches over both doors, and compressed'() {
-    const a = await start({ args: ['--self-traces=false'] });
+    const a = await start({ args: ['--self-records=false'] });
     const sent = await a.post('/v1/traces', 'application/json', JSON.stringify(traces(1, Date.now() - 1000)));
     equal(sent.status, 200, 'sent');
     for (const door of ['http', 'grpc']) {
@@ -41,7 +41,7 @@ await run({
   },
 
   async 'a large answer is several messages, none beyond what clients take'() {
-    const a = await start({ args: ['--self-traces=false'] });
+    const a = await start({ args: ['--self-records=false'] });
     const t0 = Date.now() - 20000;
     for (let i = 0; i < 3; i++) {
       const body = JSON.stringify(traces(3000, t0 + i));
@@ -57,7 +57,7 @@ await run({
   },
 
   async 'faults and unknown methods'() {
-    const a = await start({ args: ['--self-traces=false'] });
+    const a = await start({ args: ['--self-records=false'] });
     const c = connect(a.ports.grpc);
     equal((await stream(c, 'Search', wire.message([8, 'len', '{ a']))).code, 3, 'does not parse: INVALID_ARGUMENT');
     equal((await stream(c, 'Search', Buffer.from([0xff]))).code, 3, 'does not decode: INVALID_ARGUMENT');

@@ -35,7 +35,7 @@ const shop = (t0, trace = ID) => otlp(t0, trace, [
 
 /* Without the server's own traces: every request would add one. */
 async function up() {
-  const a = await start({ args: ['--self-traces=false'] });
+  const a = await start({ args: ['--self-records=false'] });
   const t0 = Date.now() - 60000;
   const r = await a.post('/v1/traces', 'application/json', JSON.stringify(shop(t0)));
   equal(r.status, 200, `sent: ${r.text}`);

@@ -147,7 +147,7 @@ static double value_at(const struct metric_plan *plan, const struct metric_serie
     case TRACEQL_QUANTILE_OVER_TIME:
     case TRACEQL_COMPARE: break;
     }
-    return NAN;
+    return (double)NAN;
 }
 
 /* The quantile whose value lies nearest; of equal ones the first. */
@@ -155,7 +155,7 @@ static uint32_t nearest(const struct metric_plan *plan, struct metric_series *s,
                         uint32_t step)
 {
     uint32_t best = 0;
-    double least = INFINITY;
+    double least = (double)INFINITY;
     for (uint32_t i = 0; i < plan->f->quantile_count; i++) {
         double apart =
             fabs(metric_digest_quantile(&s->digests[step], plan->f->quantiles[i]) - value);

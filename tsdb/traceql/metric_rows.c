@@ -30,7 +30,7 @@ struct metric_row *metric_rows_add(struct metric_rows *rows, uint32_t labels, ui
     if (!row->labels || !row->values)
         return NULL;
     for (uint32_t i = 0; i < steps; i++)
-        row->values[i] = NAN;
+        row->values[i] = (double)NAN;
     rows->count++;
     return row;
 }
@@ -106,7 +106,7 @@ void metric_rows_filter(struct metric_rows *rows, uint32_t steps, enum traceql_o
     for (uint32_t i = 0; i < rows->count; i++)
         for (uint32_t k = 0; k < steps; k++)
             if (!compares(op, rows->at[i].values[k], value))
-                rows->at[i].values[k] = NAN;
+                rows->at[i].values[k] = (double)NAN;
     metric_rows_settle(rows, steps);
 }
 
@@ -117,7 +117,7 @@ static double compute(enum traceql_op op, double a, double b)
     case TRACEQL_SUB: return a - b;
     case TRACEQL_MUL: return a * b;
     case TRACEQL_DIV: return b == 0 ? (double)NAN : a / b;
-    default: return NAN;
+    default: return (double)NAN;
     }
 }
 
@@ -165,7 +165,7 @@ void metric_rows_top(struct metric_rows *rows, uint32_t steps, uint32_t count, b
             continue;
         qsort(ranked, n, sizeof *ranked, by_rank);
         for (uint32_t i = count; i < n; i++)
-            rows->at[ranked[i].row].values[k] = NAN;
+            rows->at[ranked[i].row].values[k] = (double)NAN;
     }
     mem_free(ranked);
     metric_rows_settle(rows, steps);

@@ -209,7 +209,7 @@ static void try_exemplar(struct scan_worker *w, uint32_t row, int64_t ts, uint32
     if (!metric_sums_wants(&w->sums, ts, &slot))
         return;
     const struct metric_plan *plan = w->job->plan;
-    struct tsdb_trace_exemplar e = {.ts = ts, .value = NAN};
+    struct tsdb_trace_exemplar e = {.ts = ts, .value = (double)NAN};
     const uint32_t *firsts = span_part_traces(w->part, &count);
     if (!firsts || count == 0 || !span_part_span_id(w->part, row, &e.span_id))
         return;

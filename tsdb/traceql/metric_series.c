@@ -78,7 +78,7 @@ static double *no_values(struct metric_table *t)
 {
     double *values = ARENA_ARRAY(&t->arena, double, t->steps);
     for (uint32_t i = 0; values && i < t->steps; i++)
-        values[i] = NAN;
+        values[i] = (double)NAN;
     return values;
 }
 

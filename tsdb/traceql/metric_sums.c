@@ -92,8 +92,8 @@ enum tsdb_status metric_sums_span(struct metric_sums *s, struct trace_view *view
     const struct metric_plan *plan = s->plan;
     const struct traceql *q = plan->query->q;
     struct span_value labels[TRACEQL_GROUPS_MAX + 1];
-    struct tsdb_trace_exemplar e = {.value = NAN, .trace_id = view->id};
-    double number = NAN;
+    struct tsdb_trace_exemplar e = {.value = (double)NAN, .trace_id = view->id};
+    double number = (double)NAN;
     uint32_t series, slot;
     view->span = span;
     arena_reset(view->values);

@@ -291,7 +291,7 @@ static void mask_doubles(enum traceql_op op, const double *v, double k, uint32_t
 {
     bool is_least = op == TRACEQL_GT || op == TRACEQL_GE || op == TRACEQL_EQ || op == TRACEQL_NE;
     bool is_most = op == TRACEQL_LT || op == TRACEQL_LE || op == TRACEQL_EQ || op == TRACEQL_NE;
-    double least = is_least ? k : (double)-INFINITY, most = is_most ? k : (double)INFINITY;
+    double least = is_least ? k : (double)-(double)INFINITY, most = is_most ? k : (double)INFINITY;
     bool is_open = op == TRACEQL_GT || op == TRACEQL_LT; /* the end itself is not in it */
     uint64_t flip = op == TRACEQL_NE ? UINT64_MAX : 0;
     for (uint32_t i = 0; i < rows; i += 64) {

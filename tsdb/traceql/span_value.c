@@ -13,7 +13,7 @@ double span_value_number(const struct span_value *v)
     case TRACEQL_INT:
     case TRACEQL_DURATION: return (double)v->integer;
     case TRACEQL_FLOAT: return v->real;
-    default: return NAN;
+    default: return (double)NAN;
     }
 }
 
