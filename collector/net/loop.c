@@ -10,7 +10,7 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
-enum { LOOP_WAIT_MAX_S = 60 };
+enum { LOOP_WAIT_MAX_S = 60, FINAL_PASSES = 3 };
 
 struct message {
     struct message *next;
@@ -298,6 +298,10 @@ void loop_free(struct loop *loop)
     }
     event_free(loop->wake);
     event_free(loop->tick);
+    /* What a freed TLS connection has deferred holds on to it, and event_base_free would drop
+     * that without running it: the connection would never end. */
+    for (int pass = 0; pass < FINAL_PASSES; pass++)
+        (void)event_base_loop(loop->base, EVLOOP_NONBLOCK);
     (void)close(loop->wake_fd);
     event_base_free(loop->base);
     mutex_release(&loop->lock);
