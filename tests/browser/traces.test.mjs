@@ -149,6 +149,17 @@ async function countsSpans(page) {
   await shot(page, "traces-rate");
 }
 
+async function followsExemplars(server, browser) {
+  const page = await browser.open(`${server.url}/explore?q=${encodeURIComponent('traces_spanmetrics_latency_bucket{service="cart"}')}`);
+  const links = await until(() => page.locator("#exemplars a").evaluateAll((all) => all.map((a) => a.getAttribute("href"))), (l) => l.length > 0, "a metric's exemplars are listed");
+  check(links.every((l) => /^\/explore\?mode=traces&trace=4bf92f3577b34da6a3ce929d[0-9a-f]{8}&span=[0-9a-f]{16}$/.test(l)), "each with its trace and span", links);
+  await shot(page, "metrics-exemplars");
+  await page.locator("#exemplars a").first().click();
+  await until(() => names(page), (l) => l.length === 5, "which it leads to");
+  equal(await page.locator("#spans .is-open").count(), 1, "with its span open");
+  await quiet(page, "exemplars");
+}
+
 async function staysText(server, page) {
   await server.sendSpans([{ service: MARKUP, traceId: HOSTILE, id: hex(9, 16), name: MARKUP, ageMs: 1000, ms: 5, attributes: { [MARKUP]: MARKUP }, events: [{ name: MARKUP, afterMs: 1, attributes: { [MARKUP]: MARKUP } }] }]);
   await ask(page, HOSTILE);
@@ -183,6 +194,7 @@ await play(async (server, browser) => {
   await worksByKeyboard(page);
   await drawsMap(page);
   await countsSpans(page);
+  await followsExemplars(server, browser);
   await staysText(server, page);
   await quiet(page, "traces");
   await fitsAPhone(server, browser);

@@ -1,6 +1,7 @@
 /* Metrics: a PromQL query, its graph and its table. */
 import { Box } from "./box.js";
 import { completions } from "./complete.js";
+import { clearExemplars, showExemplars } from "./exemplars.js";
 import { $, endTime, keepState, putTimes, say, setTimes, tabs } from "./controls.js";
 import { colour, plot, swatch } from "./plot.js";
 import { dayOf, short, timeOfDay, visible } from "./text.js";
@@ -56,6 +57,7 @@ async function ask(path, parameters, signal) {
 
 function clear() {
   draw([], 0, 0);
+  clearExemplars();
   $("rows").replaceChildren();
 }
 
@@ -81,6 +83,8 @@ async function run(isNew = true) {
     ]);
     if (signal.aborted) return;
     show(matrix, vector, end - range, end, performance.now() - began);
+    const exemplars = await ask("/api/v1/query_exemplars", { query, start: String(end - range), end: String(end) }, signal).catch(() => ({ data: [] }));
+    if (!signal.aborted) showExemplars(exemplars.data);
   } catch (error) {
     clear();
     say(error.message, true);
